@@ -9,7 +9,6 @@ from chatserver.text.normalization import nfkc
 
 LOBBY = 1  # the room that every account belongs to
 ALL_MEMBERS = 0  # user id of a mention of @all
-MAX_CLOCK_LEAD = 3_600_000  # ms; a stored time further ahead is that of a wrong clock
 GENERATED_PREFIX = "\x01"  # prefix of ids that the server generates; no client can send it
 
 

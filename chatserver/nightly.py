@@ -5,9 +5,9 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from chatserver.clocks import CLOCK_TOLERANCE, NIGHTLY_CLOCK_JUMP
 from chatserver.storage.engine import Database
 from chatserver.storage.nightly_runs import (
-    CLOCK_TOLERANCE,
     NightlyRun,
     clock_difference,
     newest_event,
@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 600.0  # seconds
 NIGHT = 3  # hour of the day, in the server's time zone
-CLOCK_JUMP = 600_000  # ms; the clock was set if it deviates by more from the boot clock
 
 
 class Nightly:
@@ -97,7 +96,7 @@ class Nightly:
 
     def _note_jump(self, now: int) -> None:
         offset = now - self._clock() * 1000
-        self._jumped = self._jumped or abs(offset - self._offset) > CLOCK_JUMP
+        self._jumped = self._jumped or abs(offset - self._offset) > NIGHTLY_CLOCK_JUMP
         self._offset = offset
 
     def _distrust_clock(self, reason: str) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 
 import jwt
 
+from chatserver.clocks import MAX_CLOCK_LEAD
 from chatserver.errors import SESSION_ENDED, StartError, Unauthorized
-from chatserver.models import MAX_CLOCK_LEAD
 from chatserver.permissions import write_private
 
 ALGORITHM = "HS256"

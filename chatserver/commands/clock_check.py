@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from chatserver.clocks import wall
+from chatserver.clocks import CLOCK_TOLERANCE, wall
 from chatserver.config import Settings
 from chatserver.data_dir import DATABASE_FILES, DataDir
 from chatserver.storage.engine import Database
 from chatserver.storage.nightly_runs import (
-    CLOCK_TOLERANCE,
     MAX_GAP,
     REQUIRED_RUNS,
     clock_difference,

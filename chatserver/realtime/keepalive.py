@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from chatserver import protocol
+from chatserver.clocks import KEEPALIVE_CLOCK_JUMP
 from chatserver.errors import CloseCode
 from chatserver.histogram import SECONDS, Histogram
 from chatserver.protocol import framing
@@ -13,7 +14,6 @@ from chatserver.realtime.hub import Hub
 
 POLL_INTERVAL = 1.0  # seconds
 PING_INTERVAL = 25.0  # seconds between two pings of a connection
-CLOCK_JUMP = 10_000  # ms; the wall clock was set if it deviates by more between two checks
 SILENCE_TIMEOUT = 1.5 * PING_INTERVAL  # seconds without a frame until the connection is closed
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Keepalive:
     def _follow_clock(self, offset: float) -> None:
         """Keep the lifetime of open sessions when the wall clock is set."""
         before, self._offset = self._offset, offset
-        if before is not None and abs(offset - before) > CLOCK_JUMP:
+        if before is not None and abs(offset - before) > KEEPALIVE_CLOCK_JUMP:
             for connection in self._hub.connections:
                 connection.expires_at += round(offset - before)
 

@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from chatserver.clocks import MAX_CLOCK_LEAD
 from chatserver.errors import NotFound, _
-from chatserver.models import MAX_CLOCK_LEAD, Invite, Role
+from chatserver.models import Invite, Role
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.rights import require_admin

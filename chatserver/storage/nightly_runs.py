@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
+from chatserver.clocks import CLOCK_TOLERANCE
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import events, meta, rooms, sessions
 
@@ -19,7 +20,6 @@ DAY = 86_400_000  # milliseconds
 REQUIRED_RUNS = 3  # consecutive runs before messages expire
 MAX_GAP = 3 * DAY  # between consecutive runs
 MAX_STEP = 2 * DAY  # of `upto` per run: two days, so that it catches up after a downtime
-CLOCK_TOLERANCE = 300_000  # ms that clocks of nodes and database may differ
 
 NIGHT = meta.c.key == "night"  # start of the last run (ms)
 EVIDENCE = meta.c.key == "nights"

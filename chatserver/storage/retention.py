@@ -11,6 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chatserver.clocks import NODE_CLOCK_DIFFERENCE
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
@@ -22,7 +23,6 @@ from chatserver.storage.text_erasure import erase_texts
 
 CHUNK = 100  # messages in one transaction, which delays other messages
 DAY = 86_400_000  # milliseconds
-AHEAD = 600_000  # ms that a message may be ahead of the clock, because nodes' clocks differ
 WASTE = 0.2  # fraction of a SQLite file that may be empty before it is rewritten
 
 EMPTY = meta.c.key == "empty"  # characters deleted since a SQLite file was rewritten
@@ -72,7 +72,7 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
     """
     said = sa.and_(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
     young = sa.select(sa.func.min(events.c.seq)).where(
-        said, events.c.at >= before, events.c.at <= now + AHEAD
+        said, events.c.at >= before, events.c.at <= now + NODE_CLOCK_DIFFERENCE
     )
     async with database.reading() as connection:
         end = await connection.scalar(young)

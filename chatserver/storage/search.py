@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatserver.clocks import NODE_CLOCK_DIFFERENCE
 from chatserver.errors import BadRequest, _
 from chatserver.models import Kind, name_key
 from chatserver.storage.display_names import accounts_displayed
@@ -55,7 +56,6 @@ ROWS = 128  # texts read at once
 TITLES = 200  # of rooms, read and compared at once
 DIGITS = 16  # of a room's number at most
 AS_TERMS = 64  # rooms or users that the index itself is asked for; of more it is filtered
-CLOCKS_DIFFER = 600_000  # ms that nodes may disagree; ids follow the clock no closer
 NEWEST = 2**53  # above every id
 
 
@@ -126,9 +126,9 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Res
         terms.append([room_token(number) for number in sorted(numbers)])
     least, below = 0, NEWEST
     if query.after is not None:
-        least = await _id_at(connection, query.after - CLOCKS_DIFFER)
+        least = await _id_at(connection, query.after - NODE_CLOCK_DIFFERENCE)
     if query.before is not None:
-        below = await _id_at(connection, query.before + CLOCKS_DIFFER)
+        below = await _id_at(connection, query.before + NODE_CLOCK_DIFFERENCE)
     return _ResolvedQuery(query, user_id, numbers, senders, least, below, terms)
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 
 import sqlalchemy as sa
 
-from chatserver.models import MAX_CLOCK_LEAD, Session
+from chatserver.clocks import MAX_CLOCK_LEAD
+from chatserver.models import Session
 from chatserver.storage.account_pages import ACCOUNT
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import bot_tokens, sessions, users

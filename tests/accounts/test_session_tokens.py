@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from chatserver.accounts.session_tokens import SigningKeys
+from chatserver.clocks import MAX_CLOCK_LEAD
 from chatserver.errors import StartError, Unauthorized
-from chatserver.models import MAX_CLOCK_LEAD
 from chatserver.permissions import write_private
 from tests.fakes import FakeClock
 
