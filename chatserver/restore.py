@@ -13,7 +13,12 @@ from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.migrate import HEAD, migrate
 from chatserver.storage.replacement import replace_file
-from chatserver.storage.restore_audit import Reinstated, RestoreAudit, Revocations, read_revocations
+from chatserver.storage.restore_audit import (
+    Reinstated,
+    ReplacedState,
+    RestoreAudit,
+    read_replaced_state,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -86,11 +91,11 @@ async def preview(settings: Settings, archive: Archive) -> Reinstated:
     return audit.reinstated
 
 
-async def _ended(settings: Settings) -> Revocations | None:
+async def _ended(settings: Settings) -> ReplacedState | None:
     """Read what has ended in the database that will be replaced."""
     database = Database(settings.database_url)
     try:
-        return await read_revocations(database)
+        return await read_replaced_state(database)
     finally:
         await database.close()
 

@@ -84,7 +84,7 @@ class RevocationFile:
             os.close(file)
 
 
-class SessionEnds(Protocol):
+class SessionEndPublisher(Protocol):
     """Part of `realtime.session_ends.SessionEnds` that ends single sessions on all nodes."""
 
     on_session_ended: Callable[[SessionEnd], object]
@@ -96,7 +96,7 @@ class Revocations:
     """Ends sessions on every node at once, and in the database as soon as it can store."""
 
     def __init__(
-        self, store: Callable[[str], Awaitable[None]], path: Path, nodes: SessionEnds
+        self, store: Callable[[str], Awaitable[None]], path: Path, nodes: SessionEndPublisher
     ) -> None:
         """`store` stores the end of a session or raises Unavailable; `path` is the file's."""
         self._store = store

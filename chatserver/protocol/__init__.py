@@ -17,9 +17,9 @@ from chatserver.protocol.answers import (
 )
 from chatserver.protocol.base import (
     CATCH_UP_LIMIT,
+    DEFAULT_LIMIT,
     HISTORY_LIMIT,
     MAX_INT,
-    PAGE,
     PREVIEW,
     ROOMS_LIMIT,
     Action,
@@ -80,9 +80,9 @@ from chatserver.protocol.events import (
 
 __all__ = [
     "CATCH_UP_LIMIT",
+    "DEFAULT_LIMIT",
     "HISTORY_LIMIT",
     "MAX_INT",
-    "PAGE",
     "PREVIEW",
     "ROOMS_LIMIT",
     "Action",

@@ -10,7 +10,7 @@ HISTORY_LIMIT = 500  # events in one page
 CATCH_UP_LIMIT = 1_000  # events in one answer about many rooms
 ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of rooms
 PREVIEW = 200  # characters in the preview of a room's last message
-PAGE = 50  # events in a page without `limit`
+DEFAULT_LIMIT = 50  # events in a page without `limit`
 
 Number = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Position = Annotated[int, Meta(ge=0, le=MAX_INT)]

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from chatserver.models import LOBBY
 from chatserver.protocol.base import (
-    PAGE,
+    DEFAULT_LIMIT,
     Action,
     ClientId,
     Days,
@@ -53,7 +53,7 @@ class History(Wire, tag=int(Type.HISTORY)):
     room: Number | None = None
     after: Position | None = None
     before: Number | None = None
-    limit: Limit = PAGE
+    limit: Limit = DEFAULT_LIMIT
     epoch: str | None = None
     rooms: Annotated[dict[Number, Position], Meta(max_length=10_000)] | None = None
     rooms_after: Position | None = None

@@ -29,7 +29,7 @@ ACCOUNT = ("id", "name_key", "created_at", "disabled_at", "role", "password_hash
 
 
 @dataclass(frozen=True, slots=True)
-class Revocations:
+class ReplacedState:
     """State of the database that is replaced, as far as it concerns revocations.
 
     `revoked`: times (ms) by table and key; `accounts`: rows by id, name key and time of creation;
@@ -44,7 +44,7 @@ class Revocations:
     rooms: set[tuple[int, int]]
 
 
-async def read_revocations(database: Database) -> Revocations | None:
+async def read_replaced_state(database: Database) -> ReplacedState | None:
     """Return None for a database that does not exist, is empty or cannot be read."""
     if database.path is not None and not database.path.exists():
         return None
@@ -55,7 +55,7 @@ async def read_revocations(database: Database) -> Revocations | None:
         return None
 
 
-def _read(connection: Connection) -> Revocations | None:
+def _read(connection: Connection) -> ReplacedState | None:
     there = set(sa.inspect(connection).get_table_names())
     if "users" not in there:
         return None
@@ -67,7 +67,7 @@ def _read(connection: Connection) -> Revocations | None:
     users = sa.table("users", *(sa.column(name) for name in ACCOUNT))
     rows = connection.execute(sa.select(users))
     accounts = {(row.id, row.name_key, row.created_at): row for row in rows}
-    return Revocations(
+    return ReplacedState(
         revoked, accounts, _left(connection), _removed(connection), _rooms(connection)
     )
 
@@ -134,7 +134,7 @@ class Reinstated:
 class RestoreAudit:
     """Filters the rows of an archive; `reinstated` lists what they make valid again."""
 
-    def __init__(self, ended: Revocations | None, *, since: int | None, now: int) -> None:
+    def __init__(self, ended: ReplacedState | None, *, since: int | None, now: int) -> None:
         """`since` (ms): revoke again what ended at or after that time. None: revoke nothing."""
         self._ended = ended
         self._since = since

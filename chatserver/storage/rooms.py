@@ -19,7 +19,7 @@ from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
 from chatserver.storage.room_list import Load, UserRooms
 from chatserver.storage.room_summary import read_states, room_state
-from chatserver.storage.slices import PAGE, pages
+from chatserver.storage.slices import ROWS_PER_READ, pages
 from chatserver.storage.tables import members, rooms, users
 from chatserver.storage.unique_names import room_by_name
 
@@ -162,7 +162,7 @@ class Rooms:
 
     async def members_of(self, room: int) -> list[Member]:
         """Return the members of a room, by name."""
-        async with aclosing(self.member_pages(room, PAGE)) as found:
+        async with aclosing(self.member_pages(room, ROWS_PER_READ)) as found:
             return [member async for page in found for member in page]
 
     async def member_pages(self, room: int, size: int) -> AsyncGenerator[list[Member]]:

@@ -21,14 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
-PAGE = 500  # rows per read
+ROWS_PER_READ = 500  # rows per read
 SLICE = 4_000  # characters; folding or indexing them takes a few milliseconds
 
 
 async def pages(
     connection: AsyncConnection,
     query: sa.Select[Any],
-    size: int = PAGE,
+    size: int = ROWS_PER_READ,
     *,
     parameters: Mapping[str, Any] | None = None,
 ) -> AsyncGenerator[Sequence[Any]]:

@@ -14,7 +14,7 @@ from aiohttp import web
 from chatserver.web.responses import ok
 from chatserver.web.streaming import stream_response
 
-PAGE = 200  # entries
+PAGE_ENTRIES = 200  # entries
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ async def stream_query(request: web.Request, field: str, read: ReadPage) -> web.
 async def first_entries(read: ReadPage, after: str, limit: int) -> Entries:
     """Return the first entries after that name, read and converted a page at a time."""
     found: Entries = []
-    while (size := min(PAGE, limit - len(found))) > 0:
+    while (size := min(PAGE_ENTRIES, limit - len(found))) > 0:
         page = await read(after, size)
         found += page
         if len(page) < size:
@@ -53,9 +53,9 @@ async def stream_rows(
 async def stream_pages(
     request: web.Request, field: str, pages: AsyncGenerator[Entries], **facts: Any
 ) -> web.StreamResponse:
-    """Send pages of PAGE entries, the last of which may be shorter, after `facts`."""
+    """Send pages of PAGE_ENTRIES entries, the last of which may be shorter, after `facts`."""
     first: Entries = await anext(pages, [])
-    if len(first) < PAGE:
+    if len(first) < PAGE_ENTRIES:
         await pages.aclose()
         return ok(**facts, **{field: first})  # type: ignore[arg-type]
     return await stream_response(request, _chunks(field, first, pages, facts), "application/json")
@@ -63,16 +63,16 @@ async def stream_pages(
 
 async def _query_pages(read: ReadPage) -> AsyncGenerator[Entries]:
     after = ""
-    while page := await read(after, PAGE):
+    while page := await read(after, PAGE_ENTRIES):
         yield page
-        if len(page) < PAGE:
+        if len(page) < PAGE_ENTRIES:
             break
         after = page[-1]["name"]
 
 
 async def _row_pages(rows: Sequence[T], show: Show[T]) -> AsyncGenerator[Entries]:
-    for start in range(0, len(rows), PAGE):
-        yield [show(row) for row in rows[start : start + PAGE]]
+    for start in range(0, len(rows), PAGE_ENTRIES):
+        yield [show(row) for row in rows[start : start + PAGE_ENTRIES]]
 
 
 async def _chunks(

@@ -30,7 +30,7 @@ T = TypeVar("T")
 class EventQuery(msgspec.Struct):
     after: protocol.Position | UnsetType = UNSET  # with None the text "null" would be a position
     before: protocol.Number | UnsetType = UNSET
-    limit: protocol.Limit = protocol.PAGE
+    limit: protocol.Limit = protocol.DEFAULT_LIMIT
     epoch: str | None = None
 
 
@@ -38,7 +38,7 @@ class SearchQuery(msgspec.Struct):
     q: str
     room: Annotated[str, Meta(max_length=100)] | None = None
     position: protocol.Position | UnsetType = UNSET
-    limit: protocol.Limit = protocol.PAGE
+    limit: protocol.Limit = protocol.DEFAULT_LIMIT
 
 
 class MessageHandlers:

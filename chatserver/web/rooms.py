@@ -16,7 +16,7 @@ from chatserver.protocol import encode_events
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.listing import PAGE, stream_pages
+from chatserver.web.listing import PAGE_ENTRIES, stream_pages
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
 from chatserver.web.responses import ok
@@ -164,7 +164,7 @@ class RoomHandlers:
             former = {"former": await self._rooms.former_members(room)} if can_return else {}
 
             async def pages() -> AsyncGenerator[list[dict[str, Any]]]:
-                async with aclosing(self._rooms.member_pages(room, PAGE)) as found:
+                async with aclosing(self._rooms.member_pages(room, PAGE_ENTRIES)) as found:
                     async for page in found:
                         yield [_without(msgspec.to_builtins(one), hidden) for one in page]
 

@@ -11,7 +11,7 @@ from chatserver.models import Create, Dismiss, Enrol, Invite, Role, Session, Use
 from chatserver.storage.archive_io import TABLES, _archived_rows, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
-from chatserver.storage.restore_audit import RestoreAudit, read_revocations
+from chatserver.storage.restore_audit import RestoreAudit, read_replaced_state
 from chatserver.storage.tables import members, users
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
@@ -60,7 +60,7 @@ async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> 
 async def test_everything_that_ended_after_the_backup_is_reported(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    audit = RestoreAudit(await read_revocations(storage.database), since=None, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=None, now=NOW)
     assert list(audit.rows(backup)) == backup
     assert list(audit.reinstated.lines()) == [
         "Sessions that had ended: 2.",
@@ -76,7 +76,7 @@ async def test_credentials_that_ended_after_the_given_time_are_revoked_again(
 ) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=storage.now, now=NOW)
     again = list(audit.rows(backup))
     assert list(audit.reinstated.lines()) == []
     for name in ("sessions", "bot_tokens", "invites"):
@@ -89,7 +89,9 @@ async def test_credentials_that_ended_after_the_given_time_are_revoked_again(
 async def test_credentials_that_ended_before_the_given_time_are_reported(storage: Storage) -> None:
     backup, ann, bo, robot = await before(storage)
     await end_everything(storage, ann, bo, robot)
-    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now + 1, now=NOW)
+    audit = RestoreAudit(
+        await read_replaced_state(storage.database), since=storage.now + 1, now=NOW
+    )
     again = list(audit.rows(backup))
     assert {row["revoked_at"] for table, row in again if table == "sessions"} == {None}
     assert list(audit.reinstated.lines()) == [
@@ -115,7 +117,7 @@ async def test_a_demoted_administrator_is_reported(storage: Storage) -> None:
     backup, _ann, bo, _robot = await before(storage)
     demoted = AccountChange(role=Role.MEMBER)
     await storage.credentials.administer(bo.id, demoted, by=None)
-    ended = await read_revocations(storage.database)
+    ended = await read_replaced_state(storage.database)
     audit = RestoreAudit(ended, since=None, now=NOW)
     list(audit.rows(backup))
     assert audit.reinstated.administrators == ["bo"]
@@ -142,7 +144,7 @@ async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], i
 async def test_members_removed_after_the_backup_are_reported(storage: Storage) -> None:
     backup, _room, _bo = await removed(storage)
     for since in (None, storage.now + 1):
-        audit = RestoreAudit(await read_revocations(storage.database), since=since, now=NOW)
+        audit = RestoreAudit(await read_replaced_state(storage.database), since=since, now=NOW)
         assert list(audit.rows(backup)) == backup
         lines = list(audit.reinstated.lines())
         assert lines == ["Members who had left a room or been removed: bo in plans."]
@@ -150,7 +152,7 @@ async def test_members_removed_after_the_backup_are_reported(storage: Storage) -
 
 async def test_memberships_that_ended_after_the_given_time_end_again(storage: Storage) -> None:
     backup, room, bo = await removed(storage)
-    audit = RestoreAudit(await read_revocations(storage.database), since=storage.now, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=storage.now, now=NOW)
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert list(audit.reinstated.lines()) == []
     assert await storage.rooms.state(bo.id, room) is None
@@ -169,7 +171,7 @@ async def test_removals_after_the_given_time_are_kept(storage: Storage, returned
             ann = await connection.scalar(sa.select(users.c.id).where(users.c.name == "ann"))
         invite = Enrol("invite", ((bo.id, bo.name),))
         await acted(storage, User(int(ann or 0), "ann", "Ann"), invite, room=room)
-    ended = await read_revocations(storage.database)
+    ended = await read_replaced_state(storage.database)
     for since, at in ((removed_at, removed_at), (removed_at + 1, None), (None, None)):
         again = RestoreAudit(ended, since=since, now=NOW).rows(backup)
         found = [r for t, r in again if t == "members" and r["user_id"] == bo.id and r["role"]]
@@ -185,11 +187,11 @@ async def test_a_user_who_joined_after_the_backup_and_was_removed_stays_removed(
     storage.now += 10_000
     await acted(storage, ann, Enrol("invite", ((bo.id, bo.name),)), room=room)
     await acted(storage, ann, Dismiss("remove", ((bo.id, bo.name),)), room=room)
-    ended = await read_revocations(storage.database)
+    ended = await read_replaced_state(storage.database)
     assert list(RestoreAudit(ended, since=storage.now + 1, now=NOW).rows(backup)) == backup
     audit = RestoreAudit(ended, since=storage.now, now=NOW)
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
-    again = await read_revocations(storage.database)
+    again = await read_replaced_state(storage.database)
     assert again is not None
     assert again.removed == {(room, bo.id): storage.now}
     assert await storage.rooms.readable(bo.id, [room]) == {}
@@ -201,7 +203,7 @@ async def test_an_archive_without_times_of_removals_is_loaded_over_a_removal(
 ) -> None:
     backup, room, bo = await removed(storage)
     older = [(t, {k: v for k, v in r.items() if k != "removed_at"}) for t, r in backup]
-    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     await load(storage.database, audit.rows(older), replace=True, progress=lambda _n: None)
     query = sa.select(members.c.removed_at)
     own = sa.and_(members.c.room_id == room, members.c.user_id == bo.id)
@@ -216,7 +218,7 @@ async def test_a_database_without_times_of_removals_is_compared(storage: Storage
         connection.execute(sa.text("ALTER TABLE members DROP COLUMN removed_at"))
 
     await storage.database.transaction(downgrade)
-    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     ended = [r for t, r in audit.rows(backup) if t == "members" and r["left_at"] is not None]
     assert [(r["room_id"], r["user_id"]) for r in ended] == [(room, bo.id)]
 
@@ -229,7 +231,7 @@ async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
     room = (await acted(storage, ann, create)).room
     backup = await rows(storage)
     await acted(storage, ann, Dismiss("leave", ((ann.id, ann.name),)), room=room)
-    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
         ("bo", "admin")
@@ -239,7 +241,7 @@ async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
 async def test_rooms_of_another_chat_are_not_compared(storage: Storage) -> None:
     backup, *_ = await removed(storage)
     moved = [(t, r | {"created_at": 7} if t == "rooms" else r) for t, r in backup]
-    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     assert list(audit.rows(moved)) == moved
     assert list(audit.reinstated.lines()) == []
 
@@ -248,13 +250,13 @@ async def test_accounts_of_another_chat_are_not_compared(storage: Storage) -> No
     backup, ann, *_ = await before(storage)
     await storage.credentials.administer(ann.id, AccountChange(password_hash="new"), by=None)
     moved = [(t, r | {"created_at": 7} if t == "users" else r) for t, r in backup]
-    audit = RestoreAudit(await read_revocations(storage.database), since=1, now=NOW)
+    audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     assert {r["password_hash"] for t, r in audit.rows(moved) if t == "users"} == {"hash", "!"}
 
 
 async def test_rows_that_lack_columns_are_passed_on(storage: Storage) -> None:
     backup, *_ = await before(storage)
-    ended = await read_revocations(storage.database)
+    ended = await read_replaced_state(storage.database)
     for lacking in ("role", "id", "digest", "code", "user_id", "revoked_at", "disabled_at", "head"):
         less = [(t, {k: v for k, v in r.items() if k != lacking}) for t, r in backup]
         passed = RestoreAudit(ended, since=None, now=NOW).rows(less)
@@ -269,7 +271,7 @@ async def test_a_database_that_cannot_be_read_has_no_revocations(
     if content is not None:
         path.write_bytes(content)
     database = Database(f"sqlite:///{path}")
-    assert await read_revocations(database) is None
+    assert await read_replaced_state(database) is None
     assert path.exists() is (content is not None)
     await database.close()
 
@@ -282,7 +284,7 @@ async def test_a_restored_deleted_account_is_reported_and_stays_disabled(
     await storage.credentials.delete(bo.id, by=None)
     named = "Accounts that had been deleted, with their data: delete them again: bo."
     for since in (None, storage.now, storage.now + 1):
-        audit = RestoreAudit(await read_revocations(storage.database), since=since, now=NOW)
+        audit = RestoreAudit(await read_replaced_state(storage.database), since=since, now=NOW)
         again = {row["name"]: row for table, row in audit.rows(backup) if table == "users"}
         assert named in list(audit.reinstated.lines())
         assert (again["bo"]["disabled_at"] is not None) is (since is not None)

@@ -6,11 +6,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
 
-from chatserver.web.listing import PAGE, first_entries, stream_query
+from chatserver.web.listing import PAGE_ENTRIES, first_entries, stream_query
 from tests.conftest import StartChat
 from tests.driver import Chat, User
 
-NAMES = [f"u{number:04}" for number in range(2 * PAGE + 3)]
+NAMES = [f"u{number:04}" for number in range(2 * PAGE_ENTRIES + 3)]
 
 
 async def read_list(names: list[str]) -> Any:
@@ -35,13 +35,26 @@ async def read_list(names: list[str]) -> Any:
     return whole
 
 
-@pytest.mark.parametrize("count", [0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 3])
+@pytest.mark.parametrize(
+    "count",
+    [
+        0,
+        1,
+        PAGE_ENTRIES - 1,
+        PAGE_ENTRIES,
+        PAGE_ENTRIES + 1,
+        2 * PAGE_ENTRIES,
+        2 * PAGE_ENTRIES + 3,
+    ],
+)
 async def test_a_list_of_any_length_is_one_json_object(count: int) -> None:
     names = NAMES[:count]
     assert await read_list(names) == {"ok": 1, "users": [{"name": name} for name in names]}
 
 
-@pytest.mark.parametrize("limit", [1, PAGE, PAGE + 1, 2 * PAGE + 1, 3 * PAGE])
+@pytest.mark.parametrize(
+    "limit", [1, PAGE_ENTRIES, PAGE_ENTRIES + 1, 2 * PAGE_ENTRIES + 1, 3 * PAGE_ENTRIES]
+)
 async def test_a_limited_list_is_read_in_pages(limit: int) -> None:
     sizes = []
 
@@ -51,7 +64,7 @@ async def test_a_limited_list_is_read_in_pages(limit: int) -> None:
 
     found = await first_entries(page, NAMES[0], limit)
     assert [one["name"] for one in found] == NAMES[1:][:limit]
-    assert max(sizes) <= PAGE
+    assert max(sizes) <= PAGE_ENTRIES
 
 
 @pytest_asyncio.fixture

@@ -52,7 +52,7 @@ LIMITS: dict[str, str] = {
 FIXED: dict[str, int] = {
     "times `limits.frame_bytes`: a larger frame closes the socket with 1009": FRAME_TOLERANCE,
     "events in one page of `history`": protocol.HISTORY_LIMIT,
-    "events in a page without `limit`": protocol.PAGE,
+    "events in a page without `limit`": protocol.DEFAULT_LIMIT,
     "events in one reply for many rooms": protocol.CATCH_UP_LIMIT,
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
     "characters of a room's last message in a welcome": protocol.PREVIEW,
