@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from chatserver import protocol
-from chatserver.errors import BadRequest, NotFound, _
+from chatserver.errors import BadRequest, ChatError, NotFound, _
 from chatserver.limits import Rate
 from chatserver.models import (
     Change,
@@ -68,7 +68,7 @@ class RoomOutcome(NamedTuple):
     state: RoomState | None = None
 
 
-OnStored = Callable[[RoomOutcome], None]  # called before the room is announced to the new member
+OnStored = Callable[[RoomOutcome], None]  # called before clients receive the event or the room
 
 
 def do_nothing(_outcome: RoomOutcome) -> None:
@@ -124,36 +124,67 @@ class RoomCommands:
         return await self._perform_joining(draft, on_stored)
 
     async def invite(
-        self, user: User, room: int, names: UserNames, *, request_id: str | None = None
+        self,
+        user: User,
+        room: int,
+        names: UserNames,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> Receipt:
         """Make users members. Raises NotFound if any does not exist."""
         act = Enrol("invite", await self._find_users(user, names))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
 
-    async def leave(self, user: User, room: int, *, request_id: str | None = None) -> Receipt:
+    async def leave(
+        self,
+        user: User,
+        room: int,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
+    ) -> Receipt:
         act = Dismiss("leave", ((user.id, user.name),))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
 
     async def remove(
-        self, user: User, room: int, names: UserNames, *, request_id: str | None = None
+        self,
+        user: User,
+        room: int,
+        names: UserNames,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> Receipt:
         """Remove members. Raises NotFound if any user does not exist."""
         act = Dismiss("remove", await self._find_users(user, names))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
 
     async def archive(
-        self, user: User, room: int, *, on: bool, request_id: str | None = None
+        self,
+        user: User,
+        room: int,
+        *,
+        on: bool,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> Receipt:
         """Archive a room, or make an archived one usable again."""
         act = Change("archive", {"archived": on})
-        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
 
     async def change(
-        self, user: User, room: int, settings: RoomSettings, *, request_id: str | None = None
+        self,
+        user: User,
+        room: int,
+        settings: RoomSettings,
+        *,
+        request_id: str | None = None,
+        on_stored: OnStored = do_nothing,
     ) -> Receipt:
         """Set the properties that are not None."""
         act = Change("change", _changes(settings))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id))
+        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
 
     async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
         """Make the user of an invitation a member of the room that it leads to.
@@ -211,9 +242,15 @@ class RoomCommands:
     async def _announce(self, user_id: int, event: Event) -> None:
         await self._hub.announce_room([user_id], event.room, encode_events.payload(event))
 
-    async def _store(self, draft: Draft) -> Receipt:
+    async def _store(self, draft: Draft, on_stored: OnStored = do_nothing) -> Receipt:
         receipt, settle = receipt_future()
-        self._journal.append(draft, settle)
+
+        def confirm(outcome: Receipt | ChatError) -> None:
+            if not isinstance(outcome, ChatError):
+                on_stored(RoomOutcome(outcome))
+            settle(outcome)
+
+        self._journal.append(draft, confirm)
         return await receipt
 
     async def _find_users(self, user: User, names: UserNames) -> UserRefs:

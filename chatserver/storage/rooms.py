@@ -181,7 +181,7 @@ class Rooms:
                 yield [Member(*row) for row in rows]
 
     async def former_members(self, room: int) -> list[dict[str, str]]:
-        """Return name and display name of users who left a room and can be added again."""
+        """Return name and display name of users who left a room, without disabled accounts."""
         query = (
             sa.select(users.c.name, users.c.display)
             .join(members, members.c.user_id == users.c.id)

@@ -58,6 +58,22 @@ async def test_the_reply_to_create_comes_before_its_event(users: Users) -> None:
     assert (event["action"], event["seq"], event["state"]["head"]) == ("create", 1, 1)
 
 
+async def test_the_reply_to_a_change_comes_before_its_event(users: Users) -> None:
+    anns, _, _ = users
+    number = (await room(anns, "create", name="plans", private=True))["room"]
+    assert (await anns.next(Type.ROOM))["action"] == "create"
+    for action, facts in (
+        ("invite", {"users": ["bo"]}),
+        ("change", {"title": "Our plans"}),
+        ("remove", {"users": ["bo"]}),
+        ("archive", {"on": True}),
+    ):
+        change = {"type": Type.ROOM, "id": action, "action": action, "room": number}
+        await anns.send(change | facts)
+        assert (await anns.next(Type.REPLY, Type.ROOM))["type"] == Type.REPLY, action
+        assert (await anns.next(Type.ROOM))["action"] == action
+
+
 async def test_an_invited_user_gets_the_state_of_the_room(users: Users) -> None:
     anns, bos, cys = users
     number = (await room(anns, "create", name="plans", private=True))["room"]

@@ -3,9 +3,9 @@
 from typing import assert_never
 
 from chatserver import protocol
-from chatserver.chat.room_commands import NewRoom, RoomCommands, RoomOutcome, RoomSettings
+from chatserver.chat.room_commands import NewRoom, OnStored, RoomCommands, RoomOutcome, RoomSettings
 from chatserver.errors import BadRequest, _
-from chatserver.models import Receipt, User
+from chatserver.models import User
 from chatserver.protocol import ChangeRoom, encode_events
 from chatserver.web.websocket.reply import Reply
 
@@ -35,24 +35,32 @@ class RoomChanges:
             muted = protocol.Muted(id=request_id, ok=True, room=command.room, muted=command.on)
             reply.send(muted)
         else:
-            send(RoomOutcome(await self._change(user, command, command.room)))
+            await self._change(user, command, command.room, send)
 
-    async def _change(self, user: User, command: ChangeRoom, room: int) -> Receipt:
+    async def _change(
+        self, user: User, command: ChangeRoom, room: int, on_stored: OnStored
+    ) -> None:
         rooms, request_id = self._room_commands, command.id
         match command.action:
             case "invite":
-                return await rooms.invite(user, room, command.users, request_id=request_id)
+                await rooms.invite(
+                    user, room, command.users, request_id=request_id, on_stored=on_stored
+                )
             case "leave":
-                return await rooms.leave(user, room, request_id=request_id)
+                await rooms.leave(user, room, request_id=request_id, on_stored=on_stored)
             case "remove":
-                return await rooms.remove(user, room, command.users, request_id=request_id)
+                await rooms.remove(
+                    user, room, command.users, request_id=request_id, on_stored=on_stored
+                )
             case "archive":
-                return await rooms.archive(user, room, on=command.on, request_id=request_id)
+                await rooms.archive(
+                    user, room, on=command.on, request_id=request_id, on_stored=on_stored
+                )
             case "change":
                 settings = RoomSettings(
                     **{name: getattr(command, name) for name in RoomSettings._fields}
                 )
-                return await rooms.change(user, room, settings, request_id=request_id)
+                await rooms.change(user, room, settings, request_id=request_id, on_stored=on_stored)
             case "create" | "join" | "mute":
                 raise AssertionError(command.action)
             case _:
