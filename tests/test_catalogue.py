@@ -1,7 +1,6 @@
 """Message catalogues: complete, and identical to the texts in the sources."""
 
 import ast
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from chatserver.errors import ChatError
@@ -124,9 +123,15 @@ def places(text: str) -> list[str]:
 
 
 def test_the_compiled_catalogue_is_up_to_date() -> None:
-    compiled = io.BytesIO()
-    write_mo(compiled, read(CHINESE))
-    assert CHINESE.with_suffix(".mo").read_bytes() == compiled.getvalue(), AGAIN
+    """The header is not compared: it names the version of Babel."""
+    with CHINESE.with_suffix(".mo").open("rb") as file:
+        compiled = read_mo(file)
+    assert translations(compiled) == translations(read(CHINESE)), AGAIN
+
+
+def translations(catalogue: Catalog) -> list[tuple[Sequence[str], Sequence[str]]]:
+    texts = [(forms(message.id), forms(message.string)) for message in catalogue if message.id]
+    return sorted(texts)
 
 
 def test_the_translated_titles_of_the_lobby_are_reserved() -> None:

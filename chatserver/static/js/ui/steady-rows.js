@@ -23,7 +23,10 @@ export class SteadyRows {
     this.#scroller = scroller;
     element.addEventListener("pointermove", ({ pointerType }) => this.#moved(pointerType));
     this.#pointerHold = new PointerHold(element, { controls: "li, conversation-list", release: draw, afterClick: DOUBLE_CLICK });
-    element.addEventListener("pointerleave", () => this.#left(draw));
+    element.addEventListener("pointerleave", () => {
+      this.#points = false;
+      draw();
+    });
     element.addEventListener("focusout", ({ relatedTarget }) => element.contains(relatedTarget) || setTimeout(draw));
     document.addEventListener("keydown", () => (this.#points = false), { capture: true });
   }
@@ -66,11 +69,6 @@ export class SteadyRows {
   #moved(type) {
     this.#pointer = type;
     this.#points = type !== "touch";
-  }
-
-  #left(draw) {
-    if (this.#points) draw();
-    this.#points = false;
   }
 
   /** Scroll `row` back to `before`; where the list cannot scroll that far, it gets empty space. */
