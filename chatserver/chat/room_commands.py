@@ -19,6 +19,7 @@ from chatserver.models import (
     Enrol,
     Event,
     Receipt,
+    RoomAct,
     RoomState,
     User,
     name_key,
@@ -75,6 +76,17 @@ def do_nothing(_outcome: RoomOutcome) -> None:
     """For callers that use the returned outcome."""
 
 
+class RoomRequest(NamedTuple):
+    """The user who asks for a change, the id of the request, and the callback for its storing."""
+
+    user: User
+    id: str | None = None
+    on_stored: OnStored = do_nothing
+
+    def draft(self, room: int, act: RoomAct) -> Draft:
+        return new_draft(room, self.user.id, self.user.name, act, self.id)
+
+
 class RoomCommands:
     """Rules of rooms and their members."""
 
@@ -86,15 +98,9 @@ class RoomCommands:
         self._users = users
         self._rate = rate
 
-    async def create(
-        self,
-        user: User,
-        room: NewRoom,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> RoomOutcome:
+    async def create(self, request: RoomRequest, room: NewRoom) -> RoomOutcome:
         """Create a named room, or without a name a group conversation, which is always private."""
+        user = request.user
         others = await self._find_users(user, room.users) if room.users else ()
         if room.name is None and not others:
             raise BadRequest(_("A room needs a name or members."))
@@ -107,84 +113,35 @@ class RoomCommands:
             private=bool(room.private) or name is None,
             users=others,
         )
-        return await self._perform_joining(
-            new_draft(0, user.id, user.name, act, request_id), on_stored
-        )
+        return await self._perform_joining(request, 0, act)
 
-    async def join(
-        self,
-        user: User,
-        room: int,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> RoomOutcome:
-        act = Enrol("join", ((user.id, user.name),))
-        draft = new_draft(room, user.id, user.name, act, request_id)
-        return await self._perform_joining(draft, on_stored)
+    async def join(self, request: RoomRequest, room: int) -> RoomOutcome:
+        act = Enrol("join", ((request.user.id, request.user.name),))
+        return await self._perform_joining(request, room, act)
 
-    async def invite(
-        self,
-        user: User,
-        room: int,
-        names: UserNames,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> Receipt:
+    async def invite(self, request: RoomRequest, room: int, names: UserNames) -> Receipt:
         """Make users members. Raises NotFound if any does not exist."""
-        act = Enrol("invite", await self._find_users(user, names))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
+        act = Enrol("invite", await self._find_users(request.user, names))
+        return await self._store(request.draft(room, act), request.on_stored)
 
-    async def leave(
-        self,
-        user: User,
-        room: int,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> Receipt:
-        act = Dismiss("leave", ((user.id, user.name),))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
+    async def leave(self, request: RoomRequest, room: int) -> Receipt:
+        act = Dismiss("leave", ((request.user.id, request.user.name),))
+        return await self._store(request.draft(room, act), request.on_stored)
 
-    async def remove(
-        self,
-        user: User,
-        room: int,
-        names: UserNames,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> Receipt:
+    async def remove(self, request: RoomRequest, room: int, names: UserNames) -> Receipt:
         """Remove members. Raises NotFound if any user does not exist."""
-        act = Dismiss("remove", await self._find_users(user, names))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
+        act = Dismiss("remove", await self._find_users(request.user, names))
+        return await self._store(request.draft(room, act), request.on_stored)
 
-    async def archive(
-        self,
-        user: User,
-        room: int,
-        *,
-        on: bool,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> Receipt:
+    async def archive(self, request: RoomRequest, room: int, *, on: bool) -> Receipt:
         """Archive a room, or make an archived one usable again."""
         act = Change("archive", {"archived": on})
-        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
+        return await self._store(request.draft(room, act), request.on_stored)
 
-    async def change(
-        self,
-        user: User,
-        room: int,
-        settings: RoomSettings,
-        *,
-        request_id: str | None = None,
-        on_stored: OnStored = do_nothing,
-    ) -> Receipt:
+    async def change(self, request: RoomRequest, room: int, settings: RoomSettings) -> Receipt:
         """Set the properties that are not None."""
         act = Change("change", _changes(settings))
-        return await self._store(new_draft(room, user.id, user.name, act, request_id), on_stored)
+        return await self._store(request.draft(room, act), request.on_stored)
 
     async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
         """Make the user of an invitation a member of the room that it leads to.
@@ -230,13 +187,15 @@ class RoomCommands:
         frame = protocol.Read(room=room, user=user.name, seq=read, muted=on)
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
-    async def _perform_joining(self, draft: Draft, on_stored: OnStored) -> RoomOutcome:
+    async def _perform_joining(
+        self, request: RoomRequest, room: int, act: Create | Enrol
+    ) -> RoomOutcome:
         """Store a change that makes its sender a member, who gets the room's state."""
-        receipt = await self._store(draft)
-        outcome = RoomOutcome(receipt, await self._rooms.state(draft.user_id, receipt.room))
-        on_stored(outcome)
+        receipt = await self._store(request.draft(room, act))
+        outcome = RoomOutcome(receipt, await self._rooms.state(request.user.id, receipt.room))
+        request.on_stored(outcome)
         if receipt.event is not None:
-            await self._announce(draft.user_id, receipt.event)
+            await self._announce(request.user.id, receipt.event)
         return outcome
 
     async def _announce(self, user_id: int, event: Event) -> None:

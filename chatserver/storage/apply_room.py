@@ -122,7 +122,7 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
 
 
 def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
-    """Add members, whom the caller has authorised. Raises Conflict if all are members already."""
+    """Add members; the caller checks the rights. Raises Conflict if all are members already."""
     require_accounts(connection, dict(act.users))
     new = non_members(connection, draft.room, act.users)
     if not new:

@@ -9,7 +9,13 @@ from aiohttp import web
 
 from chatserver import protocol
 from chatserver.chat.history import History
-from chatserver.chat.room_commands import NewRoom, RoomCommands, RoomOutcome, RoomSettings
+from chatserver.chat.room_commands import (
+    NewRoom,
+    RoomCommands,
+    RoomOutcome,
+    RoomRequest,
+    RoomSettings,
+)
 from chatserver.errors import BadRequest, NotFound, _
 from chatserver.models import RoomKind, RoomState, User, name_key
 from chatserver.protocol import encode_events
@@ -89,9 +95,8 @@ class RoomHandlers:
         form = await forms.read(request, forms.NewRoom)
         user = await self._paths.user(request)
         room = NewRoom(form.name, form.title, form.topic, form.private, form.users)
-        return _changed(
-            await self._room_commands.create(user, room, request_id=form.id), status=201
-        )
+        outcome = await self._room_commands.create(RoomRequest(user, form.id), room)
+        return _changed(outcome, status=201)
 
     @operation(
         "GET",
@@ -134,13 +139,12 @@ class RoomHandlers:
         if form.muted is not None:
             await self._room_commands.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
+        change = RoomRequest(user, form.id)
         if form.archived is not None:
-            receipt = await self._room_commands.archive(
-                user, room, on=form.archived, request_id=form.id
-            )
+            receipt = await self._room_commands.archive(change, room, on=form.archived)
         else:
             settings = RoomSettings(**{name: getattr(form, name) for name in RoomSettings._fields})
-            receipt = await self._room_commands.change(user, room, settings, request_id=form.id)
+            receipt = await self._room_commands.change(change, room, settings)
         return _changed(RoomOutcome(receipt))
 
     # Members --------------------------------------------------------------------------------------
@@ -189,10 +193,11 @@ class RoomHandlers:
         form = await forms.read(request, forms.NewMembers)
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
+        change = RoomRequest(user, form.id)
         if not form.users:
-            joined = await self._room_commands.join(user, room, request_id=form.id)
+            joined = await self._room_commands.join(change, room)
             return _changed(joined, status=201)
-        receipt = await self._room_commands.invite(user, room, form.users, request_id=form.id)
+        receipt = await self._room_commands.invite(change, room, form.users)
         return _changed(RoomOutcome(receipt), status=201)
 
     @operation(
@@ -207,8 +212,10 @@ class RoomHandlers:
         user, name = await self._paths.user(request), path_part(request, "user", protocol.UserName)
         room = await self._paths.room(request, user)
         if name_key(name) == name_key(user.name):
-            return _changed(RoomOutcome(await self._room_commands.leave(user, room)))
-        return _changed(RoomOutcome(await self._room_commands.remove(user, room, [name])))
+            return _changed(RoomOutcome(await self._room_commands.leave(RoomRequest(user), room)))
+        return _changed(
+            RoomOutcome(await self._room_commands.remove(RoomRequest(user), room, [name]))
+        )
 
 
 def _changed(outcome: RoomOutcome, *, status: int = 200) -> web.Response:

@@ -37,7 +37,7 @@ class FormerMember(Struct):
 
 
 class MemberList(Success):
-    """`former`, in a conversation without a name: users who left it and can be added again."""
+    """`former`, in a conversation without a name: users who left it, without disabled accounts."""
 
     room: protocol.Number
     members: list[RoomMember]

@@ -3,7 +3,13 @@
 from typing import assert_never
 
 from chatserver import protocol
-from chatserver.chat.room_commands import NewRoom, OnStored, RoomCommands, RoomOutcome, RoomSettings
+from chatserver.chat.room_commands import (
+    NewRoom,
+    RoomCommands,
+    RoomOutcome,
+    RoomRequest,
+    RoomSettings,
+)
 from chatserver.errors import BadRequest, _
 from chatserver.models import User
 from chatserver.protocol import ChangeRoom, encode_events
@@ -20,47 +26,39 @@ class RoomChanges:
         def send(outcome: RoomOutcome) -> None:
             reply.send(encode_events.room_changed(outcome.receipt, command.id, outcome.state))
 
-        rooms, request_id = self._room_commands, command.id
+        rooms, request = self._room_commands, RoomRequest(user, command.id, send)
         if command.action == "create":
             room = NewRoom(
                 command.name, command.title, command.topic, command.private, command.users
             )
-            await rooms.create(user, room, request_id=request_id, on_stored=send)
+            await rooms.create(request, room)
         elif command.room is None:
             raise BadRequest(_("'room' is missing."))
         elif command.action == "join":
-            await rooms.join(user, command.room, request_id=request_id, on_stored=send)
+            await rooms.join(request, command.room)
         elif command.action == "mute":
             await rooms.mute(user, command.room, on=command.on)
-            muted = protocol.Muted(id=request_id, ok=True, room=command.room, muted=command.on)
+            muted = protocol.Muted(id=command.id, ok=True, room=command.room, muted=command.on)
             reply.send(muted)
         else:
-            await self._change(user, command, command.room, send)
+            await self._change(request, command, command.room)
 
-    async def _change(
-        self, user: User, command: ChangeRoom, room: int, on_stored: OnStored
-    ) -> None:
-        rooms, request_id = self._room_commands, command.id
+    async def _change(self, request: RoomRequest, command: ChangeRoom, room: int) -> None:
+        rooms = self._room_commands
         match command.action:
             case "invite":
-                await rooms.invite(
-                    user, room, command.users, request_id=request_id, on_stored=on_stored
-                )
+                await rooms.invite(request, room, command.users)
             case "leave":
-                await rooms.leave(user, room, request_id=request_id, on_stored=on_stored)
+                await rooms.leave(request, room)
             case "remove":
-                await rooms.remove(
-                    user, room, command.users, request_id=request_id, on_stored=on_stored
-                )
+                await rooms.remove(request, room, command.users)
             case "archive":
-                await rooms.archive(
-                    user, room, on=command.on, request_id=request_id, on_stored=on_stored
-                )
+                await rooms.archive(request, room, on=command.on)
             case "change":
                 settings = RoomSettings(
                     **{name: getattr(command, name) for name in RoomSettings._fields}
                 )
-                await rooms.change(user, room, settings, request_id=request_id, on_stored=on_stored)
+                await rooms.change(request, room, settings)
             case "create" | "join" | "mute":
                 raise AssertionError(command.action)
             case _:
