@@ -130,6 +130,7 @@ def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
     )
     accounts = AccountHandlers(
         accounts=server.accounts,
+        users=server.users,
         administration=server.administration,
         erasure=server.erasure,
         authenticator=server.authenticator,

@@ -191,6 +191,7 @@ class Server:
         self.dispatcher = Dispatcher(
             chat=self.chat,
             history=self.history,
+            rooms=self.rooms,
             room_commands=self.room_commands,
             read_positions=self.read_positions,
             typing=self.typing,
@@ -204,6 +205,7 @@ class Server:
         self.websocket = WebSocketEndpoint(
             dispatcher=self.dispatcher,
             history=self.history,
+            rooms=self.rooms,
             hub=self.hub,
             authenticator=self.authenticator,
             origin_check=self.origin_check,

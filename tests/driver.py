@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
+from chatserver import models
 from chatserver.app import SERVER, create_app
 from chatserver.config import Settings
 from chatserver.models import Role
@@ -65,10 +66,15 @@ class Chat:
 
     async def signed_in(self, name: str) -> "User":
         """Create a session of an existing account."""
+        account = await self.account(name)
+        tokens = await self.server.accounts.open_session(account, client="tests")
+        return User(self, name, account.id, tokens.bearer, self.browser())
+
+    async def account(self, name: str) -> models.User:
+        """Return an existing account."""
         found = await self.server.users.find(name)
         assert found is not None
-        tokens = await self.server.accounts.open_session(found[0], client="tests")
-        return User(self, name, found[0].id, tokens.bearer, self.browser())
+        return found[0]
 
     def browser(self) -> aiohttp.ClientSession:
         """Return an HTTP client with its own cookie jar."""

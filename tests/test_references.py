@@ -91,7 +91,7 @@ def test_a_stale_reference_is_detected(reference: str) -> None:
 
 
 def test_an_existing_reference_is_accepted() -> None:
-    text = "`storage.users.Users`, websocket.transport, `find_all`, config.py, str.translate"
+    text = "`storage.users.Users`, websocket.transport, `open_session`, config.py, str.translate"
     assert stale_in(f'"""{text}, server.port."""') == set()
 
 

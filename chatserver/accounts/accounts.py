@@ -5,7 +5,7 @@ Knows nothing of connections; they are closed through `SessionCloser`.
 
 import hmac
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -250,21 +250,6 @@ class Accounts:
             )
         for session_id in ended:
             self._closer.end_session(session_id)
-
-    async def find(self, name: str) -> User:
-        """Return the user of that name. Raises NotFound."""
-        found = await self._users.find(name)
-        if found is None:
-            raise NotFound(_("There is no user with that name."))
-        return found[0]
-
-    async def page(self, after: str, limit: int, *, beginning: str = "") -> list[User]:
-        """Return users in the order of their names: see `storage.users.Users.page`."""
-        return await self._users.page(after, limit, beginning=beginning)
-
-    async def find_all(self, names: Collection[str]) -> list[User]:
-        """Return the users of those of these names that exist."""
-        return await self._users.named(names)
 
     async def _validated(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
         name = checked_name(new.name)

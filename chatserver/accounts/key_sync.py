@@ -50,12 +50,12 @@ class KeySync:
     def poll(self) -> None:
         """Reload the key file if it changed, and compare it with the other nodes."""
         changed = self._keys.refresh()
-        others = self._hub.presence.remote_keys()
+        others = self._hub.presence.state.remote_keys()
         if self._keys.next is not None and any(keys[0] == self._keys.next for keys in others):
             self._keys.activate()  # another node signs with it already
             changed = True
         if changed:
-            self._hub.check_nodes()  # announces the keys at once
+            self._hub.presence.check_nodes()  # announces the keys at once
         self._warn_of_difference(others)
         self._close_orphans()
 
@@ -90,7 +90,7 @@ class KeySync:
         return self._done(Rotation(self._keys.activate(), signs=True))
 
     def _done(self, rotation: Rotation) -> Rotation:
-        self._hub.check_nodes()
+        self._hub.presence.check_nodes()
         self._close_orphans()
         return rotation
 
@@ -105,7 +105,7 @@ class KeySync:
     def _require_agreement(self) -> None:
         different = [
             keys
-            for keys in self._hub.presence.remote_keys()
+            for keys in self._hub.presence.state.remote_keys()
             if set(keys) != set(self._keys.names())
         ]
         if different:

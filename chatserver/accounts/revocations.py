@@ -85,7 +85,10 @@ class RevocationFile:
 
 
 class SessionEndPublisher(Protocol):
-    """Part of `realtime.session_ends.SessionEnds` that ends single sessions on all nodes."""
+    """Ends single sessions on all nodes.
+
+    Implemented by `realtime.session_ends.SessionEnds`: accounts do not know connections.
+    """
 
     on_session_ended: Callable[[SessionEnd], object]
 

@@ -3,7 +3,7 @@
 Access is checked with one query (`storage.rooms.Rooms.readable`), or known from subscriptions.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from chatserver.chat import event_cache
@@ -18,11 +18,10 @@ from chatserver.chat.event_cache import (
 )
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
-from chatserver.models import Event, RoomFacts, RoomState, User
+from chatserver.models import Event, RoomFacts, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
 from chatserver.realtime.room_feed import Missed, ReadMissed
 from chatserver.storage.event_log import EventLog
-from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
 
@@ -65,22 +64,6 @@ class History:
         self._event_cache = event_cache
         self._published = published
         self.epoch = ""  # of the log; set at start
-
-    async def rooms_of(self, user: User) -> UserRooms:
-        """Return the user's rooms; if there are very many, only the most relevant ones.
-
-        The query always begins after this call.
-        """
-        return await self._rooms.for_user(user.id)
-
-    async def rooms_after(
-        self, user: User, room: int, *, but: Collection[int] = ()
-    ) -> tuple[list[RoomState], int | None]:
-        """Return the user's next rooms behind this number, and where to continue, if anywhere.
-
-        `but` are numbers of rooms to leave out.
-        """
-        return await self._rooms.page_after(user.id, room, exclude=but)
 
     async def after(
         self,

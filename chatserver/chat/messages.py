@@ -79,7 +79,9 @@ class Chat:
         if to is None and room is None:
             raise BadRequest(_("'to' or 'room' is missing."))
         self._check_text(text)
-        known = self._room_cache.get(room or 0) if to is None else self._direct(user, to)
+        known = (
+            self._room_cache.get(room or 0) if to is None else self._room_cache.direct(user.id, to)
+        )
         partner = known.partner(user.id) if known else None
         act = Message(text, partner, reply_to, mentioned(text))
         if known is not None:
@@ -91,9 +93,6 @@ class Chat:
             return self._store_rendered(text, draft, settle)
         self._journal.append(draft, settle)
         return None
-
-    def _direct(self, user: User, to: str) -> RoomFacts | None:
-        return self._room_cache.direct(user.id, to)
 
     async def _store_rendered(self, text: str, draft: Draft, settle: Settle) -> None:
         await self._renderer.prepare([text])

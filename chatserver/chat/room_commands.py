@@ -199,7 +199,8 @@ class RoomCommands:
         return outcome
 
     async def _announce(self, user_id: int, event: Event) -> None:
-        await self._hub.announce_room([user_id], event.room, encode_events.payload(event))
+        event_json = encode_events.payload(event)
+        await self._hub.announcements.announce_room([user_id], event.room, event_json)
 
     async def _store(self, draft: Draft, on_stored: OnStored = do_nothing) -> Receipt:
         receipt, settle = receipt_future()

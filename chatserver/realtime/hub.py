@@ -1,6 +1,6 @@
 """Fan-out of events to connections and to other nodes. Owns the connections of this node."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from chatserver.bus import Bus, messages
@@ -19,7 +19,11 @@ from chatserver.realtime.subscriptions import Subscriptions
 
 
 class Hub:
-    """Registry of connections that sends them events, and forwards events to the other nodes."""
+    """Registry of connections that sends them events, and forwards events to the other nodes.
+
+    Methods combine several of its parts. What concerns one part only is called on that part:
+    `subscriptions`, `announcements`, `session_ends` or `presence`.
+    """
 
     def __init__(
         self,
@@ -40,17 +44,13 @@ class Hub:
         """
         self._bus = bus
         self._devices: dict[int, set[Connection]] = {}
-        self._subscriptions = Subscriptions(
-            read_missed, self._drop_slow, self._on_missed_departures
-        )
-        self.delivered = self._subscriptions.delivered
+        self.subscriptions = Subscriptions(read_missed, self._drop_slow, self._on_missed_departures)
+        self.delivered = self.subscriptions.delivered
         self._pending = PendingConnections()
         self._held_frames = HeldFrames()  # by user
-        self._announcements = RoomAnnouncements(
-            self, self._pending, self._subscriptions, read_states
-        )
+        self.announcements = RoomAnnouncements(self, self._pending, self.subscriptions, read_states)
         self.session_ends = SessionEnds(self, self._pending, self._forward, find_alive)
-        self._presence_service = PresenceService(
+        self.presence = PresenceService(
             lambda: self.connections,
             self.broadcast,
             self._forward,
@@ -58,7 +58,6 @@ class Hub:
             node=node,
             clock=clock,
         )
-        self.presence = self._presence_service.state
 
     # Connections ----------------------------------------------------------------------------------
 
@@ -83,18 +82,14 @@ class Hub:
         sent since the query. The yielded object records sessions that end and memberships that
         change.
         """
-        since = self._subscriptions.hold()
+        since = self.subscriptions.hold()
         held = self._held_frames.hold()
         try:
             with self._pending.track() as pending:
                 yield pending
         finally:
-            self._subscriptions.release(since)
+            self.subscriptions.release(since)
             self._held_frames.release(held)
-
-    async def prepare(self, heads: Mapping[int, int]) -> None:
-        """Do the part of `attach` that takes long for thousands of rooms, without blocking."""
-        await self._subscriptions.prepare(heads)
 
     def attach(self, connection: Connection, heads: Mapping[int, int]) -> bytes:
         """Subscribe a connection to its rooms; return the frames sent since `heads` were read.
@@ -103,10 +98,10 @@ class Hub:
         """
         user_id = connection.user.id
         self._devices.setdefault(user_id, set()).add(connection)
-        missed = self._held_frames.all_of(user_id) + self._subscriptions.subscribe_all(
+        missed = self._held_frames.all_of(user_id) + self.subscriptions.subscribe_all(
             connection, heads
         )
-        self._presence_service.connect(connection)
+        self.presence.connect(connection)
         return b"".join(missed)
 
     def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -114,15 +109,12 @@ class Hub:
 
         Empty if there are other nodes: then only the database knows the head of a room.
         """
-        return {} if self._bus.peers else self._subscriptions.cursors(connection, rooms)
-
-    def count_subscribers(self, room: int) -> int:
-        return self._subscriptions.count_subscribers(room)
+        return {} if self._bus.peers else self.subscriptions.cursors(connection, rooms)
 
     def subscribe(self, user_id: int, room: int, after: int) -> None:
         """Subscribe a user's connections to a new room from behind `after`, or reconnect them."""
         for connection in list(self.devices(user_id)):
-            if not self._subscriptions.subscribe_if_new(connection, room, after):
+            if not self.subscriptions.subscribe_if_new(connection, room, after):
                 self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def detach(self, connection: Connection) -> None:
@@ -133,8 +125,8 @@ class Hub:
         devices.discard(connection)
         if not devices:
             del self._devices[connection.user.id]
-        self._subscriptions.unsubscribe_all(connection)
-        self._presence_service.disconnect(connection)
+        self.subscriptions.unsubscribe_all(connection)
+        self.presence.disconnect(connection)
 
     # Fan-out --------------------------------------------------------------------------------------
 
@@ -160,7 +152,7 @@ class Hub:
             self._pending.note_changes(message.participants)
         for user_id in message.participants:
             self.subscribe(user_id, message.room, 0)
-        sent = self._subscriptions.advance(
+        sent = self.subscriptions.advance(
             message.room, message.first, message.last, message.frames, changes=message.changes
         )
         if message.left:
@@ -168,7 +160,7 @@ class Hub:
                 message.room, dict.fromkeys(message.left, message.last), sent=sent
             )
         if sent:
-            self._subscriptions.deliver_early(message.room)
+            self.subscriptions.deliver_early(message.room)
 
     def _forward(self, message: BusMessage) -> None:
         if self._bus.peers:
@@ -184,7 +176,7 @@ class Hub:
         self._pending.note_changes(left)
         for user_id, seq in left.items():
             for connection in list(self._devices.get(user_id, ())):
-                if self._subscriptions.end_membership(connection, room, seq) and not sent:
+                if self.subscriptions.end_membership(connection, room, seq) and not sent:
                     self.hang_up(connection, CloseCode.RESTARTING, "removed from a room")
 
     def _on_missed_departures(self, room: int, left: dict[int, int]) -> None:
@@ -193,16 +185,12 @@ class Hub:
     def _announce_joined(self, event: Event) -> None:
         """Send the room to its new members.
 
-        A user who joined by a command of their own gets the reply first: see `announce_room`.
+        A user who joined by a command of their own gets the reply first: see `RoomCommands`.
         """
         new_members = NewMembers(event.room, event.joined, encode_events.payload(event))
         self._forward(new_members)
         others = [user_id for user_id in event.joined if user_id != event.author]
-        self._announcements.schedule(others, event.room, new_members.event)
-
-    async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
-        """Subscribe new members' connections, and send them the event with the room's state."""
-        await self._announcements.announce_room(users, room, event)
+        self.announcements.schedule(others, event.room, new_members.event)
 
     def send_ephemeral(
         self,
@@ -218,7 +206,7 @@ class Hub:
 
     def _deliver_ephemeral(self, message: Ephemeral, exclude: Connection | None = None) -> None:
         if message.room is not None:
-            self._subscriptions.send(message.room, message.frames, exclude=exclude)
+            self.subscriptions.send(message.room, message.frames, exclude=exclude)
         if message.user is not None:
             self._held_frames.add(message.user, message.frames)
             self.broadcast(message.frames, list(self._devices.get(message.user, ())))
@@ -230,7 +218,7 @@ class Hub:
         """
         for user_id in participants:
             self.subscribe(user_id, room, 0)
-        self._subscriptions.notify_gap(room, seq)
+        self.subscriptions.notify_gap(room, seq)
 
     # Closing --------------------------------------------------------------------------------------
 
@@ -265,25 +253,17 @@ class Hub:
             case Events() as events:
                 self._deliver(events)
             case NewMembers() as new_members:
-                self._announcements.schedule(new_members.users, new_members.room, new_members.event)
+                self.announcements.schedule(new_members.users, new_members.room, new_members.event)
             case Ephemeral() as ephemeral:
                 self._deliver_ephemeral(ephemeral)
             case SessionEnd() as session_end:
                 self.session_ends.receive(session_end)
             case NodeState() as announcement:
-                self._presence_service.receive(announcement)
-
-    def heads(self) -> dict[int, int]:
-        """Return the last seq that was sent, for each room with subscribers here."""
-        return self._subscriptions.heads()
-
-    def check_nodes(self) -> None:
-        """Announce this node and expire silent ones: every few seconds if there are others."""
-        self._presence_service.check_nodes()
+                self.presence.receive(announcement)
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""
-        self._presence_service.close()
-        self._subscriptions.close()
-        self._announcements.close()
+        self.presence.close()
+        self.subscriptions.close()
+        self.announcements.close()
         self.session_ends.close()

@@ -60,10 +60,10 @@ class NodeSync:
 
     async def poll(self) -> None:
         """Fetch what is missing; close connections whose session ended on another node."""
-        self._hub.check_nodes()
+        self._hub.presence.check_nodes()
         await self._announce_new_rooms(self._hub.users(), self._now() - JOIN_LOOKBACK)
         await self._compare_memberships()
-        rooms = list(self._hub.heads())
+        rooms = list(self._hub.subscriptions.heads())
         for start in range(0, len(rooms), ROOM_BATCH):
             heads = await self._log.heads(rooms[start : start + ROOM_BATCH])
             for room, head in heads.items():
@@ -120,7 +120,8 @@ class NodeSync:
         """
         events = await self._log.after(facts, max(seq, 1) - 1, max(seq, 1), 1)
         if events and events[0].kind is Kind.ROOM:
-            await self._hub.announce_room(users, facts.room, encode_events.payload(events[0]))
+            event = encode_events.payload(events[0])
+            await self._hub.announcements.announce_room(users, facts.room, event)
             return
         for user_id in users:
             self._hub.subscribe(user_id, facts.room, seq)

@@ -11,7 +11,10 @@ from chatserver.realtime.presence_feed import Broadcast, PresenceFeed
 
 
 class PresenceService:
-    """Keeps `state` current as connections and other nodes come and go."""
+    """Keeps `state` current as connections and other nodes come and go.
+
+    Every change of the state goes through this class, because a broadcast has to follow it.
+    """
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from chatserver.realtime.pending_connections import PendingConnection
 
 
 class Registry(Protocol):
-    """What the parts of the hub use of it."""
+    """What the parts of the hub use of it. They cannot import `hub`, which imports them."""
 
     @property
     def connections(self) -> list[Connection]: ...

@@ -72,7 +72,7 @@ class Subscriptions:
                     del self._feeds[room]
 
     async def prepare(self, heads: Mapping[int, int]) -> None:
-        """Create feeds for `subscribe_all` in several turns of the event loop, while held."""
+        """Create feeds for `Hub.attach` in several turns of the event loop, while held."""
         rooms = iter(heads.items() if len(heads) > ROOMS_PER_TURN else ())
         while batch := list(itertools.islice(rooms, ROOMS_PER_TURN)):
             for room, head in batch:
@@ -186,7 +186,7 @@ class Subscriptions:
         return {room: (feed.last, feed.version) for room, feed in whole.items()}
 
     def heads(self) -> dict[int, int]:
-        """Return the last seq that was sent, by room."""
+        """Return the last seq that was sent, for each room with subscribers on this node."""
         return {room: feed.last for room, feed in self._feeds.items()}
 
     # Events ---------------------------------------------------------------------------------------

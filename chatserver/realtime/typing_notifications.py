@@ -34,7 +34,7 @@ class TypingNotifications:
             self._user_frames.take(user.id)
         except RateLimited:
             return
-        subscribers = self._hub.count_subscribers(room)
+        subscribers = self._hub.subscriptions.count_subscribers(room)
         self._room_frames.charge(room, subscribers)
         self._user_frames.charge(user.id, subscribers)
         frame = protocol.encode(protocol.Typing(room=room, user=user.name))

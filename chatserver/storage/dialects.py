@@ -66,6 +66,7 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def refuse_dropped_options(url: str) -> None:
+    """Call the check of `mysql_driver`, whose driver is imported only if it is used."""
     from chatserver.storage import mysql_driver
 
     mysql_driver.refuse_dropped_options(url)

@@ -47,13 +47,16 @@ def receipt_future() -> tuple[asyncio.Future[Receipt], Settle]:
 
 
 class Store(Protocol):
-    """Storage of batches: see `storage.event_log.EventLog.store`."""
+    """Storage of batches: `storage.event_log.EventLog`, or memory in tests of the journal."""
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
 
 
 class Publisher(Protocol):
-    """Publishes stored events to clients: see `hub.Hub`. No method waits."""
+    """Publishes stored events to clients. No method waits.
+
+    Implemented by `realtime.hub.Hub`: storage does not know connections.
+    """
 
     def publish(self, room: int, events: list[Event]) -> None: ...
     def notify_gap(self, room: int, seq: int, participants: Iterable[int]) -> None: ...

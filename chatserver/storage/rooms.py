@@ -89,7 +89,10 @@ class Rooms:
             return int(await connection.scalar(query) or 0)
 
     async def for_user(self, user_id: int) -> UserRooms:
-        """Return the rooms of a user. Concurrent calls share one query."""
+        """Return the rooms of a user; if there are very many, only the most relevant ones.
+
+        Concurrent calls share one query, which always begins after the call.
+        """
         found = await self._rooms_of.get(user_id)
         if isinstance(found, Load):
             found = await self._large_rooms_of.get(found)

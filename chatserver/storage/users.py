@@ -114,7 +114,7 @@ class Users:
             return [read_user(row) for row in rows]
 
     async def named(self, names: Collection[str]) -> list[User]:
-        """Return the accounts of these names."""
+        """Return the accounts of those of these names that exist, by name."""
         keys = {name_key(name) for name in names}
         query = sa.select(*ACCOUNT).where(users.c.name_key.in_(sorted(keys)))
         async with self._database.reading() as connection:

@@ -13,6 +13,7 @@ from chatserver.accounts.erasure import Erasure
 from chatserver.errors import BadRequest, _
 from chatserver.models import Role, User
 from chatserver.storage.sessions import OpenSession
+from chatserver.storage.users import Users
 from chatserver.text.names import skeleton
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import RequestAuthenticator
@@ -52,12 +53,14 @@ class AccountHandlers:
         self,
         *,
         accounts: Accounts,
+        users: Users,
         administration: Administration,
         erasure: Erasure,
         authenticator: RequestAuthenticator,
         cookies: SessionCookies,
     ) -> None:
         self._accounts = accounts
+        self._all_users = users
         self._administration = administration
         self._erasure = erasure
         self._authenticator = authenticator
@@ -155,7 +158,7 @@ class AccountHandlers:
     async def _users(self, request: web.Request) -> web.StreamResponse:
         query = parse_query(request, UserQuery)
         if query.names is not None:
-            named = await self._accounts.find_all(query.names.split(",")[:NAMES])
+            named = await self._all_users.named(query.names.split(",")[:NAMES])
             return ok(users=[user_json(user) for user in named])
         page = partial(self._page, beginning=query.q)
         if query.limit is None:
@@ -164,9 +167,8 @@ class AccountHandlers:
         return ok(users=users[: query.limit], more=len(users) > query.limit)
 
     async def _page(self, after: str, limit: int, *, beginning: str) -> list[dict[str, Any]]:
-        return [
-            user_json(user) for user in await self._accounts.page(after, limit, beginning=beginning)
-        ]
+        users = await self._all_users.page(after, limit, beginning=beginning)
+        return [user_json(user) for user in users]
 
     @operation(
         "POST",

@@ -66,7 +66,7 @@ class AdministrationHandlers:
     async def people(self, request: web.Request) -> web.StreamResponse:
         """List all users except bots, with their last-seen times."""
         await self._authenticator.require_admin(request)
-        online = {person.name for person in self._hub.presence.online()}
+        online = {person.name for person in self._hub.presence.state.online()}
 
         async def page(after: str, limit: int) -> list[dict[str, Any]]:
             found = msgspec.to_builtins(await self._overview.users(after, limit))

@@ -4,7 +4,10 @@ from typing import Protocol
 
 
 class IdleConnection(Protocol):
-    """What the limit needs of a connection; `address` is the peer's IP address."""
+    """What the limit needs of a connection; `address` is the peer's IP address.
+
+    Implemented in `web.aiohttp_internals`, which imports this module.
+    """
 
     address: str
 

@@ -68,7 +68,9 @@ class Metrics:
     def _people(self) -> Iterator[Any]:
         yield _gauge("info", "Version of the running program.", 1, version=__version__)
         yield _gauge(
-            "people_online", "Users who are online on any node.", len(self._hub.presence.online())
+            "people_online",
+            "Users who are online on any node.",
+            len(self._hub.presence.state.online()),
         )
         signs = self._guard.counts
         limited = signs["attempted"] - signs["failed"] - signs["succeeded"]

@@ -70,7 +70,7 @@ class RoomHandlers:
             return ok(**own, **public)
 
     async def _own_rooms(self, user: User, after: int) -> dict[str, Any]:
-        states, following = await self._history.rooms_after(user, after)
+        states, following = await self._rooms.page_after(user.id, after)
         more = {} if following is None else {"rooms_more": True, "rooms_after": following}
         return {"rooms": [_state(state) for state in states], **more}
 

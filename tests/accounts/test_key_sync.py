@@ -47,7 +47,7 @@ class Node:
         return self.keys.issue(session="s", user_id=1, issued_at=now, expires_at=now + 10**9)
 
     def poll(self) -> None:
-        self.hub.check_nodes()
+        self.hub.presence.check_nodes()
         self.sync.poll()
 
     def copy_to(self, other: "Node") -> None:
@@ -134,12 +134,12 @@ async def test_a_rotation_without_redis_must_be_forced(nodes: Nodes) -> None:
 
 async def test_keys_of_a_stopped_node_are_ignored(nodes: Nodes) -> None:
     one, two = nodes
-    one.hub.check_nodes()
-    two.hub.check_nodes()
+    one.hub.presence.check_nodes()
+    two.hub.presence.check_nodes()
     two.keys.rotate()
-    two.hub.check_nodes()
+    two.hub.presence.check_nodes()
     one.poll()
-    assert one.hub.presence.remote_keys() != []
+    assert one.hub.presence.state.remote_keys() != []
     two.hub.close()
     one.poll()
     assert not one.sync.differs

@@ -221,7 +221,7 @@ async def test_replaced_and_deleted_texts_are_not_sent_to_returning_clients(
 
 async def test_messages_deleted_by_retention_are_not_sent(chat: Chat, ann: User) -> None:
     device = await ann.connect()
-    owner = await chat.server.accounts.find("ann")
+    owner = await chat.account("ann")
     await chat.server.room_commands.administer_room(owner, LOBBY, archived=None, retention_days=1)
     await device.say("secret")
     assert "secret" in str(await device.history(1, after=0))

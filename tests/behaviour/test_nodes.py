@@ -8,7 +8,6 @@ from unittest import mock
 import pytest
 import pytest_asyncio
 
-from chatserver import models
 from chatserver.bus import messages
 from chatserver.bus.messages import SessionEnd
 from chatserver.clocks import wall
@@ -278,17 +277,17 @@ async def test_the_session_of_a_client_that_connects_is_read_again_when_sessions
     bo = await one.user("bo")
     there = User(two, "bo", bo.number, bo.token, two.browser())
     late = messages.encode(SessionEnd(CloseCode.SESSION_INVALID, user=bo.number))
-    rooms_of = two.server.history.rooms_of
+    read_rooms = two.server.rooms.for_user
     ends = [False, True]  # whether the session has ended, for one connection each
 
-    async def interrupted(user: models.User) -> UserRooms:
+    async def interrupted(user_id: int) -> UserRooms:
         if len(ends) > left:
             if ends.pop(0):
-                await one.server.stored_sessions.revoke_all(user.id)
+                await one.server.stored_sessions.revoke_all(user_id)
             two.server.hub.receive(late)
-        return await rooms_of(user)
+        return await read_rooms(user_id)
 
-    monkeypatch.setattr(two.server.history, "rooms_of", interrupted)
+    monkeypatch.setattr(two.server.rooms, "for_user", interrupted)
     monkeypatch.setattr(two.server.node_sync, "poll", one.server.bus.reachable)
     left = 1
     assert (await (await there.connect()).say("hello"))["ok"]
@@ -307,7 +306,7 @@ async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None
         two.server.folder.keys.write_bytes(one.server.folder.keys.read_bytes())
         two.server.key_sync.poll()
         known = [set(one.server.keys.names())]
-        while [set(keys) for keys in one.server.hub.presence.remote_keys()] != known:
+        while [set(keys) for keys in one.server.hub.presence.state.remote_keys()] != known:
             await asyncio.sleep(0.01)
         assert (await one.server.key_sync.rotate(force=False)).signs
         newer = await one.signed_in("ann")

@@ -288,7 +288,7 @@ async def test_a_member_removed_while_the_room_is_announced_is_not_subscribed(
         await removed.wait()
         return states
 
-    monkeypatch.setattr(chat.server.hub._announcements, "_read_states", slowly)
+    monkeypatch.setattr(chat.server.hub.announcements, "_read_states", slowly)
     await room(anns, "invite", room=number, users=["bo"])
     await read.wait()
     await room(anns, "remove", room=number, users=["bo"])

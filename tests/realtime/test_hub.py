@@ -144,7 +144,7 @@ class Node:
 
     async def settled(self) -> None:
         """Wait until no repair is running."""
-        while any(feed.repair for feed in self.hub._subscriptions._feeds.values()):
+        while any(feed.repair for feed in self.hub.subscriptions._feeds.values()):
             await asyncio.sleep(0)
 
 
@@ -319,7 +319,7 @@ async def test_events_during_the_announcement_of_a_room_are_included_or_sent(
 
     node.between = talk
     node.store(1)
-    await node.hub.announce_room([1, 2, 3, 99], 1, b'{"type":13,"seq":1}')
+    await node.hub.announcements.announce_room([1, 2, 3, 99], 1, b'{"type":13,"seq":1}')
     node.hub.publish(1, node.store(4))
     for line in lines:
         assert b'"head":1' in line.written
@@ -429,8 +429,8 @@ async def test_the_end_of_a_session_closes_its_connections_on_all_nodes(
 async def test_users_on_other_nodes_are_online(nodes: tuple[Node, Node]) -> None:
     here, there = nodes
     there.connect(2, "bo", r1=0)
-    there.hub.check_nodes()
-    assert [user.name for user in here.hub.presence.online()] == ["bo"]
+    there.hub.presence.check_nodes()
+    assert [user.name for user in here.hub.presence.state.online()] == ["bo"]
 
 
 async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -> None:
@@ -600,11 +600,11 @@ async def test_a_stopped_node_leaves_no_users_and_no_keys(
 ) -> None:
     one, two = nodes
     one.connect(1, "ann")
-    one.hub.check_nodes()
-    assert [user.name for user in two.hub.presence.online()] == ["ann"]
+    one.hub.presence.check_nodes()
+    assert [user.name for user in two.hub.presence.state.online()] == ["ann"]
     one.hub.close()
-    assert two.hub.presence.online() == []
-    assert two.hub.presence.remote_keys() == []
+    assert two.hub.presence.state.online() == []
+    assert two.hub.presence.state.remote_keys() == []
 
 
 async def test_a_removal_on_another_node_is_the_last_event_for_the_removed_member(
@@ -634,7 +634,7 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
     async def away(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
         raise Unavailable
 
-    monkeypatch.setattr(there.hub._announcements, "_read_states", away)
+    monkeypatch.setattr(there.hub.announcements, "_read_states", away)
     change = {"action": "invite", "users": ["bo"]}
     here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined=(2,))])
     while not bo.closing:
@@ -650,7 +650,7 @@ async def test_a_connection_to_many_rooms_is_prepared_and_detached_in_several_tu
     node.hub.detach(cy)
     heads = dict.fromkeys(range(1, 8), 0)
     with node.hub.connecting():
-        preparing = asyncio.create_task(node.hub.prepare(heads))
+        preparing = asyncio.create_task(node.hub.subscriptions.prepare(heads))
         await _turns(2)
         assert not preparing.done()
         await preparing
@@ -659,12 +659,12 @@ async def test_a_connection_to_many_rooms_is_prepared_and_detached_in_several_tu
     node.hub.publish(6, node.store(1, room=6))
     assert line.received() == [1, 1]
     assert cy.rooms == heads.keys()
-    assert node.hub.heads() == heads | {5: 1, 6: 1}
+    assert node.hub.subscriptions.heads() == heads | {5: 1, 6: 1}
     node.hub.detach(cy)
     assert len(cy.rooms) == 5
     await _turns(4)
     assert not cy.rooms
-    assert node.hub.heads() == {}
+    assert node.hub.subscriptions.heads() == {}
 
 
 async def test_frames_for_a_crowd_are_sent_in_several_turns_to_present_members(
@@ -673,7 +673,7 @@ async def test_frames_for_a_crowd_are_sent_in_several_turns_to_present_members(
     crowd = [node.connect(1, "ann", r1=0) for _ in range(WRITES_PER_TURN)]
     late, lines = zip(*(node.connect(2, "bo", r1=0) for _ in range(2)), strict=True)
     node.hub.send_ephemeral(b"typing", room=1)
-    node.hub._subscriptions.end_membership(late[0], 1, 1)
+    node.hub.subscriptions.end_membership(late[0], 1, 1)
     assert [line.written for _, line in crowd] == [b"typing"] * WRITES_PER_TURN
     assert [line.written for line in lines] == [b"", b""]
     await _turns(1)
@@ -688,8 +688,8 @@ async def test_rooms_without_subscribers_are_dropped_when_no_client_connects(
         node.hub.publish(3, node.store(1, room=3))
         node.hub.detach(cy)
         _, line = node.connect(4, "di", r2=0)
-        assert node.hub.heads() == {1: 0, 2: 0, 3: 1}
-    assert node.hub.heads() == {2: 0}
+        assert node.hub.subscriptions.heads() == {1: 0, 2: 0, 3: 1}
+    assert node.hub.subscriptions.heads() == {2: 0}
     node.hub.publish(2, node.store(1, room=2))
     assert line.received() == [1]
 

@@ -105,7 +105,7 @@ async def test_a_peer_silent_for_one_and_a_half_heartbeats_is_closed(
     harness.later(0.5)
     assert line.close_code() == CloseCode.SILENT
     assert harness.hub.connections == []
-    assert harness.hub.presence.online() == []
+    assert harness.hub.presence.state.online() == []
 
 
 async def test_a_peer_that_answers_stays_connected(harness: KeepaliveHarness) -> None:

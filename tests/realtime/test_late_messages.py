@@ -156,7 +156,7 @@ async def an_invitation_before_a_removal(nodes: Nodes) -> None:
     async def none(_users: Sequence[int], _room: int) -> dict[int, RoomState]:
         return {}
 
-    nodes.there.hub._announcements._read_states = none  # bo is no longer a member
+    nodes.there.hub.announcements._read_states = none  # bo is no longer a member
     nodes.here.hub.publish(1, nodes.add(1, 2))
     nodes.here.hub.publish(1, nodes.here.remove(2, 2))
     bo, line = nodes.bo()
@@ -186,21 +186,21 @@ async def frames_for_a_room_after_a_removal(nodes: Nodes) -> None:
 
 async def announcements_of_a_node(nodes: Nodes) -> None:
     nodes.here.connect(1, "ann")
-    nodes.here.hub.check_nodes()
+    nodes.here.hub.presence.check_nodes()
     nodes.here.hub.detach(nodes.here.hub.connections[0])
     nodes.here.connect(3, "cy")
-    nodes.here.hub.check_nodes()
+    nodes.here.hub.presence.check_nodes()
     await nodes.deliver()
-    assert [user.name for user in nodes.there.hub.presence.online()] == ["cy"]
+    assert [user.name for user in nodes.there.hub.presence.state.online()] == ["cy"]
 
 
 async def announcements_of_a_node_that_has_stopped(nodes: Nodes) -> None:
     nodes.here.connect(1, "ann")
-    nodes.here.hub.check_nodes()
+    nodes.here.hub.presence.check_nodes()
     nodes.here.hub.close()
     await nodes.deliver()
-    assert nodes.there.hub.presence.online() == []
-    assert nodes.there.hub.presence.remote_keys() == []
+    assert nodes.there.hub.presence.state.online() == []
+    assert nodes.there.hub.presence.state.remote_keys() == []
 
 
 CASES: list[Callable[[Nodes], Awaitable[None]]] = [

@@ -12,9 +12,10 @@ class Node:
 
     def __init__(self, rooms: int) -> None:
         self._rooms = rooms
-        self.asked: list[int] = []
-        self.reminded: dict[int, int] = {}
+        self.batches: list[int] = []  # rooms in each query
+        self.gaps: dict[int, int] = {}
         self.connections: list[Any] = []
+        self.presence = self.subscriptions = self
 
     def check_nodes(self) -> None: ...
 
@@ -34,12 +35,12 @@ class Node:
         return {}
 
     def notify_gap(self, room: int, seq: int) -> None:
-        self.reminded[room] = seq
+        self.gaps[room] = seq
 
     def heads(self, rooms: list[int] | None = None) -> Any:
         if rooms is None:
             return dict.fromkeys(range(self._rooms), 0)
-        self.asked.append(len(rooms))
+        self.batches.append(len(rooms))
         return self._read(rooms)
 
     async def _read(self, rooms: list[int]) -> dict[int, int]:
@@ -49,5 +50,5 @@ class Node:
 async def test_very_many_rooms_are_polled_in_batches() -> None:
     node: Any = Node(2 * ROOM_BATCH + 1)
     await NodeSync(node, node, node, node, node, now=lambda: 0).poll()
-    assert node.asked == [ROOM_BATCH, ROOM_BATCH, 1]
-    assert node.reminded == dict.fromkeys(range(2 * ROOM_BATCH + 1), 1)
+    assert node.batches == [ROOM_BATCH, ROOM_BATCH, 1]
+    assert node.gaps == dict.fromkeys(range(2 * ROOM_BATCH + 1), 1)

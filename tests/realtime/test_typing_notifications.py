@@ -16,6 +16,7 @@ class Crowd:
     def __init__(self, listeners: int) -> None:
         self._listeners = listeners
         self.sent = 0
+        self.subscriptions = self
 
     def count_subscribers(self, _room: int) -> int:
         return self._listeners

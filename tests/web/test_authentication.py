@@ -9,6 +9,7 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.protocol import Type
+from chatserver.storage.room_list import UserRooms
 from chatserver.web.session_cookies import COOKIE
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, User, ask
@@ -174,15 +175,15 @@ async def test_a_connection_can_switch_to_a_newer_session(chat: Chat, ann: User,
 async def test_a_logout_between_authentication_and_welcome_closes_the_connection(
     chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_rooms = chat.server.history.rooms_of
+    read_rooms = chat.server.rooms.for_user
     checked, signed_out = asyncio.Event(), asyncio.Event()
 
-    async def slowly(user: object) -> object:
+    async def slowly(user_id: int) -> UserRooms:
         checked.set()
         await signed_out.wait()
-        return await read_rooms(user)  # type: ignore[arg-type]
+        return await read_rooms(user_id)
 
-    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    monkeypatch.setattr(chat.server.rooms, "for_user", slowly)
     opening = asyncio.create_task(ann.open())
     await checked.wait()
     assert (await ann.ask("POST", "/logout")).status == 200
@@ -195,15 +196,15 @@ async def test_a_logout_between_authentication_and_welcome_closes_the_connection
 async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
     chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_rooms = chat.server.history.rooms_of
+    read_rooms = chat.server.rooms.for_user
     checked, stopped = asyncio.Event(), asyncio.Event()
 
-    async def slowly(user: object) -> object:
+    async def slowly(user_id: int) -> UserRooms:
         checked.set()
         await stopped.wait()
-        return await read_rooms(user)  # type: ignore[arg-type]
+        return await read_rooms(user_id)
 
-    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    monkeypatch.setattr(chat.server.rooms, "for_user", slowly)
     opening = asyncio.create_task(ann.open())
     await checked.wait()
     await chat.server.websocket.closed()
@@ -214,17 +215,17 @@ async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
 async def test_a_conversation_created_while_a_client_connects_is_in_its_welcome(
     chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_rooms = chat.server.history.rooms_of
+    read_rooms = chat.server.rooms.for_user
     read, written = asyncio.Event(), asyncio.Event()
 
-    async def slowly(user: object) -> object:
-        rooms = await read_rooms(user)  # type: ignore[arg-type]
+    async def slowly(user_id: int) -> UserRooms:
+        rooms = await read_rooms(user_id)
         read.set()
         await written.wait()
         return rooms
 
     anns = await ann.connect()
-    monkeypatch.setattr(chat.server.history, "rooms_of", slowly)
+    monkeypatch.setattr(chat.server.rooms, "for_user", slowly)
     connecting = asyncio.create_task(bo.connect())
     await read.wait()
     await anns.say("are you there?", to="bo")
@@ -237,10 +238,10 @@ async def test_a_conversation_created_while_a_client_connects_is_in_its_welcome(
 async def test_an_unavailable_database_is_reported_before_the_upgrade(
     chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(user: object) -> object:
+    async def away(_user_id: int) -> UserRooms:
         raise Unavailable
 
-    monkeypatch.setattr(chat.server.history, "rooms_of", away)
+    monkeypatch.setattr(chat.server.rooms, "for_user", away)
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await ann.open()
     assert refused.value.status == 503
@@ -272,7 +273,7 @@ async def test_a_request_whose_session_ends_while_its_body_arrives_is_rejected(
     await ann.ask("PATCH", "/api/users/bo", {"password": "a new long secret"})
     ended.set()
     assert (await task).status == 401
-    assert (await chat.server.accounts.find("bo")).display == "Bo"
+    assert (await chat.account("bo")).display == "Bo"
 
 
 async def test_a_cookie_is_renewed_as_a_cookie_also_behind_a_proxy_that_authenticates(

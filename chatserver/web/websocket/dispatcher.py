@@ -31,6 +31,7 @@ from chatserver.realtime.hub import Hub
 from chatserver.realtime.read_positions import ReadPositions
 from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.storage.journal import Settle
+from chatserver.storage.rooms import Rooms
 from chatserver.web import time_limit
 from chatserver.web.language import Language
 from chatserver.web.rates import ROOMS_PER_READ, Rates
@@ -52,6 +53,7 @@ class Dispatcher:
         *,
         chat: Chat,
         history: History,
+        rooms: Rooms,
         room_commands: RoomCommands,
         read_positions: ReadPositions,
         typing: TypingNotifications,
@@ -64,7 +66,7 @@ class Dispatcher:
     ) -> None:
         """`clock` returns monotonic seconds."""
         self._chat = chat
-        self._queries = Queries(history, hub)
+        self._queries = Queries(history, rooms, hub)
         self._room_changes = RoomChanges(room_commands)
         self._read_positions = read_positions
         self._typing = typing

@@ -32,6 +32,7 @@ from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.storage.room_list import UserRooms
+from chatserver.storage.rooms import Rooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.client_address import client_address
@@ -57,6 +58,7 @@ class WebSocketEndpoint:
         *,
         dispatcher: Dispatcher,
         history: History,
+        rooms: Rooms,
         hub: Hub,
         authenticator: RequestAuthenticator,
         origin_check: OriginCheck,
@@ -69,6 +71,7 @@ class WebSocketEndpoint:
         """`page` is the version of the web client; `clock` returns monotonic seconds."""
         self._dispatcher = dispatcher
         self._history = history
+        self._rooms = rooms
         self._hub = hub
         self._authenticator = authenticator
         self._origin_check = origin_check
@@ -109,10 +112,10 @@ class WebSocketEndpoint:
         lists_presence = _lists_presence(request)
         sign_in = await self._authenticator.authenticate_socket(request)
         self._request_limits.count_connection(sign_in.user)
-        rooms = await self._rooms_of(sign_in.user)
+        rooms = await self._read_rooms(sign_in.user)
         while pending.take_change(sign_in.user.id):
             sign_in = await self._authenticator.authenticate_socket(request, again=True)
-            rooms = await self._rooms_of(sign_in.user)
+            rooms = await self._read_rooms(sign_in.user)
         pending.check(sign_in.session.id, sign_in.user.id)
         if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
@@ -125,14 +128,15 @@ class WebSocketEndpoint:
             connection.welcome_rooms = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
         connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
-        connection.reply(encode_events.group_list(self._hub.presence.online_json()))
+        connection.reply(encode_events.group_list(self._hub.presence.state.online_json()))
         connection.reply(missed)
         self._start(request, socket, connection)
 
-    async def _rooms_of(self, user: User) -> UserRooms:
-        rooms = await self._history.rooms_of(user)
+    async def _read_rooms(self, user: User) -> UserRooms:
+        """Return the user's rooms, which count towards the rate, and prepare their feeds."""
+        rooms = await self._rooms.for_user(user.id)
         self._request_limits.count_rooms(user, len(rooms.heads))
-        await self._hub.prepare(rooms.heads)
+        await self._hub.subscriptions.prepare(rooms.heads)
         return rooms
 
     def _upgrade(self, request: web.Request) -> SocketTransport:

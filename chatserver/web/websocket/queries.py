@@ -10,14 +10,16 @@ from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
+from chatserver.storage.rooms import Rooms
 from chatserver.web.turns import Turns
 
 
 class Queries:
     """Answers `history` commands."""
 
-    def __init__(self, history: History, hub: Hub) -> None:
+    def __init__(self, history: History, rooms: Rooms, hub: Hub) -> None:
         self._history = history
+        self._rooms = rooms
         self._hub = hub
         self._turns = Turns()
         self.catch_ups = 0  # requests for missed events
@@ -68,8 +70,8 @@ class Queries:
     async def _more_rooms(
         self, connection: Connection, command: protocol.History, after: int
     ) -> protocol.MoreRooms:
-        states, following = await self._history.rooms_after(
-            connection.user, after, but=connection.welcome_rooms
+        states, following = await self._rooms.page_after(
+            connection.user.id, after, exclude=connection.welcome_rooms
         )
         return protocol.MoreRooms(
             id=command.id,

@@ -82,15 +82,16 @@ def requests(clock: FakeClock) -> Dispatcher:
 
 
 def build_dispatcher(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
-    nobody: Any = None
+    unused: Any = None
     return Dispatcher(
         chat=chat,
-        room_commands=nobody,
-        read_positions=ReadPositions(nobody, nobody, clock=clock),
-        typing=TypingNotifications(nobody, clock=clock),
-        accounts=nobody,
+        room_commands=unused,
+        read_positions=ReadPositions(unused, unused, clock=clock),
+        typing=TypingNotifications(unused, clock=clock),
+        accounts=unused,
         history=history,
-        hub=Hub(NoPeers(), nobody, nobody, node="here", find_alive=nobody, clock=clock),
+        rooms=unused,
+        hub=Hub(NoPeers(), unused, unused, node="here", find_alive=unused, clock=clock),
         rates=Rates(LimitSettings(messages_per_second=1_000, message_burst=1_000), clock),
         languages=load_languages(),
         frame_bytes=65_536,
