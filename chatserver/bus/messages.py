@@ -1,6 +1,9 @@
 """Messages between nodes. Delivery is best-effort.
 
-Tags and names of fields are part of the encoding: nodes of two versions may run during an upgrade.
+Tags and names of fields are part of the encoding, and a new field has a default: a node of another
+version, which a migration of the database has not stopped yet, can decode them. Unknown fields are
+ignored; a message that cannot be decoded is logged and dropped, and the poll of the database
+(`realtime.node_sync`) replaces it.
 """
 
 from collections.abc import Callable
