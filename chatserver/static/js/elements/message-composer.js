@@ -10,6 +10,7 @@
  */
 
 import { emit } from "../ui/dom.js";
+import { Composition } from "../state/composition.js";
 import { drafts } from "../state/drafts.js";
 import { enterKey } from "../ui/enter-key.js";
 import { _ } from "../lib/i18n.js";
@@ -29,8 +30,10 @@ class MessageComposer extends HTMLElement {
   #count = this.querySelector(".composer-count");
   #over = this.querySelector(".composer-over");
   #strip = this.querySelector(".composer-strip");
-  #key = null;
-  #topic = null; // the message that is replied to or edited, see drafts.js
+  #composition = new Composition({
+    replaceText: (text) => this.#fill(text),
+    topicChanged: () => this.#topicChanged(),
+  });
   #requested = null; // the topic whose message was requested
   #messages = { epoch: null, find: () => undefined, display: (name) => name };
 
@@ -51,29 +54,25 @@ class MessageComposer extends HTMLElement {
    */
   open(key, name, messages) {
     this.#messages = messages;
-    if (key !== this.#key) {
-      this.#key = key;
-      drafts.open(key);
-      this.#topic = drafts.topic(key);
-      this.#fill(drafts.text(key));
+    if (key !== this.#composition.key) {
+      this.#composition.open(key);
       if (!TOUCH.matches) this.focus();
     }
-    this.#checkEpoch();
-    this.#checkDeleted();
+    this.#composition.checkEpoch(messages.epoch);
+    this.#composition.checkDeleted(messages.find);
     this.#showStrip();
     this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
   }
 
   /** Another tab has changed or sent the text. */
   #reload() {
-    this.#topic = drafts.topic(this.#key);
-    this.#fill(drafts.text(this.#key));
+    this.#composition.reload();
     this.#showStrip();
   }
 
   /** Make the draft a reply to message `seq`. An edit in progress is continued afterwards. */
   answer(seq) {
-    this.#begin({ kind: "answer", seq, epoch: this.#messages.epoch });
+    this.#composition.begin({ kind: "answer", seq, epoch: this.#messages.epoch });
     this.focus();
   }
 
@@ -82,18 +81,15 @@ class MessageComposer extends HTMLElement {
    * progress is continued afterwards.
    */
   edit({ seq, text, again = false }) {
-    const topic = { kind: "edit", seq, epoch: this.#messages.epoch, was: text };
-    if (again) drafts.writeEdit(this.#key, { ...topic, was: null }, text);
-    this.#begin(topic);
+    this.#composition.begin({ kind: "edit", seq, epoch: this.#messages.epoch, was: text }, again ? text : undefined);
     this.focus();
     this.#box.setSelectionRange(this.text.length, this.text.length);
   }
 
   /** Cancel a reply or an edit, whose text is discarded, and continue what it interrupted. Returns whether there was one. */
   cancel() {
-    if (!this.#topic) return false;
-    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#setTopic(this.#interrupted);
+    if (!this.#composition.topic) return false;
+    this.#composition.end();
     this.focus();
     return true;
   }
@@ -109,71 +105,13 @@ class MessageComposer extends HTMLElement {
 
   /** Append text that was not sent to the draft, also during an edit. `topic`: see drafts.js; used if there is none. */
   restore(text, topic) {
-    const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
-    drafts.write(this.#key, draft);
-    if (!this.#isEdit) this.#fill(draft);
-    if (topic && !this.#topic) this.#setTopic(topic);
+    this.#composition.restore(text, topic);
     this.focus();
   }
 
   /** The `seq` of the message that is being edited, or null. */
   get editing() {
-    return this.#isEdit && !this.hidden ? this.#topic.seq : null;
-  }
-
-  get #isEdit() {
-    return this.#topic?.kind === "edit";
-  }
-
-  /** Start a topic and interrupt the present one; a new reply replaces another one. */
-  #begin(topic) {
-    const { waiting = [], ...current } = this.#topic ?? {};
-    const isLeft = ({ kind, seq }) =>
-      kind === "edit" ? topic.kind !== kind || topic.seq !== seq : topic.kind === "edit" && kind !== undefined;
-    const isKept = (one) => one.kind !== "edit" || drafts.readEdit(this.#key, one) !== "";
-    this.#setTopic({ ...topic, waiting: [...waiting, current].filter((one) => isLeft(one) && isKept(one)) });
-  }
-
-  /** The topic that the present one has interrupted, or null. */
-  get #interrupted() {
-    const waiting = this.#topic?.waiting ?? [];
-    return waiting.length > 0 ? { ...waiting.at(-1), waiting: waiting.slice(0, -1) } : null;
-  }
-
-  /** Set the topic; the text of the previous topic stays stored. */
-  #setTopic(topic) {
-    const refill = this.#isEdit || topic?.kind === "edit";
-    this.#topic = topic;
-    drafts.setTopic(this.#key, topic);
-    emit(this, "topic:changed");
-    if (refill) this.#fill(drafts.text(this.#key));
-    this.#showStrip();
-  }
-
-  /** Drop a topic of another log: after a restored backup its seq belongs to another message. */
-  #checkEpoch() {
-    const { epoch } = this.#messages;
-    if (!this.#topic || epoch === null || this.#topic.epoch === epoch) return;
-    const text = this.#isEdit ? drafts.readEdit(this.#key, this.#topic) : "";
-    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, "");
-    this.#setTopic(this.#interrupted);
-    if (text) this.restore(text);
-  }
-
-  /** Keep the text as a new message when the message that it replies to or edits has been deleted. */
-  #checkDeleted() {
-    const { kind, seq } = this.#topic ?? {};
-    if (!LOST[kind] || !this.#messages.find(seq)?.deleted_at) return;
-    const topic = { ...this.#topic, kind: LOST[kind] };
-    if (kind === "answer") return void this.#setTopic(topic);
-    const text = drafts.readEdit(this.#key, this.#topic);
-    drafts.writeEdit(this.#key, this.#topic, "");
-    this.#setTopic(this.#interrupted);
-    if (!text) return;
-    const draft = [drafts.read(this.#key), text].filter(Boolean).join("\n");
-    drafts.write(this.#key, draft);
-    if (!this.#isEdit) this.#fill(draft);
-    if (!this.#topic) this.#setTopic(topic);
+    return this.#composition.isEdit && !this.hidden ? this.#composition.topic.seq : null;
   }
 
   #pressed(event) {
@@ -183,51 +121,56 @@ class MessageComposer extends HTMLElement {
       if (!event.repeat) this.#send(); // the key was held since before this conversation was opened
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
       event.preventDefault();
-    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#topic) {
+    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#composition.topic) {
       event.preventDefault();
-      emit(this, "edit:requested", { key: this.#key });
+      emit(this, "edit:requested", { key: this.#composition.key });
     }
   }
 
   #send() {
     const text = wellFormed(trimmed(this.#box.value));
-    if (!text && this.#isEdit) this.#removeEdited(this.#topic);
-    if (!text || this.#remaining() < 0 || this.#key === null || this.hidden) return;
-    const { kind, seq } = this.#topic ?? {};
-    if (kind === "edit") {
+    const { key, topic, isEdit } = this.#composition;
+    if (!text && isEdit) this.#removeEdited(topic);
+    if (!text || this.#remaining() < 0 || key === null || this.hidden) return;
+    if (isEdit) {
       this.cancel();
-      emit(this, "message:save", { key: this.#key, seq, text });
+      emit(this, "message:save", { key, seq: topic.seq, text });
     } else {
-      this.#fill("");
-      this.#setTopic(this.#interrupted);
-      drafts.sent(this.#key, text);
-      emit(this, "message:send", { key: this.#key, text, replyTo: kind === "answer" ? seq : undefined });
+      this.#composition.sent(text);
+      emit(this, "message:send", { key, text, replyTo: topic?.kind === "answer" ? topic.seq : undefined });
     }
     this.focus();
   }
 
   #removeEdited(topic) {
-    emit(this, "message:remove", { seq: topic.seq, done: () => this.#topic === topic && this.cancel() });
+    emit(this, "message:remove", { seq: topic.seq, done: () => this.#composition.topic === topic && this.cancel() });
+  }
+
+  #topicChanged() {
+    emit(this, "topic:changed");
+    this.#showStrip();
   }
 
   #showStrip() {
-    this.#strip.hidden = this.#topic === null;
-    this.dataset.edits = String(this.#isEdit);
+    const { topic, isEdit } = this.#composition;
+    this.#strip.hidden = topic === null;
+    this.dataset.edits = String(isEdit);
     if (this.#strip.hidden) return;
     const { find, display } = this.#messages;
-    const isAnswer = this.#topic.kind === "answer";
-    const message = isAnswer ? find(this.#topic.seq) : undefined;
+    const isAnswer = topic.kind === "answer";
+    const message = isAnswer ? find(topic.seq) : undefined;
     if (isAnswer && !message) this.#requestQuote();
     const name = message && display(message.user);
-    this.#strip.querySelector(".strip-title").textContent = TITLES[this.#topic.kind](name);
+    this.#strip.querySelector(".strip-title").textContent = TITLES[topic.kind](name);
     this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, COUNTED) : "";
   }
 
   /** Request the quoted message, once, because it may not exist. */
   #requestQuote() {
-    if (this.#messages.epoch === null || this.#requested === this.#topic) return;
-    this.#requested = this.#topic;
-    emit(this, "quote:requested", { seq: this.#topic.seq });
+    const { topic } = this.#composition;
+    if (this.#messages.epoch === null || this.#requested === topic) return;
+    this.#requested = topic;
+    emit(this, "quote:requested", { seq: topic.seq });
   }
 
   #remaining() {
@@ -242,12 +185,11 @@ class MessageComposer extends HTMLElement {
 
   #typed() {
     this.#changed();
-    if (!this.#isEdit && this.#box.value.trim()) emit(this, "draft:changed", { key: this.#key });
+    if (!this.#composition.isEdit && this.#box.value.trim()) emit(this, "draft:changed", { key: this.#composition.key });
   }
 
   #changed() {
-    if (this.#isEdit) drafts.writeEdit(this.#key, this.#topic, this.#box.value);
-    else drafts.write(this.#key, this.#box.value);
+    this.#composition.write(this.#box.value);
     const remaining = this.#remaining();
     this.#form.dataset.empty = String(!this.#box.value.trim());
     this.#count.textContent = remaining <= COUNTED ? remaining : "";
@@ -259,8 +201,6 @@ class MessageComposer extends HTMLElement {
     this.#box.style.height = `${this.#box.scrollHeight + 2}px`;
   }
 }
-
-const LOST = { answer: "unanswered", edit: "deleted" }; // kinds of topics, and what they become when the message is deleted
 
 const TITLES = {
   answer: (name) => (name ? _("Replying to %(name)s", { name }) : _("Replying")),
