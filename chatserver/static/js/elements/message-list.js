@@ -9,6 +9,7 @@
 
 import { ConversationStart } from "../ui/conversation-start.js";
 import { emit } from "../ui/dom.js";
+import { EndFollower } from "../ui/end-follower.js";
 import { JumpButtons } from "../ui/jump-buttons.js";
 import { firstNew, rows } from "../lib/layout.js";
 import { VirtualWindow } from "../lib/virtual-window.js";
@@ -16,14 +17,12 @@ import { MessageRows } from "../ui/message-rows.js";
 import { PointerHold } from "../ui/pointer-hold.js";
 import { SeenMessages } from "../ui/seen-messages.js";
 
-const NEAR_END = 100; // pixels
 const NEAR_EDGE = 600; // pixels from an edge at which more messages are loaded
 const ABOVE_NEW = 72; // pixels that stay visible above the "New" line or the first unread message
 const CONTROLS = "message-actions, .reaction, .message-status"; // which belong to the message next to them
 
 class MessageList extends HTMLElement {
   #scroller = this.querySelector(".messages-scroll");
-  #content = this.querySelector(".messages-content");
   #rows = new MessageRows(this, this.#scroller);
   #buttons = new JumpButtons(this, {
     scroller: this.#scroller,
@@ -33,8 +32,11 @@ class MessageList extends HTMLElement {
   #start = new ConversationStart(this);
   #actions = this.querySelector("message-actions");
   #window = new VirtualWindow();
-  #followsEnd = true;
-  #endTop = 0; // the scroll position of the end
+  #end = new EndFollower({
+    scroller: this.#scroller,
+    content: this.querySelector(".messages-content"),
+    isLastShown: () => this.#window.atEnd && !this.#view.hasNewer,
+  });
   #returnPlace = null; // {seq, top, unread}: the position from which sending a message scrolled to the end, and the unread count there
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #nextView = null; // delayed while the mouse moves over controls of a message
@@ -47,14 +49,11 @@ class MessageList extends HTMLElement {
 
   connectedCallback() {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    const resized = new ResizeObserver(() => this.#followsEnd && this.#scrollToEnd());
-    resized.observe(this.#content);
-    resized.observe(this.#scroller);
   }
 
   /** Whether the end of conversation `key` is in view. */
   showsEndOf(key) {
-    return this.#view.key === key && this.#nextView === null && this.#view.loaded && this.#isAtEnd();
+    return this.#view.key === key && this.#nextView === null && this.#view.loaded && this.#end.isAtEnd();
   }
 
   /** Whether the user watches that end, unless sending a message has scrolled past unread messages. */
@@ -79,9 +78,9 @@ class MessageList extends HTMLElement {
     this.#view = view;
     this.dataset.state = view.loaded ? "loaded" : "loading";
     this.#start.show(view);
-    this.#followsEnd &&= !view.hasNewer && this.#isAtEnd();
+    this.#end.follows &&= !view.hasNewer && this.#end.isAtEnd();
     if (opened) this.#restart();
-    else if (this.#followsEnd) this.#follow();
+    else if (this.#end.follows) this.#follow();
     else this.#rows.hold(() => this.#draw());
     this.#showJump();
     this.#loadAtEdges();
@@ -89,13 +88,13 @@ class MessageList extends HTMLElement {
 
   /** Scroll to the end. `returns`: offer a button to return to the present position. */
   toEnd({ returns = false } = {}) {
-    this.#returnPlace = returns && !this.#isAtEnd() ? { ...this.place, unread: 0 } : null;
+    this.#returnPlace = returns && !this.#end.isAtEnd() ? { ...this.place, unread: 0 } : null;
     this.#goToEnd();
   }
 
   /** Scroll to the message that was just sent. The user can return; the messages in between stay unread. */
   showSent() {
-    if (this.#isAtEnd()) this.#returnPlace = this.#skipsUnread ? this.#returnPlace : null;
+    if (this.#end.isAtEnd()) this.#returnPlace = this.#skipsUnread ? this.#returnPlace : null;
     else this.#returnPlace ??= { ...this.place, unread: this.#view.unread };
     this.#goToEnd();
   }
@@ -103,9 +102,8 @@ class MessageList extends HTMLElement {
   #goToEnd() {
     if (this.#view.hasNewer) emit(this, "end:requested"); // the listener shows the newest messages
     this.#window.toEnd();
-    this.#followsEnd = true;
+    this.#end.follows = true;
     this.#draw();
-    this.#scrollToEnd();
     this.#seenMessages.settle();
     this.#endReached();
   }
@@ -116,7 +114,7 @@ class MessageList extends HTMLElement {
     const item = items.find((one) => one.seq === seq);
     if (!item || !this.#window.around(items, item.key)) return false;
     this.#returnPlace = null;
-    this.#followsEnd = false;
+    this.#end.follows = false;
     this.#draw();
     this.#rows.reveal(seq, { focus });
     this.#scrolled();
@@ -136,7 +134,7 @@ class MessageList extends HTMLElement {
 
   /** Focus the last message, or the last one on screen. Returns false without messages. */
   focusLast() {
-    const row = (this.#followsEnd ? null : this.#rows.lastOnScreen) ?? this.#rows.last;
+    const row = (this.#end.follows ? null : this.#rows.lastOnScreen) ?? this.#rows.last;
     row?.focus();
     return row !== null;
   }
@@ -149,11 +147,11 @@ class MessageList extends HTMLElement {
   #restart() {
     this.#window = new VirtualWindow();
     this.#returnPlace = null;
-    this.#followsEnd = true;
+    this.#end.follows = true;
     this.#draw();
     this.#scrollUpTo(this.#firstUnread());
-    this.#followsEnd = this.#isNearEnd();
-    if (this.#followsEnd && this.#view.loaded) this.#endReached();
+    this.#end.follows = this.#end.isNearEnd;
+    if (this.#end.follows && this.#view.loaded) this.#endReached();
   }
 
   /** Stay at the end, unless that would scroll past the first unread message. */
@@ -176,7 +174,7 @@ class MessageList extends HTMLElement {
     const drawn = this.#rows.row(item.seq);
     if (drawn?.getBoundingClientRect().top >= top) return;
     if (!drawn) this.#window.around(this.#view.items, item.key);
-    this.#followsEnd = false;
+    this.#end.follows = false;
     this.#draw();
     if (this.#view.read === 0 && !this.#view.hasOlder && !this.#window.hasEarlier) return void (this.#scroller.scrollTop = 0);
     const start = this.#rows.newLine ?? this.#rows.row(item.seq);
@@ -185,18 +183,18 @@ class MessageList extends HTMLElement {
 
   #draw() {
     const { items, newAfter, loaded, hasOlder } = this.#view;
-    const shown = this.#window.slice(items, { hold: !this.#followsEnd });
+    const shown = this.#window.slice(items, { hold: !this.#end.follows });
     this.#rows.draw(rows(shown, { newAfter, fromStart: !hasOlder && !this.#window.hasEarlier }), this.#view);
     this.#actions.update?.(this.#view.rights); // loaded later
     this.dataset.start = String(loaded && !hasOlder && !this.#window.hasEarlier);
     this.dataset.empty = String(loaded && items.length === 0);
-    if (this.#followsEnd) this.#scrollToEnd();
+    this.#end.follow();
   }
 
   #scrolled() {
-    const follows = this.#isNearEnd();
-    const reached = follows && !this.#followsEnd;
-    this.#followsEnd = follows;
+    const follows = this.#end.isNearEnd;
+    const reached = follows && !this.#end.follows;
+    this.#end.follows = follows;
     this.#loadAtEdges();
     this.#showJump();
     this.#seenMessages.check();
@@ -218,30 +216,14 @@ class MessageList extends HTMLElement {
   }
 
   #extend(change) {
-    const follows = this.#followsEnd && this.#window.atEnd;
+    const follows = this.#end.follows && this.#window.atEnd;
     this.#rows.hold(() => {
       change();
-      this.#followsEnd = false;
+      this.#end.follows = false;
       this.#draw();
     });
-    this.#followsEnd = follows;
-    if (follows) this.#scrollToEnd();
-  }
-
-  /** Whether the view is at the end; checks the position, because scroll events come one frame late. */
-  #isAtEnd() {
-    this.#followsEnd &&= this.#scroller.scrollTop >= this.#endTop || this.#isNearEnd();
-    return this.#followsEnd;
-  }
-
-  #isNearEnd() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    return this.#window.atEnd && !this.#view.hasNewer && scrollHeight - scrollTop - clientHeight <= NEAR_END;
-  }
-
-  #scrollToEnd() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
-    this.#endTop = this.#scroller.scrollTop;
+    this.#end.follows = follows;
+    this.#end.follow();
   }
 
   #endReached() {
@@ -250,7 +232,7 @@ class MessageList extends HTMLElement {
   }
 
   #showJump() {
-    this.#buttons.show({ isAtEnd: this.#followsEnd, unread: this.#view.unread, returns: this.#returnPlace !== null });
+    this.#buttons.show({ isAtEnd: this.#end.follows, unread: this.#view.unread, returns: this.#returnPlace !== null });
   }
 }
 
