@@ -2,21 +2,19 @@
  * <chat-app>: connects the parts of the chat page. The state is owned by Connection, Feed,
  * CurrentConversation, Users, Outbox.
  *
- * Listens to `message:send`, `message:retry`, `message:rewrite`, `message:delete`, `draft:changed`, `topic:changed`,
- * `older:requested`, `newer:requested`, `end:requested`, `connection:retry`, `room:joined`, `room:muted`.
+ * Listens to `message:send`, `draft:changed`, `topic:changed`, `older:requested`, `newer:requested`, `end:requested`,
+ * `connection:retry`, `room:muted`.
  */
 
 import { Connection } from "../net/connection.js";
 import { CurrentConversation } from "../state/current-conversation.js";
 import { MessageCommands } from "../ui/message-commands.js";
-import { loadLazyBundle, call, Deferred } from "../ui/lazy-load.js";
+import { loadLazyBundle, Deferred } from "../ui/lazy-load.js";
 import { drafts } from "../state/drafts.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Feed } from "../state/feed.js";
-import { Destination } from "../state/destination.js";
 import { deliver } from "../net/dispatch.js";
-import { goTo } from "../ui/layers.js";
-import { hashOf, isRoute, keyIn, messageOf } from "../lib/route.js";
+import { Router } from "../ui/router.js";
 import { asEvent } from "../lib/view.js";
 import { followLogout } from "../net/logout-sync.js";
 import { Navigation } from "../ui/navigation.js";
@@ -38,7 +36,6 @@ class ChatApp extends HTMLElement {
   #feed = new Feed(this.#connection, (name) => this.#users.isUser(name));
   #current = new CurrentConversation(this.#feed);
   #users = new Users();
-  #destination = new Destination(this.#users);
   #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
   #typing = new Typing((frame) => this.#connection.send(frame));
   #historyJump = new HistoryJump(this.#connection, () => this.#redraw());
@@ -49,11 +46,14 @@ class ChatApp extends HTMLElement {
     current: () => this.#conversation,
     draw: () => this.#redraw(),
   });
-  #messageCommands = new MessageCommands(this, {
+  #router = new Router(this, {
     feed: this.#feed,
     users: this.#users,
-    outbox: this.#outbox,
-    current: () => this.#conversation,
+    current: this.#current,
+    historyJump: this.#historyJump,
+    navigation: this.#navigation,
+    services: this.#services,
+    redraw: () => this.#redraw(),
   });
   #screen = new Screen(this, [this.#feed, this.#users, this.#outbox, this.#connection, this.#typing]);
   #scheduler = new RenderScheduler(() => this.#screen.show(this.#current));
@@ -68,7 +68,8 @@ class ChatApp extends HTMLElement {
 
   start() {
     this.#listen();
-    this.#open();
+    new MessageCommands(this, { feed: this.#feed, outbox: this.#outbox, current: () => this.#conversation });
+    this.#router.start();
     this.#users.load();
     this.#outbox.load();
     this.#connection.start();
@@ -114,17 +115,12 @@ class ChatApp extends HTMLElement {
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
     on(drafts, "drafts:changed", () => this.#draw());
     on(this, "topic:changed", () => this.#draw());
-    on(this, "message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
-    on(this, "message:rewrite", ({ id }) => this.#messageCommands.rewrite(id));
-    on(this, "message:delete", ({ id }) => this.#outbox.remove(id));
     on(this, "older:requested", () => this.#loadOlder());
     on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));
     on(this, "end:requested", () => this.#showEnd());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
-    on(this, "room:joined", (detail) => this.#roomJoined(detail));
     on(this, "room:muted", () => this.#draw());
-    on(globalThis, "hashchange", () => this.#addressChanged());
     on(globalThis, "blur", () => this.#current.newLine.leave(this.#conversation.unread));
   }
 
@@ -170,23 +166,15 @@ class ChatApp extends HTMLElement {
     this.#services.call("welcomed");
     this.#current.check();
     this.#current.newLine.place(this.#conversation);
-    this.#load();
+    this.#router.load();
     this.#draw();
-  }
-
-  /** Load the newest page, then show the position to return to or the message of the address. */
-  async #load() {
-    if (!(await this.#destination.canLoad(this.#current))) return void this.#draw();
-    this.#services.call("conversationOpened", this.#conversation);
-    await this.#historyJump.open(this.#conversation, this.#feed);
-    if (this.#conversation.timeline.loaded) this.#navigation.conversationLoaded();
   }
 
   #feedChanged({ conversation, added }) {
     const { key, lost } = this.#current;
     this.#services.call("messagesAdded", added, { open: conversation.key === key });
     if (conversation.key === key) {
-      if (lost && this.#current.check()) this.#load(); // a member again
+      if (lost && this.#current.check()) this.#router.load(); // a member again
       if (added.length > 1) this.#redraw(); // before the timeline is trimmed: they may not all fit into the view
       this.#readTracker.check();
       this.#current.newLine.place(conversation);
@@ -196,36 +184,6 @@ class ChatApp extends HTMLElement {
   }
 
   // Actions of the user --------------------------------------------------------------------------
-
-  #addressChanged() {
-    if (location.hash && !isRoute(location.hash)) return; // an element of the page
-    this.#navigation.addressChanged(this.#current.key);
-    this.#open();
-  }
-
-  #open() {
-    const key = keyIn(location.hash);
-    if (key !== this.#current.key) this.#switchTo(key);
-    else if (messageOf(location.hash) === null && !this.#navigation.isReturn) this.#historyJump.leave(this.#conversation);
-    if (this.#conversation.isDirect) this.#users.ensureLoaded(this.#conversation.to);
-    this.#redraw();
-    return this.#feed.epoch === null ? null : this.#load();
-  }
-
-  #switchTo(key) {
-    if (this.#current.key !== null) {
-      this.#historyJump.leave(this.#conversation);
-      call(this.querySelector("toast-line"), "clear");
-    }
-    this.#current.show(key);
-    this.#historyJump.seek(this.#conversation);
-  }
-
-  /** The user has joined a room; with `go` it is opened. */
-  #roomJoined({ state, go }) {
-    const { key } = this.#feed.addRoom(state);
-    if (go && key !== this.#current.key) goTo(hashOf(key)); // a link to a message of this room stays
-  }
 
   #loadOlder() {
     if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#feed).loadOlder(this.#conversation);

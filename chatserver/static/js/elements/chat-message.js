@@ -1,7 +1,7 @@
 /**
  * <chat-message>: one message. Its markup comes from templates/messages/_message.html.
  *
- * Dispatches `message:retry`, `message:rewrite` and `message:delete` {id}, `message:react` {seq, emoji, on},
+ * Dispatches `message:retry`, `message:rewrite` and `message:discard` {id}, `message:react` {seq, emoji, on},
  * `message:jump` {seq}, `quote:requested` {seq}.
  */
 
@@ -108,7 +108,7 @@ class ChatMessage extends HTMLElement {
     this.#button(".message-rewrite", () => emit(this, "message:rewrite", { id }), state !== "failed" || !rewritable);
     for (const name of ["delete", "discard"]) {
       const hidden = state === "sending" || name !== discard;
-      this.#button(`.message-${name}`, () => emit(this, "message:delete", { id }), hidden);
+      this.#button(`.message-${name}`, () => emit(this, "message:discard", { id }), hidden);
     }
   }
 

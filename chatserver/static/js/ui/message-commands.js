@@ -1,8 +1,8 @@
 /**
- * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link. Edits,
- * deletions and reactions are sent through the outbox.
+ * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link; and on those that were
+ * not sent: retry, move back into the composer, discard. Edits, deletions and reactions are sent through the outbox.
  *
- * Listens to `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
+ * Listens to `message:retry`, `message:rewrite`, `message:discard`, `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
  * `message:copy`, `message:link`, `quote:requested`, `edit:requested`.
  */
 
@@ -16,15 +16,13 @@ import { isChange, isMessage, Type } from "../net/protocol.js";
 export class MessageCommands {
   #app;
   #feed;
-  #users;
   #current;
   #outbox;
 
   /** `current()`: the open conversation. */
-  constructor(app, { feed, users, outbox, current }) {
+  constructor(app, { feed, outbox, current }) {
     this.#app = app;
     this.#feed = feed;
-    this.#users = users;
     this.#outbox = outbox;
     this.#current = current;
     const on = (name, action) =>
@@ -33,6 +31,9 @@ export class MessageCommands {
         this.#try(() => action({ conversation, ...detail }));
       });
     const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#say(deletedText()) : action(detail)));
+    on("message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
+    on("message:rewrite", ({ id }) => this.#rewrite(id));
+    on("message:discard", ({ id }) => this.#outbox.remove(id));
     onExisting("message:react", (detail) => this.#react(detail));
     onExisting("message:answer", (detail) => this.#answer(detail));
     onExisting("message:edit", (detail) => this.#edit(detail));
@@ -66,7 +67,7 @@ export class MessageCommands {
   }
 
   /** Move an entry of the outbox back into the composer. */
-  rewrite(id) {
+  #rewrite(id) {
     const entry = this.#outbox.remove(id);
     if (!entry) return;
     const { key, type, target: seq, data: text } = entry;
@@ -80,7 +81,7 @@ export class MessageCommands {
   #editLast({ conversation }) {
     const unsent = this.#outbox.entriesOf(conversation.key).findLast((entry) => !isChange(entry));
     if (!unsent) this.#editLastSent(conversation);
-    else if (unsent.state === "failed" || !unsent.tried) this.rewrite(unsent.id);
+    else if (unsent.state === "failed" || !unsent.tried) this.#rewrite(unsent.id);
     else this.#say(_("Your last message is still being sent. You can edit it after that."));
   }
 
