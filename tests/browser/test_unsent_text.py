@@ -10,6 +10,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 BOX = "#composer-text"
 STRIP = ".composer-strip"
+STORED_DRAFTS = "Object.keys(localStorage).filter((name) => name.includes('draft:'))"
 DROP_CHANGES = """() => {
   const { send } = WebSocket.prototype;
   WebSocket.prototype.send = function (data) {
@@ -111,6 +112,10 @@ async def test_each_tab_keeps_its_draft_and_a_sent_draft_is_removed_from_the_oth
         await expect(each).to_have_value("")
     await expect(third.locator(STRIP)).to_be_hidden()
     await ann.expect_last("  alpha and omega")
+    assert (
+        await page.evaluate("Object.keys(localStorage).filter((name) => name.includes('draft:'))")
+        == []
+    )
 
 
 async def second_tab(window: Window) -> Page:

@@ -136,7 +136,7 @@ class MessageComposer extends HTMLElement {
       this.cancel();
       emit(this, "message:save", { key, seq: topic.seq, text });
     } else {
-      this.#composition.sent(text);
+      this.#composition.send(text);
       emit(this, "message:send", { key, text, replyTo: topic?.kind === "answer" ? topic.seq : undefined });
     }
     this.focus();

@@ -59,11 +59,11 @@ export class Composition {
     this.#setTopic(this.#interrupted);
   }
 
-  /** Empty the draft, which was sent as `text`, and end its topic. */
-  sent(text) {
+  /** Empty the draft, which is sent as `text`, and end its topic. */
+  send(text) {
+    drafts.send(this.key, text);
     this.#replaceText("");
     this.end();
-    drafts.sent(this.key, text);
   }
 
   /** Append text that was not sent to the draft, also during an edit. `topic` is used if there is none. */

@@ -13,7 +13,7 @@
  * Events: `drafts:changed` when another tab has changed a text, `draft:replaced` when that is the text in the composer.
  */
 
-import { trimmed } from "../lib/text.js";
+import { trimmed, wellFormed } from "../lib/text.js";
 import { me, scope } from "../ui/page.js";
 import { local, tab } from "./local-storage.js";
 
@@ -47,8 +47,13 @@ class Drafts extends EventTarget {
     this.#set(key, DRAFTS + key, text.trim() ? text : "");
   }
 
-  /** The draft was sent as `text`: it must not be sent again from another tab. */
-  sent(key, text) {
+  /** Remove the draft, which is sent as `text`, here and in the other tabs, so that none sends it again. */
+  send(key, text) {
+    const left = withoutDraft(this.#items(key), key);
+    if (key === this.#key) this.#shown = left;
+    save(tab, key, left);
+    if (isEmpty(left)) removeDraft(local, key, text);
+    else save(local, key, left);
     this.#channel?.postMessage({ key, text });
   }
 
@@ -112,10 +117,9 @@ class Drafts extends EventTarget {
 
   /** Another tab has no text for `key` any more; `text`: the message that it has sent. Share the text of this tab. */
   #emptiedElsewhere({ key, text }) {
-    const own = load(tab, key);
-    const isSent = text !== undefined && trimmed(own[DRAFTS + key] ?? "") === text;
-    const left = isSent ? withoutDraft(own, key) : own;
-    if (isSent) save(tab, key, left);
+    const isSent = removeDraft(tab, key, text);
+    const left = load(tab, key);
+    if (isSent) removeDraft(local, key, text);
     if (isSent && key === this.#key) this.#show(left);
     if (!isEmpty(left)) save(local, key, left);
     this.#refresh();
@@ -161,7 +165,15 @@ function save(storage, key, items) {
   }
 }
 
-/** The draft and the reply that it is; an edit in progress stays. */
+/** Remove the draft that was sent as `text`; return whether it was there. */
+function removeDraft(storage, key, text) {
+  const items = load(storage, key);
+  const isThere = wellFormed(trimmed(items[DRAFTS + key] ?? "")) === text;
+  if (isThere) save(storage, key, withoutDraft(items, key));
+  return isThere;
+}
+
+/** Without the draft and the reply that it is; an edit in progress stays. */
 function withoutDraft(items, key) {
   const rest = without(items, DRAFTS + key);
   return topicIn(items, key)?.kind === "edit" ? rest : without(rest, TOPICS + key);
