@@ -15,6 +15,7 @@ from chatserver.config import LimitSettings, Settings
 from chatserver.protocol import Type
 from chatserver.web.session_cookies import COOKIE
 from tests.driver import Chat, Device
+from tests.rig.chromium import CHROMIUM
 
 LONG = 10_000  # messages of the long room
 RATE = 50  # messages a second in the busy one
@@ -48,7 +49,7 @@ async def main() -> None:
     try:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )
             await busy(await enter(chat, browser), bo)
             await hour(await enter(chat, browser), bo)

@@ -10,7 +10,7 @@ PATH=$PATH:/usr/sbin
 has() { command -v "$1" >/dev/null; }
 
 missing() {
-    has chromium || echo chromium
+    has chromium-headless-shell || echo chromium-headless-shell # Chromium without windows, half the work
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || echo fonts-noto-cjk
     has java || echo default-jre-headless # runs the HTML checker
     has redis-server || has redis-check-rdb || echo redis-tools

@@ -19,9 +19,9 @@ from tests.browser.window import Window
 from tests.conftest import FAST
 from tests.driver import Chat
 from tests.process import ServerProcess
+from tests.rig.chromium import CHROMIUM
 from tests.rig.needs import require
 
-CHROMIUM = shutil.which("chromium") or ""
 OPTIONS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",

@@ -24,10 +24,15 @@ FROM_END = """() => {
 
 
 async def fill_lobby(window: Window, name: str, lines: int = 60) -> Device:
-    """Send that many messages in the lobby, which are shown and read; return the device."""
+    """Send that many messages in the lobby, which are shown and read; return the device.
+
+    A page that gets more than a screen at once does not follow, so it gets few at a time.
+    """
     device = await (await window.chat.user(name)).connect()
     for number in range(lines):
         await device.say(f"line {number}")
+        if number % 6 == 0:
+            await window.expect_last(f"line {number}")
     await window.expect_last(f"line {lines - 1}")
     await expect(window.page.locator(".sidebar [aria-current] .badge-number")).to_be_hidden()
     return device

@@ -16,6 +16,7 @@ from typing import Any
 from chatserver.config import LimitSettings, Settings
 from chatserver.web.session_cookies import COOKIE
 from tests.driver import Chat
+from tests.rig.chromium import CHROMIUM
 
 GOAL = 95  # of 100, in each category
 ROUNDS = 3
@@ -60,9 +61,8 @@ async def settle(chat: Chat) -> str:
 async def look(chat: Chat, cookie: str) -> list[dict[str, Any]]:
     """One look at each page in each form, as measure.mjs prints them."""
     pages = [f"{chat.url}/login?switch", f"{chat.url}/index"]
-    chromium = shutil.which("chromium") or "chromium"
     process = await asyncio.create_subprocess_exec(
-        NODE, FOLDER / "measure.mjs", chromium, cookie, *pages, stdout=asyncio.subprocess.PIPE
+        NODE, FOLDER / "measure.mjs", CHROMIUM, cookie, *pages, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
     if process.returncode:
