@@ -1,4 +1,4 @@
-"""Path of Chromium: with the build that has no windows, the browser tests take about half the time."""
+"""Path of Chromium: tests take about half the time with the build without windows."""
 
 import shutil
 
