@@ -142,7 +142,6 @@ def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
 def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
     paths = RoomPaths(server.rooms, server.authenticator)
     rooms = RoomHandlers(
-        history=server.history,
         room_commands=server.room_commands,
         rooms=server.rooms,
         paths=paths,

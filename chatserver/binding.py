@@ -91,8 +91,8 @@ def identity(url: str, folder: Path) -> str:
     if parts.scheme == "sqlite":
         return _of_file(Path(os.fsdecode(unquote(parts.path[1:]))), folder)
     host = (parts.hostname or "").lower()
-    place = "localhost" if host in LOOPBACK else host
-    return f"mysql://{place}:{parts.port or MYSQL_PORT}/{unquote(parts.path[1:])}"
+    address = "localhost" if host in LOOPBACK else host
+    return f"mysql://{address}:{parts.port or MYSQL_PORT}/{unquote(parts.path[1:])}"
 
 
 def _of_file(file: Path, folder: Path) -> str:

@@ -59,7 +59,7 @@ class ChatError(ChatServerError):
         self.values = values
         super().__init__(self.sentence % values if values else self.sentence)
 
-    def facts(self) -> dict[str, object]:
+    def details(self) -> dict[str, object]:
         """Return the fields of the response in addition to code and sentence."""
         return {}
 
@@ -138,7 +138,7 @@ class Reset(ChatError):
         super().__init__()
         self.epoch = epoch
 
-    def facts(self) -> dict[str, object]:
+    def details(self) -> dict[str, object]:
         return {"epoch": self.epoch}
 
 
@@ -156,7 +156,7 @@ class RateLimited(ChatError):
         """The value of a Retry-After header."""
         return str(int(self.retry_after) + 1)
 
-    def facts(self) -> dict[str, object]:
+    def details(self) -> dict[str, object]:
         return {"retry_after": self.retry_after}
 
 

@@ -22,7 +22,7 @@ class Histogram:
         self._counts[bisect_left(self._bounds, figure)] += 1
         self.total += figure
 
-    def up_to(self) -> list[tuple[str, float]]:
+    def cumulative_buckets(self) -> list[tuple[str, float]]:
         """Return each bound with the cumulative count, as Prometheus expects it."""
         names = [*map(str, self._bounds), "+Inf"]
         return list(zip(names, accumulate(self._counts), strict=True))

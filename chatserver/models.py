@@ -89,8 +89,8 @@ class Event(Value, frozen=True):
 
     `to`: the recipient, in direct rooms. `data`: the present text of a message or an edit, or the
     emoji of a reaction. `change`: the changed properties of a room event. `participants`: the user
-    ids of a direct room, who receive the event even if they are not subscribed yet. `joined`,
-    `left`: user ids whose memberships it changes.
+    ids of a direct room, who receive the event even if they are not subscribed yet. `joined_ids`,
+    `left_ids`: user ids whose memberships it begins or ends.
     """
 
     room: int
@@ -110,8 +110,8 @@ class Event(Value, frozen=True):
     reactions: dict[str, list[str]] = {}
     participants: tuple[int, ...] = ()
     author: int = 0
-    joined: tuple[int, ...] = ()
-    left: tuple[int, ...] = ()
+    joined_ids: tuple[int, ...] = ()
+    left_ids: tuple[int, ...] = ()
 
 
 class RoomState(Value, frozen=True):
@@ -162,11 +162,11 @@ class Edit(Value, frozen=True):
 class Delete(Value, frozen=True):
     """Remove the text of a message, by its author or by an administrator of the room.
 
-    `outside`: the author need not be a member of the room, and the account may be disabled.
+    `of_deleted_account`: the author need not be a member of the room, or have an enabled account.
     """
 
     target: int
-    outside: bool = False
+    of_deleted_account: bool = False
 
 
 class React(Value, frozen=True):
@@ -187,39 +187,39 @@ class Create(Value, frozen=True):
     users: tuple[tuple[int, str], ...] = ()
 
 
-class Enrol(Value, frozen=True):
+class AddMembers(Value, frozen=True):
     """Begin memberships: of the sender (`join`) or of others (`invite`).
 
-    `invited` is the code of an invitation that admits the sender to a private room. `spends`:
-    joining decrements its remaining uses.
+    `invited` is the code of an invitation that admits the sender to a private room. `consumes_use`:
+    joining takes one of its remaining uses.
     """
 
     action: str
     users: tuple[tuple[int, str], ...]
     invited: str = ""
-    spends: bool = False
+    consumes_use: bool = False
 
 
-class Dismiss(Value, frozen=True):
+class RemoveMembers(Value, frozen=True):
     """End memberships: that of the sender (`leave`) or others' (`remove`).
 
-    `outside`: the account was deleted, so the rights of a member are not required.
+    `of_deleted_account`: the account was deleted, so the rights of a member are not required.
     """
 
     action: str
     users: tuple[tuple[int, str], ...]
-    outside: bool = False
+    of_deleted_account: bool = False
 
 
 class Change(Value, frozen=True):
     """Set the given properties of a room, such as name, title, topic, private, archived, receipts.
 
-    `outside`: by an administrator of the server, who need not be a member.
+    `as_server_admin`: by an administrator of the server, who need not be a member.
     """
 
     action: str
     values: dict[str, Any]
-    outside: bool = False
+    as_server_admin: bool = False
 
 
 class Dissolve(Value, frozen=True):
@@ -228,7 +228,7 @@ class Dissolve(Value, frozen=True):
 
 # The type checker reports where a type that is added here is not handled yet.
 MessageAct = Message | Edit | Delete | React
-RoomAct = Create | Enrol | Dismiss | Change | Dissolve
+RoomAct = Create | AddMembers | RemoveMembers | Change | Dissolve
 Act = MessageAct | RoomAct
 
 
@@ -257,7 +257,7 @@ class Draft(Value, frozen=True):
         match self.act:
             case Create(users=users):
                 return (self.user_id, *[user_id for user_id, _ in users])
-            case Enrol(users=users) | Dismiss(users=users):
+            case AddMembers(users=users) | RemoveMembers(users=users):
                 return tuple([user_id for user_id, _ in users])
             case _:
                 return ()

@@ -70,7 +70,7 @@ class Nightly:
         try:
             night = await self._recorded()
             if night is not None and night.may_expire:
-                await self._work(night.upto)
+                await self._work(night.trusted_until)
         except Exception:  # the next night tries again, and the server goes on
             logger.exception("the nightly work failed")
 
@@ -104,14 +104,14 @@ class Nightly:
             logger.warning("no old messages are deleted until the clock is trusted: %s", reason)
         self._distrust_reason = reason
 
-    async def _work(self, upto: int) -> None:
+    async def _work(self, trusted_until: int) -> None:
         self._distrust_reason = None
-        forgotten = await expire(self._database, upto=upto, now=self._now())
+        forgotten = await expire(self._database, until=trusted_until, now=self._now())
         self._forgotten()
         rewritten = await reclaim_space(self._database, forgotten.characters)
         if forgotten.messages or rewritten:
-            facts = {"messages": forgotten.messages, "rewritten": rewritten}
-            logger.info("deleted old messages", extra=facts)
+            extra = {"messages": forgotten.messages, "rewritten": rewritten}
+            logger.info("deleted old messages", extra=extra)
 
 
 def night_start(now: int) -> int:

@@ -28,28 +28,28 @@ def obstacles(folder: Path, contents: Iterable[Path], wanted: int) -> Iterator[s
 def obstacle(file: Path, wanted: int) -> str | None:
     """Return why a file cannot be accessed, or None; None if it does not exist."""
     try:
-        facts = file.stat()
+        status = file.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
         return f"{file} cannot be used: {error.strerror}. {_as(os.geteuid())}"
-    if stat.S_ISDIR(facts.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         wanted |= os.X_OK
     if os.access(file, wanted, effective_ids=True):
         return None
-    return _sentence(file, facts, wanted)
+    return _sentence(file, status, wanted)
 
 
-def _sentence(file: Path, facts: os.stat_result, wanted: int) -> str:
+def _sentence(file: Path, status: os.stat_result, wanted: int) -> str:
     change = "written" if os.access(file, os.R_OK, effective_ids=True) else "read"
     if wanted & os.W_OK and os.statvfs(file).f_flag & os.ST_RDONLY:
         return f"{file} cannot be written: its file system is read-only."
-    if facts.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         return (
-            f"{file} belongs to {account(facts.st_uid)} and cannot be {change} here."
+            f"{file} belongs to {account(status.st_uid)} and cannot be {change} here."
             f" {_as(os.geteuid())} Give it to the server's account: chown -R ACCOUNT {file}"
         )
-    return f"{file} cannot be {change}: its permissions are {stat.filemode(facts.st_mode)}."
+    return f"{file} cannot be {change}: its permissions are {stat.filemode(status.st_mode)}."
 
 
 def _as(number: int) -> str:
@@ -65,16 +65,16 @@ def give_to_owner(file: Path) -> None:
     """Give a file that root created in another account's folder to that account."""
     if os.geteuid() != 0 or not os.path.lexists(file):
         return
-    facts, folder = file.lstat(), file.parent.stat()
-    is_single = stat.S_ISDIR(facts.st_mode) or facts.st_nlink == 1
-    if folder.st_uid != 0 and facts.st_uid == 0 and is_single:
+    status, folder = file.lstat(), file.parent.stat()
+    is_single = stat.S_ISDIR(status.st_mode) or status.st_nlink == 1
+    if folder.st_uid != 0 and status.st_uid == 0 and is_single:
         os.chown(file, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def give_open_file(descriptor: int, model: Path) -> None:
     """Give a file that root created to the account and group that own `model`."""
-    if os.geteuid() == 0 and (facts := model.stat()).st_uid != 0:
-        os.fchown(descriptor, facts.st_uid, facts.st_gid)
+    if os.geteuid() == 0 and (status := model.stat()).st_uid != 0:
+        os.fchown(descriptor, status.st_uid, status.st_gid)
 
 
 def account(number: int) -> str:

@@ -27,7 +27,7 @@ from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
-from chatserver.chat.history import History, gap_reader
+from chatserver.chat.history import HistoryReader, gap_reader
 from chatserver.chat.messages import Chat
 from chatserver.chat.room_cache import RoomCache
 from chatserver.chat.room_commands import RoomCommands
@@ -123,7 +123,7 @@ class Server:
         limits, room_cache = self.settings.limits, RoomCache(self.rooms)
         self.rates = Rates(limits, monotonic)
         self.event_cache = EventCache(self.log, self.renderer, clock=monotonic)
-        self.history = History(
+        self.history = HistoryReader(
             self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
         self.chat = Chat(self.journal, room_cache, self.renderer, limits=limits, clock=wall)
@@ -241,13 +241,13 @@ class Server:
 
     async def _finish(self) -> list[str]:
         """Write what is left; return what could not be written."""
-        left = await shutdown.unfinished(self._last_steps())
+        unwritten = await shutdown.unfinished(self._last_steps())
         if not await shutdown.repeated(self.search_backlog.compact):
             logger.warning(
                 "words of deleted messages are still in the file of the search index;"
                 " their removal continues after the next start"
             )
-        return left
+        return unwritten
 
     def _last_steps(self) -> dict[str, shutdown.Step]:
         end = partial(self.supervisor.stop, *self._background_tasks())

@@ -63,8 +63,8 @@ class _Supervised:
         loop = asyncio.get_running_loop()
         if loop.time() - self._began > HEALTHY:
             self._delay = FIRST_DELAY
-        facts = {"task": self._name, "restart_after": self._delay}
-        logger.error("a supervised task has ended and is restarted", extra=facts, exc_info=error)
+        extra = {"task": self._name, "restart_after": self._delay}
+        logger.error("a supervised task has ended and is restarted", extra=extra, exc_info=error)
         self._timer = loop.call_later(self._delay, self._begin)
         self._delay = min(2 * self._delay, LONGEST_DELAY)
 

@@ -800,7 +800,7 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
     ],
 )
 def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: Any) -> None:
-    event = models.Event(**ACTED, **facts, joined=(2,), participants=(1, 2), author=1)
+    event = models.Event(**ACTED, **facts, joined_ids=(2,), participants=(1, 2), author=1)
     assert encode_events.chat(event) == message
     assert encode_events.payload(event) == protocol.json(message)
     assert Kind(event.kind) == message.__struct_config__.tag

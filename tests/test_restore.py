@@ -486,8 +486,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Record the hour since THREE up to which each night deleted."""
     done: list[int] = []
 
-    async def work(self: Nightly, upto: int) -> None:
-        done.append((upto - THREE) // HOUR)
+    async def work(self: Nightly, trusted_until: int) -> None:
+        done.append((trusted_until - THREE) // HOUR)
 
     monkeypatch.setattr(Nightly, "_work", work)
     return done

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from chatserver.errors import ChatError, NotFound
-from chatserver.models import Delete, Dismiss, Draft, Receipt, User
+from chatserver.models import Delete, Draft, Receipt, RemoveMembers, User
 from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
@@ -48,12 +48,12 @@ class Erasure:
 
         If this raises Unavailable, call it again for the rest.
         """
-        left = await remaining_memberships(self._database, None if user is None else user.id)
-        for start in range(0, len(left), ROOMS_PER_COMMIT):
+        memberships = await remaining_memberships(self._database, None if user is None else user.id)
+        for start in range(0, len(memberships), ROOMS_PER_COMMIT):
             async with paced():
                 await self._store(
                     new_draft(room, user_id, name, _leave(user_id, name))
-                    for user_id, name, room in left[start : start + ROOMS_PER_COMMIT]
+                    for user_id, name, room in memberships[start : start + ROOMS_PER_COMMIT]
                 )
 
     async def delete_messages(self, user: User) -> int:
@@ -84,10 +84,10 @@ class Erasure:
         return await receipt
 
 
-def _leave(user_id: int, name: str) -> Dismiss:
-    return Dismiss("leave", ((user_id, name),), outside=True)
+def _leave(user_id: int, name: str) -> RemoveMembers:
+    return RemoveMembers("leave", ((user_id, name),), of_deleted_account=True)
 
 
 def _deletion(user: User, room: int, seq: int) -> Draft:
-    draft = new_draft(room, user.id, user.name, Delete(seq, outside=True))
+    draft = new_draft(room, user.id, user.name, Delete(seq, of_deleted_account=True))
     return replace(draft, resolved=False)

@@ -98,7 +98,7 @@ class Invitations:
         if invite.room is None:
             raise NotFound
         with suppress(Conflict):
-            await self._room_commands.join_invited(user, invite.room, code, spends=True)
+            await self._room_commands.join_invited(user, invite.room, code, consumes_use=True)
         return invite
 
     async def revoke(self, by: User | None, code: str) -> None:

@@ -176,10 +176,10 @@ def _key_id(header: str) -> str | None:
 def _version(path: Path) -> tuple[int, ...]:
     """Return a value that changes with the file, its owner or mode; () if it does not exist."""
     try:
-        facts = path.stat()
+        status = path.stat()
     except OSError:
         return ()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _new_key() -> dict[str, str]:

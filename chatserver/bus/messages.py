@@ -17,7 +17,7 @@ class Events(msgspec.Struct, frozen=True, tag="news"):
     """The encoded frames of a room's events `first` to `last`.
 
     `changes`: some of them are not new messages. `participants`: user ids of the members of a
-    direct room. `left`: user ids whose memberships end with the last event.
+    direct room. `left_ids`: user ids whose memberships end with the last event.
     """
 
     room: int
@@ -26,10 +26,10 @@ class Events(msgspec.Struct, frozen=True, tag="news"):
     frames: bytes
     changes: bool = True
     participants: tuple[int, ...] = msgspec.field(default=(), name="people")
-    left: tuple[int, ...] = ()
+    left_ids: tuple[int, ...] = msgspec.field(default=(), name="left")
 
 
-class NewMembers(msgspec.Struct, frozen=True, tag="admitted"):
+class MembersAdded(msgspec.Struct, frozen=True, tag="admitted"):
     """These users have become members; `event` is the encoded event of the change."""
 
     room: int
@@ -69,7 +69,7 @@ class NodeState(msgspec.Struct, frozen=True, tag="here"):
     number: int = 0
 
 
-BusMessage = Events | NewMembers | Ephemeral | SessionEnd | NodeState
+BusMessage = Events | MembersAdded | Ephemeral | SessionEnd | NodeState
 
 encode: Callable[[BusMessage], bytes] = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], BusMessage] = msgspec.msgpack.Decoder(BusMessage).decode

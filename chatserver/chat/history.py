@@ -45,7 +45,7 @@ class _Readable(NamedTuple):
     left_seq: int | None = None
 
 
-class History:
+class HistoryReader:
     """Reads rooms and their events for users."""
 
     def __init__(

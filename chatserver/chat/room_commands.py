@@ -11,14 +11,14 @@ from chatserver import protocol
 from chatserver.errors import BadRequest, ChatError, NotFound, _
 from chatserver.limits import Rate
 from chatserver.models import (
+    AddMembers,
     Change,
     Create,
-    Dismiss,
     Dissolve,
     Draft,
-    Enrol,
     Event,
     Receipt,
+    RemoveMembers,
     RoomAct,
     RoomState,
     User,
@@ -40,7 +40,7 @@ UserNames = Sequence[str] | None
 UserRefs = tuple[tuple[int, str], ...]
 
 
-class NewRoom(NamedTuple):
+class RoomCreation(NamedTuple):
     """Without a `name` it is a group conversation with `users`."""
 
     name: str | None = None
@@ -98,7 +98,7 @@ class RoomCommands:
         self._users = users
         self._rate = rate
 
-    async def create(self, request: RoomRequest, room: NewRoom) -> RoomOutcome:
+    async def create(self, request: RoomRequest, room: RoomCreation) -> RoomOutcome:
         """Create a named room, or without a name a group conversation, which is always private."""
         user = request.user
         others = await self._find_users(user, room.users) if room.users else ()
@@ -116,21 +116,21 @@ class RoomCommands:
         return await self._perform_joining(request, 0, act)
 
     async def join(self, request: RoomRequest, room: int) -> RoomOutcome:
-        act = Enrol("join", ((request.user.id, request.user.name),))
+        act = AddMembers("join", ((request.user.id, request.user.name),))
         return await self._perform_joining(request, room, act)
 
     async def invite(self, request: RoomRequest, room: int, names: UserNames) -> Receipt:
         """Make users members. Raises NotFound if any does not exist."""
-        act = Enrol("invite", await self._find_users(request.user, names))
+        act = AddMembers("invite", await self._find_users(request.user, names))
         return await self._store(request.draft(room, act), request.on_stored)
 
     async def leave(self, request: RoomRequest, room: int) -> Receipt:
-        act = Dismiss("leave", ((request.user.id, request.user.name),))
+        act = RemoveMembers("leave", ((request.user.id, request.user.name),))
         return await self._store(request.draft(room, act), request.on_stored)
 
     async def remove(self, request: RoomRequest, room: int, names: UserNames) -> Receipt:
         """Remove members. Raises NotFound if any user does not exist."""
-        act = Dismiss("remove", await self._find_users(request.user, names))
+        act = RemoveMembers("remove", await self._find_users(request.user, names))
         return await self._store(request.draft(room, act), request.on_stored)
 
     async def archive(self, request: RoomRequest, room: int, *, on: bool) -> Receipt:
@@ -143,13 +143,15 @@ class RoomCommands:
         act = Change("change", _changes(settings))
         return await self._store(request.draft(room, act), request.on_stored)
 
-    async def join_invited(self, user: User, room: int, code: str, *, spends: bool = False) -> None:
+    async def join_invited(
+        self, user: User, room: int, code: str, *, consumes_use: bool = False
+    ) -> None:
         """Make the user of an invitation a member of the room that it leads to.
 
-        `spends`: this takes one use of the invitation. Raises NotFound if the invitation does not
-        lead there any more, Forbidden for an archived room, Conflict for a member.
+        `consumes_use`: this takes one use of the invitation. Raises NotFound if the invitation
+        does not lead there any more, Forbidden for an archived room, Conflict for a member.
         """
-        act = Enrol("join", ((user.id, user.name),), invited=code, spends=spends)
+        act = AddMembers("join", ((user.id, user.name),), invited=code, consumes_use=consumes_use)
         draft = new_draft(room, user.id, user.name, act)
         receipt = await self._store(draft)
         if receipt.event is not None:
@@ -163,10 +165,10 @@ class RoomCommands:
         Members are notified as of every change. Raises NotFound for a room without a name.
         """
         if archived is not None:
-            act = Change("archive", {"archived": archived}, outside=True)
+            act = Change("archive", {"archived": archived}, as_server_admin=True)
             await self._store(new_draft(room, user.id, user.name, act))
         if retention_days is not None:
-            act = Change("change", {"retention_days": retention_days}, outside=True)
+            act = Change("change", {"retention_days": retention_days}, as_server_admin=True)
             await self._store(new_draft(room, user.id, user.name, act))
 
     async def dissolve(self, user: User, room: int) -> None:
@@ -188,7 +190,7 @@ class RoomCommands:
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
     async def _perform_joining(
-        self, request: RoomRequest, room: int, act: Create | Enrol
+        self, request: RoomRequest, room: int, act: Create | AddMembers
     ) -> RoomOutcome:
         """Store a change that makes its sender a member, who gets the room's state."""
         receipt = await self._store(request.draft(room, act))

@@ -21,8 +21,8 @@ def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
     made = ask("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
     made["url"] = _public(loaded().settings, made["url"])
     if as_json:
-        facts = ("code", "url", "expires_at", "uses_left", "room")
-        listing.show_json({fact: made[fact] for fact in facts})
+        columns = ("code", "url", "expires_at", "uses_left", "room")
+        listing.show_json({column: made[column] for column in columns})
         return
     click.echo(made["url"])
     click.echo(f"Valid for {made['uses_left']} accounts and {days} days.", err=True)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 ANSWER_LIMIT = 5.0  # seconds until the health of the server is checked, and for that check
 
 
-class Refused(ChatServerError):
+class RequestRefused(ChatServerError):
     """The server rejected the request, with one sentence."""
 
 
@@ -42,7 +42,7 @@ class Control:
         self._folder = folder
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return the JSON response. Raises Refused, or NotYet for an error that may pass."""
+        """Return the JSON response. Raises RequestRefused, or NotYet for an error that may pass."""
         try:
             answer = await self._while_alive(self._answer(method, path, body))
         except aiohttp.ClientError:
@@ -54,7 +54,7 @@ class Control:
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
         """Yield the bytes of a long response. Close it with `aclosing`.
 
-        Raises Refused or NotYet, also if the response breaks off.
+        Raises RequestRefused or NotYet, also if the response breaks off.
         """
         try:
             response = await self._while_alive(self._http.get(_url(path)))
@@ -74,7 +74,7 @@ class Control:
             return _nothing_stored(answer["reason"])
         sentence = str(answer.get("data", "The server did not say why."))
         if answer.get("code") != Unavailable.code:
-            return Refused(sentence)
+            return RequestRefused(sentence)
         return await self._outage() or NotYet(sentence)
 
     async def _outage(self) -> ChatServerError | None:
@@ -106,7 +106,7 @@ class Control:
             async with self._http.get(_url("/healthz"), timeout=limit):
                 pass
         except TimeoutError:
-            raise Refused(
+            raise RequestRefused(
                 f"The server (process {self._folder.holder}) does not answer. It may be stopped:"
                 " end it with kill -9 and start it again. Nothing that was answered is lost."
             ) from None
@@ -119,7 +119,7 @@ def _url(path: str) -> str:
 def _nothing_stored(reason: str) -> ChatServerError:
     from chatserver.storage.failures import is_transient
 
-    kind = NotYet if is_transient(reason) else Refused
+    kind = NotYet if is_transient(reason) else RequestRefused
     return kind(f"Nothing can be stored: {reason}.")
 
 

@@ -41,8 +41,8 @@ def ready() -> None:
 
     if not is_running(DataDir(loaded().settings.data)):
         raise ChatServerError("No server runs on this data folder.")
-    facts = ask("GET", "/readyz")
-    click.echo(f"Ready. Database: {facts['database']}, durability: {facts['durability']}.")
+    status = ask("GET", "/readyz")
+    click.echo(f"Ready. Database: {status['database']}, durability: {status['durability']}.")
 
 
 @click.command()

@@ -18,8 +18,8 @@ def _keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None
         ctx.find_root().ensure_object(dict)[parameter.name] = value
 
 
-def _option(*names: str, **facts: Any) -> Callable[[F], F]:
-    return click.option(*names, callback=_keep, expose_value=False, **facts)
+def _option(*names: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(*names, callback=_keep, expose_value=False, **settings)
 
 
 def place_options(command: F) -> F:

@@ -47,7 +47,7 @@ class UserFile:
         first = self._text.partition("\n")[0]
         self._delimiter = max(DELIMITERS, key=first.count)
         self._lines: list[list[str]] = []
-        self._places: dict[str, int] = {}
+        self._indexes: dict[str, int] = {}
         self.rows = list(self._read())
 
     def _read(self) -> Iterator[Row]:
@@ -55,44 +55,44 @@ class UserFile:
         reader = csv.reader(text, strict=True, delimiter=self._delimiter)
         try:
             self._lines.append(next(reader, []))
-            self._places = _places(self._lines[0])
-            if "name" not in self._places:
+            self._indexes = _indexes(self._lines[0])
+            if "name" not in self._indexes:
                 raise ChatServerError(f"{self._file} needs the header name,display,password.")
             for cells in reader:
                 self._lines.append(cells)
                 if any(cells):
                     yield self._row(cells, reader.line_num)
         except csv.Error as error:
-            place = f"{self._file}, line {reader.line_num}"
-            raise ChatServerError(f"{place}: this is no CSV: {error}.") from None
+            line = f"{self._file}, line {reader.line_num}"
+            raise ChatServerError(f"{line}: this is no CSV: {error}.") from None
 
     def _row(self, cells: list[str], number: int) -> Row:
-        facts = {
-            column: cells[place].strip()
-            for column, place in self._places.items()
-            if place < len(cells)
+        fields = {
+            column: cells[index].strip()
+            for column, index in self._indexes.items()
+            if index < len(cells)
         }
-        if not facts.get("name"):
+        if not fields.get("name"):
             raise ChatServerError(f"{self._file}, line {number}: the name is missing.")
-        return Row(facts["name"], facts.get("display", ""), facts.get("password", ""), cells)
+        return Row(fields["name"], fields.get("display", ""), fields.get("password", ""), cells)
 
     def generate_passwords(self, rows: list[Row]) -> None:
         """Generate missing passwords, and write them to the file before they are used."""
         without = [row for row in rows if not row.password]
         if without:
-            place = self._password_column()
+            index = self._password_column()
             for row in without:
                 row.password, row.generated = generate(), True
-                row.cells += [""] * (place + 1 - len(row.cells))
-                row.cells[place] = row.password
+                row.cells += [""] * (index + 1 - len(row.cells))
+                row.cells[index] = row.password
             self._write_back()
 
     def _password_column(self) -> int:
         header = self._lines[0]
-        if "password" not in self._places:
+        if "password" not in self._indexes:
             header += [""] * (max(map(len, self._lines)) - len(header)) + ["password"]
-            self._places["password"] = len(header) - 1
-        return self._places["password"]
+            self._indexes["password"] = len(header) - 1
+        return self._indexes["password"]
 
     def _write_back(self) -> None:
         """Replace the file atomically, readable by its owner only."""
@@ -103,7 +103,7 @@ class UserFile:
         write_private(self._file, text.getvalue(), encoding=self._encoding)
 
 
-def _places(header: list[str]) -> dict[str, int]:
+def _indexes(header: list[str]) -> dict[str, int]:
     """Return the index of each known column."""
     titles = [cell.strip().casefold() for cell in header]
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from chatserver.commands.control import Control, Refused, control
+from chatserver.commands.control import Control, RequestRefused, control
 from chatserver.commands.user_file import Row, UserFile
 from chatserver.config import Settings
 from chatserver.models import name_key
@@ -76,6 +76,6 @@ async def _add(line: Control, row: Row) -> str | None:
     body = {"username": row.name, "display": row.display, "password": row.password}
     try:
         await line.ask("POST", "/api/users", body | {"generated": row.generated})
-    except Refused as error:
+    except RequestRefused as error:
         return str(error)
     return None

@@ -136,5 +136,5 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
 
 def refusal(error: ChatError, request_id: str | None, *, sentence: str) -> protocol.Refused:
     """Convert an error to a refusal; `sentence` is in the language of the client."""
-    facts: dict[str, Any] = error.facts()
-    return protocol.Refused(ok=False, code=error.code, data=sentence, id=request_id, **facts)
+    details: dict[str, Any] = error.details()
+    return protocol.Refused(ok=False, code=error.code, data=sentence, id=request_id, **details)

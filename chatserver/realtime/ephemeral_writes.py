@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from chatserver.realtime.connection import Connection
-from chatserver.realtime.presence_feed import WRITES_PER_TURN
+from chatserver.realtime.presence_broadcaster import WRITES_PER_TURN
 
 
 class EphemeralWrites:
@@ -34,15 +34,15 @@ class EphemeralWrites:
             self._next.cancel()
 
     def _write(self) -> None:
-        left = WRITES_PER_TURN
-        while self._queue and left:
+        remaining = WRITES_PER_TURN
+        while self._queue and remaining:
             room, frames, connections = self._queue[0]
-            batch = list(islice(connections, left))
-            left -= len(batch)
+            batch = list(islice(connections, remaining))
+            remaining -= len(batch)
             for connection in batch:
                 if room in connection.rooms and not connection.write(frames):
                     self._drop_slow(connection)
-            if left:
+            if remaining:
                 self._queue.popleft()
-        is_idle = left == WRITES_PER_TURN
+        is_idle = remaining == WRITES_PER_TURN
         self._next = None if is_idle else asyncio.get_running_loop().call_soon(self._write)

@@ -4,7 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from chatserver.bus import Bus, messages
-from chatserver.bus.messages import BusMessage, Ephemeral, Events, NewMembers, NodeState, SessionEnd
+from chatserver.bus.messages import (
+    BusMessage,
+    Ephemeral,
+    Events,
+    MembersAdded,
+    NodeState,
+    SessionEnd,
+)
 from chatserver.errors import CloseCode
 from chatserver.models import Event, Kind
 from chatserver.protocol import encode_events
@@ -134,7 +141,7 @@ class Hub:
         """Send stored events to all subscribers on all nodes, in order."""
         for run in split_at_departures(events):
             self._publish(room, run)
-        for event in [event for event in events if event.joined]:
+        for event in [event for event in events if event.joined_ids]:
             self._announce_joined(event)
 
     def _publish(self, room: int, events: list[Event]) -> None:
@@ -142,8 +149,8 @@ class Hub:
         frames = encode_events.frames(events)
         changes = any(event.kind is not Kind.MESSAGE for event in events)
         first, last = events[0].seq, events[-1].seq
-        participants, left = events[0].participants, events[-1].left
-        message = Events(room, first, last, frames, changes, participants, left)
+        participants, left_ids = events[0].participants, events[-1].left_ids
+        message = Events(room, first, last, frames, changes, participants, left_ids)
         self._deliver(message)
         self._forward(message)
 
@@ -155,9 +162,9 @@ class Hub:
         sent = self.subscriptions.advance(
             message.room, message.first, message.last, message.frames, changes=message.changes
         )
-        if message.left:
+        if message.left_ids:
             self._end_memberships(
-                message.room, dict.fromkeys(message.left, message.last), sent=sent
+                message.room, dict.fromkeys(message.left_ids, message.last), sent=sent
             )
         if sent:
             self.subscriptions.deliver_early(message.room)
@@ -168,28 +175,28 @@ class Hub:
 
     # Members --------------------------------------------------------------------------------------
 
-    def _end_memberships(self, room: int, left: dict[int, int], *, sent: bool) -> None:
-        """Unsubscribe users who left a room; `left` maps user ids to the seq of the departure.
+    def _end_memberships(self, room: int, departures: dict[int, int], *, sent: bool) -> None:
+        """Unsubscribe users who left a room; `departures` maps user ids to seqs.
 
         Connections that were not `sent` the departure have to reconnect to learn of it.
         """
-        self._pending.note_changes(left)
-        for user_id, seq in left.items():
+        self._pending.note_changes(departures)
+        for user_id, seq in departures.items():
             for connection in list(self._devices.get(user_id, ())):
                 if self.subscriptions.end_membership(connection, room, seq) and not sent:
                     self.hang_up(connection, CloseCode.RESTARTING, "removed from a room")
 
-    def _on_missed_departures(self, room: int, left: dict[int, int]) -> None:
-        self._end_memberships(room, left, sent=False)
+    def _on_missed_departures(self, room: int, departures: dict[int, int]) -> None:
+        self._end_memberships(room, departures, sent=False)
 
     def _announce_joined(self, event: Event) -> None:
         """Send the room to its new members.
 
         A user who joined by a command of their own gets the reply first: see `RoomCommands`.
         """
-        new_members = NewMembers(event.room, event.joined, encode_events.payload(event))
+        new_members = MembersAdded(event.room, event.joined_ids, encode_events.payload(event))
         self._forward(new_members)
-        others = [user_id for user_id in event.joined if user_id != event.author]
+        others = [user_id for user_id in event.joined_ids if user_id != event.author]
         self.announcements.schedule(others, event.room, new_members.event)
 
     def send_ephemeral(
@@ -252,7 +259,7 @@ class Hub:
         match messages.decode(payload):
             case Events() as events:
                 self._deliver(events)
-            case NewMembers() as new_members:
+            case MembersAdded() as new_members:
                 self.announcements.schedule(new_members.users, new_members.room, new_members.event)
             case Ephemeral() as ephemeral:
                 self._deliver_ephemeral(ephemeral)

@@ -12,7 +12,7 @@ from chatserver.models import Kind, RoomFacts, RoomKind
 from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.event_log import EventLog
-from chatserver.storage.rooms import Joined, Rooms
+from chatserver.storage.rooms import NewMembership, Rooms
 from chatserver.storage.sessions import StoredSessions
 from chatserver.storage.users import Users
 
@@ -109,7 +109,7 @@ class NodeSync:
         for (room, seq), new in announced.items():
             await self._announce(facts[room], seq, new)
 
-    def _is_new(self, joined: Joined) -> bool:
+    def _is_new(self, joined: NewMembership) -> bool:
         devices = self._hub.devices(joined.user_id)
         return any(joined.room not in device.rooms for device in devices)
 

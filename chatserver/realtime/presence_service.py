@@ -7,7 +7,7 @@ from chatserver.bus.messages import NodeState
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.node_presence import NodePresence
 from chatserver.realtime.presence import PresenceState
-from chatserver.realtime.presence_feed import Broadcast, PresenceFeed
+from chatserver.realtime.presence_broadcaster import Broadcast, PresenceBroadcaster
 
 
 class PresenceService:
@@ -29,28 +29,30 @@ class PresenceService:
         """`publish` sends a message to the other nodes; for the rest see `hub.Hub`."""
         self.state = PresenceState()
         self._nodes = NodePresence(self.state, publish, key_names, node=node, clock=clock)
-        self._feed = PresenceFeed(self.state, connections, broadcast, self._nodes.announce, clock)
+        self._broadcaster = PresenceBroadcaster(
+            self.state, connections, broadcast, self._nodes.announce, clock
+        )
 
     def connect(self, connection: Connection) -> None:
         self.state.connect(protocol.Person(connection.user.name, connection.user.display))
-        self._feed.changed()
+        self._broadcaster.changed()
 
     def disconnect(self, connection: Connection) -> None:
         self.state.disconnect(connection.user.name)
-        self._feed.changed()
+        self._broadcaster.changed()
 
     def receive(self, announcement: NodeState) -> None:
         """Store the announcement of another node."""
         self._nodes.receive(announcement)
-        self._feed.changed()
+        self._broadcaster.changed()
 
     def check_nodes(self) -> None:
         """Announce this node and expire silent ones."""
         self._nodes.expire_nodes()
         self._nodes.announce()
-        self._feed.changed()
+        self._broadcaster.changed()
 
     def close(self) -> None:
         """Announce to the other nodes that this one has gone; cancel timers."""
         self._nodes.announce_stop()
-        self._feed.close()
+        self._broadcaster.close()

@@ -15,7 +15,7 @@ from chatserver import protocol
 from chatserver.errors import ChatServerError
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
-from chatserver.realtime.receipts import Receipts
+from chatserver.realtime.read_receipts import ReadReceipts
 from chatserver.storage.rooms import Rooms
 
 RETRY_DELAY = 1.0  # seconds after a failed write
@@ -35,7 +35,9 @@ class ReadPositions:
         self._rooms = rooms
         self._pending: OrderedDict[int, dict[int, Position]] = OrderedDict()  # by user and room
         self._wake = asyncio.Event()
-        self._receipts = Receipts(lambda frames, room: hub.send_ephemeral(frames, room=room), clock)
+        self._read_receipts = ReadReceipts(
+            lambda frames, room: hub.send_ephemeral(frames, room=room), clock
+        )
 
     def read(self, connection: Connection, room: int, seq: int) -> None:
         """Queue the position `seq` of a user. Dropped for non-members."""
@@ -59,7 +61,7 @@ class ReadPositions:
                 self._wake.clear()
                 await self._flush_safely()
         finally:
-            self._receipts.close()
+            self._read_receipts.close()
 
     async def _flush_safely(self) -> None:
         try:
@@ -86,8 +88,8 @@ class ReadPositions:
             name, _seq = batch[stored.user_id, stored.room]
             frame = protocol.encode(protocol.Read(room=stored.room, user=name, seq=stored.seq))
             self._hub.send_ephemeral(frame, user=stored.user_id)
-            if stored.receipts:
-                self._receipts.add(stored.room, name, stored.seq)
+            if stored.is_shown:
+                self._read_receipts.add(stored.room, name, stored.seq)
 
     def _take_batch(self) -> dict[tuple[int, int], Position]:
         """Remove and return positions by user and room: the oldest one of each user in turn."""

@@ -13,12 +13,12 @@ from chatserver.realtime.connection import Connection
 class Missed:
     """The next events of a gap, in order; there may be more.
 
-    `left` maps the ids of users who left after the start of the gap, and are not members again, to
-    the seq of their departure.
+    `departures` maps the ids of users who left after the start of the gap, and are not members
+    again, to the seq of their departure.
     """
 
     events: list[Event]
-    left: dict[int, int]
+    departures: dict[int, int]
 
 
 # Read the events of a room behind a seq: see `history.gap_reader`.
@@ -58,6 +58,6 @@ def split_at_departures(events: list[Event]) -> Iterator[list[Event]]:
     """Split events behind each departure: the user who left must not get the next run."""
     start = 0
     for end, event in enumerate(events, 1):
-        if event.left or end == len(events):
+        if event.left_ids or end == len(events):
             yield events[start:end]
             start = end

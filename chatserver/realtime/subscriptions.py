@@ -21,7 +21,7 @@ from chatserver.realtime.room_feed import Missed, ReadMissed, RoomFeed, new_vers
 REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
 ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
 
-Departed = Callable[[int, dict[int, int]], None]
+OnDepartures = Callable[[int, dict[int, int]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class Subscriptions:
         self,
         read_missed: ReadMissed,
         drop_slow: Callable[[Connection], None],
-        on_departures: Departed,
+        on_departures: OnDepartures,
     ) -> None:
         """Set the callbacks.
 
@@ -260,7 +260,7 @@ class Subscriptions:
 
         Messages are read in their newest state, so users who have left since must not get them.
         """
-        self._on_departures(room, missed.left)
+        self._on_departures(room, missed.departures)
         events = [event for event in missed.events if event.seq > feed.last]
         if events:
             feed.version = new_version()

@@ -32,8 +32,8 @@ def account_page(connection: Connection, after: str, limit: int, beginning: str)
     `beginning`: only accounts whose name or display name begins with it, each found by an index.
     """
     key = name_key(beginning)
-    place = {"after": after, "low": key, "high": f"{key}\U0010ffff", "count": limit}
-    named = list(connection.execute(_NAMED, place))
+    parameters = {"after": after, "low": key, "high": f"{key}\U0010ffff", "count": limit}
+    named = list(connection.execute(_NAMED, parameters))
     if not beginning:
         return named
     found: dict[str, Row[Any]] = {row.name_key: row for row in named}

@@ -33,8 +33,7 @@ from chatserver.storage.members import is_room_admin, memberships
 from chatserver.storage.message_rows import BatchWrites
 from chatserver.storage.reaction_limit import MAX_EMOJI, ManyEmoji, read_many_emoji
 from chatserver.storage.rights import ACCOUNT_DELETED
-from chatserver.storage.tables import events, rooms
-from chatserver.storage.text_erasure import Place
+from chatserver.storage.tables import EventRef, events, rooms
 
 MAX_REACTIONS = 2_000  # on one message: clients get the name behind each of them
 TargetedAct = Edit | Delete | React
@@ -48,11 +47,11 @@ Target = tuple[int, int]  # author id and time (ms) of a message that is not del
 class _State(NamedTuple):
     """State in the database of the rooms and messages that a batch concerns."""
 
-    memberships: dict[Place, Any]  # by (room, user): see `members.memberships`
+    memberships: dict[EventRef, Any]  # by (room, user): see `members.memberships`
     heads: dict[int, int]
-    targets: dict[Place, Target]
-    remaining: dict[Place, int]  # number of reactions that these messages may still get
-    crowded: dict[Place, ManyEmoji]
+    targets: dict[EventRef, Target]
+    remaining: dict[EventRef, int]  # number of reactions that these messages may still get
+    crowded: dict[EventRef, ManyEmoji]
 
 
 def store(
@@ -83,7 +82,7 @@ class _Batch:
         self._heads = dict(state.heads)
         self._targets = dict(state.targets)
         self._remaining = dict(state.remaining)
-        self._crowded = {place: crowd.copy() for place, crowd in state.crowded.items()}
+        self._crowded = {ref: crowd.copy() for ref, crowd in state.crowded.items()}
         self._known = known
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
@@ -149,9 +148,9 @@ class _Batch:
         return self._accept_act(draft, act, Kind.EDIT, data=act.data)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
-        governing = not act.outside and is_room_admin(self._membership(draft))
+        may_delete_any = not act.of_deleted_account and is_room_admin(self._membership(draft))
         author, _at = self._target(draft, act)
-        if author != draft.user_id and not governing:
+        if author != draft.user_id and not may_delete_any:
             raise Forbidden(_("Only the author or an administrator can delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
@@ -166,17 +165,17 @@ class _Batch:
 
     def _count_reaction(self, draft: Draft, act: React) -> None:
         """Raise BadRequest above a limit. Adding a reaction that exists already counts too."""
-        place = (draft.room, act.target)
-        if act.on and self._remaining.get(place, MAX_REACTIONS) <= 0:
+        ref = (draft.room, act.target)
+        if act.on and self._remaining.get(ref, MAX_REACTIONS) <= 0:
             raise BadRequest(_("This message has too many reactions."))
-        if (crowd := self._crowded.get(place)) is not None:
+        if (crowd := self._crowded.get(ref)) is not None:
             (crowd.add if act.on else crowd.remove)((act.emoji, draft.user_id))
         if act.on:
-            self._remaining[place] = self._remaining.get(place, MAX_REACTIONS) - 1
+            self._remaining[ref] = self._remaining.get(ref, MAX_REACTIONS) - 1
 
-    def _accept_act(self, draft: Draft, act: TargetedAct, kind: Kind, **facts: Any) -> Event:
+    def _accept_act(self, draft: Draft, act: TargetedAct, kind: Kind, **fields: Any) -> Event:
         self._heads[draft.room] = seq = self._heads[draft.room] + 1
-        event = event_from_draft(draft, seq, self._now, kind, target=act.target, **facts)
+        event = event_from_draft(draft, seq, self._now, kind, target=act.target, **fields)
         self.writes.add_act(draft, event)
         return event
 
@@ -222,11 +221,13 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     ]
     if not acts:
         return _State(found, heads, {}, {}, {})
-    outside = {room for (room, _), act in acts if isinstance(act, Delete) and act.outside}
-    heads |= _heads(connection, outside - heads.keys())
+    unjoined = {
+        room for (room, _), act in acts if isinstance(act, Delete) and act.of_deleted_account
+    }
+    heads |= _heads(connection, unjoined - heads.keys())
     targets = {
         (row.room_id, row.seq): (row.user_id, row.at)
-        for row in _TARGETS.rows(connection, sorted({place for place, _act in acts}))
+        for row in _TARGETS.rows(connection, sorted({ref for ref, _act in acts}))
         if row.kind == Kind.MESSAGE
     }
     reacts = [(draft, act) for draft in drafts if isinstance(act := draft.act, React)]
@@ -234,7 +235,7 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     counted = REACTION_COUNTS.rows(connection, sorted(new)) if new else ()
     remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.many for row in counted}
     different = dict.fromkeys(new, 0) | {(r.room_id, r.seq): r.different for r in counted}
-    crowded = {place: many for place, many in different.items() if many + new[place] > MAX_EMOJI}
+    crowded = {ref: many for ref, many in different.items() if many + new[ref] > MAX_EMOJI}
     named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
     return _State(found, heads, targets, remaining, read_many_emoji(connection, crowded, named))
 

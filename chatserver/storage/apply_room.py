@@ -13,15 +13,15 @@ from sqlalchemy.engine import Connection, Row
 from chatserver.errors import Conflict, Forbidden, NotFound, _
 from chatserver.models import (
     LOBBY,
+    AddMembers,
     Change,
     Create,
-    Dismiss,
     Dissolve,
     Draft,
-    Enrol,
     Event,
     Kind,
     MessageAct,
+    RemoveMembers,
     Role,
     RoomKind,
 )
@@ -64,9 +64,9 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
     match draft.act:
         case Create() as act:
             return create(connection, draft, act, now)
-        case Enrol() as act:
+        case AddMembers() as act:
             return enrol(connection, draft, act, now)
-        case Dismiss() as act:
+        case RemoveMembers() as act:
             return dismiss(connection, draft, act, now)
         case Change() as act:
             return change(connection, draft, act, now)
@@ -108,11 +108,11 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     insert_members(connection, room, list(joining), now, seq)
     promote(connection, room, draft.user_id)
     return event_from_draft(
-        draft, seq, now, Kind.ROOM, room=room, change=change, joined=tuple(joining)
+        draft, seq, now, Kind.ROOM, room=room, change=change, joined_ids=tuple(joining)
     )
 
 
-def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+def enrol(connection: Connection, draft: Draft, act: AddMembers, now: int) -> Event:
     if act.action == "join":
         require_account(connection, draft)
         _require_joinable(connection, draft, invited=act.invited)
@@ -121,24 +121,24 @@ def enrol(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
     return add_members(connection, draft, act, now)
 
 
-def add_members(connection: Connection, draft: Draft, act: Enrol, now: int) -> Event:
+def add_members(connection: Connection, draft: Draft, act: AddMembers, now: int) -> Event:
     """Add members; the caller checks the rights. Raises Conflict if all are members already."""
     require_accounts(connection, dict(act.users))
     new = non_members(connection, draft.room, act.users)
     if not new:
         raise Conflict(_("All of these users are already members."))
-    if act.spends:
+    if act.consumes_use:
         redeem(connection, act.invited, now)
     change = {"action": act.action, "users": [name for _id, name in new]}
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)
     insert_members(connection, draft.room, joined, now, seq)
     ensure_admins(connection, [draft.room])
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined=joined)
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined_ids=joined)
 
 
-def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
-    if act.outside:
+def dismiss(connection: Connection, draft: Draft, act: RemoveMembers, now: int) -> Event:
+    if act.of_deleted_account:
         return remove_members(connection, draft, act, now)
     membership = require_member(connection, draft)
     if draft.room == LOBBY or membership.kind != RoomKind.GROUP:
@@ -148,24 +148,26 @@ def dismiss(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Eve
     return remove_members(connection, draft, act, now)
 
 
-def remove_members(connection: Connection, draft: Draft, act: Dismiss, now: int) -> Event:
+def remove_members(connection: Connection, draft: Draft, act: RemoveMembers, now: int) -> Event:
     """End memberships, as the caller has authorised. Raises NotFound if there is none to end."""
     here = members_of(connection, draft.room, [user_id for user_id, _name in act.users])
     gone = [(user_id, name) for user_id, name in act.users if user_id in here]
     if not gone:
         raise NotFound(_("None of these users is a member."))
-    left = tuple(user_id for user_id, _name in gone)
+    left_ids = tuple(user_id for user_id, _name in gone)
     change = {"action": act.action, "users": [name for _id, name in gone]}
-    if (new_admin := successor(connection, draft.room, without=left)) is not None:
+    if (new_admin := successor(connection, draft.room, without=left_ids)) is not None:
         change["admins"] = [new_admin[1]]
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    end_memberships(connection, draft.room, left, now, seq, removed=act.action == "remove")
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=left)
+    end_memberships(connection, draft.room, left_ids, now, seq, removed=act.action == "remove")
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=left_ids)
 
 
 def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
     membership = (
-        _as_server_admin(connection, draft) if act.outside else require_member(connection, draft)
+        _as_server_admin(connection, draft)
+        if act.as_server_admin
+        else require_member(connection, draft)
     )
     if membership.kind != RoomKind.GROUP:
         raise Forbidden(_("A direct conversation cannot be changed."))
@@ -223,7 +225,7 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
     end_memberships(connection, draft.room, list(removed), now, seq, removed=True)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left=tuple(removed))
+    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=tuple(removed))
 
 
 def _require_invitable(connection: Connection, draft: Draft, user_ids: list[int]) -> None:

@@ -58,8 +58,8 @@ def new_file(target: Path, *, force: bool) -> Iterator[IO[bytes]]:
 def remove_partial(folder: Path) -> None:
     """Remove partial files of killed processes. Files that are being written are locked."""
     for file in folder.glob(f".*{PARTIAL}"):
-        with suppress(OSError), file.open("rb") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(OSError), file.open("rb") as leftover:
+            fcntl.flock(leftover, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.unlink()
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, _
-from chatserver.models import LOBBY, Enrol, Event, User
+from chatserver.models import LOBBY, AddMembers, Event, User
 from chatserver.storage.apply_room import add_members, enrol
 from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
@@ -105,9 +105,9 @@ def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: in
     inviter = sa.select(users.c.id, users.c.name).where(users.c.id == by, is_member(by, room))
     found = connection.execute(inviter).one_or_none()
     if found is not None:
-        invite = Enrol("invite", itself)
+        invite = AddMembers("invite", itself)
         return enrol(connection, new_draft(room, found.id, found.name, invite), invite, now)
-    join = Enrol("join", itself)
+    join = AddMembers("join", itself)
     draft = new_draft(room, bot.id, bot.name, join)
     if by is not None:
         return enrol(connection, draft, join, now)

@@ -227,11 +227,11 @@ async def with_retries(query: Callable[[], Awaitable[T]], *, tries: int = 3) -> 
     """Run the first query of a process, retrying while the database may still be starting."""
     clock = asyncio.get_running_loop().time
     until = clock() + RETRY_TIMEOUT
-    for left in reversed(range(tries)):
+    for remaining in reversed(range(tries)):
         try:
             return await query()
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
-            if not left or clock() > until:
+            if not remaining or clock() > until:
                 reason = _sentence(error)
                 kind = NotYet if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error

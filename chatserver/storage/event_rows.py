@@ -10,13 +10,12 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import GENERATED_PREFIX, Event, Kind
 from chatserver.storage.bulk import RowLookup
-from chatserver.storage.tables import events, reactions, users
+from chatserver.storage.tables import EventRef, events, reactions, users
 
 PAGE_NAMES = 60_000  # characters of names that fill a reply: see `event_cache.PAGE_TEXT`
 READ_REACTIONS = 500  # reactions read in one turn of the event loop
 
-Place = tuple[int, int]  # room and seq of a message
-Reactions = dict[Place, dict[str, list[str]]]  # emoji → names
+Reactions = dict[EventRef, dict[str, list[str]]]  # emoji → names
 
 _target = events.alias("target")
 EVENTS = (
@@ -78,7 +77,7 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
             assert_never(act.kind)
 
 
-def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Place, int]:
+def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[EventRef, int]:
     """Return the number of reactions by message, without messages that have none."""
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
     found = _COUNTS.rows(connection, keys) if keys else ()
@@ -86,7 +85,7 @@ def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Pl
 
 
 def read_reactions(
-    connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[Place, int]
+    connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[EventRef, int]
 ) -> tuple[Sequence[Row[Any]], Reactions]:
     """Read the names of users by message and emoji, in order of time, until they fill a reply.
 
@@ -95,32 +94,32 @@ def read_reactions(
     """
     found: Reactions = {}
     text = 0
-    reacted_to = [place for row in rows if (place := (row.room_id, row.seq)) in counts]
-    for places in _chunks(reacted_to, counts):
-        for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, places)):
+    reacted_to = [ref for row in rows if (ref := (row.room_id, row.seq)) in counts]
+    for refs in _chunks(reacted_to, counts):
+        for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, refs)):
             found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
             text += len(name) + 3
         if text >= PAGE_NAMES:
-            return _until(rows, places[-1]), found
+            return _until(rows, refs[-1]), found
     return rows, found
 
 
-def _until(rows: Sequence[Row[Any]], last: Place) -> Sequence[Row[Any]]:
+def _until(rows: Sequence[Row[Any]], last: EventRef) -> Sequence[Row[Any]]:
     """Return the rows up to the one after a message."""
     index = next(i for i, row in enumerate(rows) if (row.room_id, row.seq) == last)
     return rows[: index + 2]
 
 
-def _chunks(places: Sequence[Place], counts: Mapping[Place, int]) -> Iterator[list[Place]]:
+def _chunks(refs: Sequence[EventRef], counts: Mapping[EventRef, int]) -> Iterator[list[EventRef]]:
     """Split messages into lists that have about READ_REACTIONS reactions."""
-    part: list[Place] = []
+    part: list[EventRef] = []
     total = 0
-    for place in places:
-        if part and total + counts[place] > READ_REACTIONS:
+    for ref in refs:
+        if part and total + counts[ref] > READ_REACTIONS:
             yield part
             part, total = [], 0
-        part.append(place)
-        total += counts[place]
+        part.append(ref)
+        total += counts[ref]
     if part:
         yield part
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
-from chatserver.models import GENERATED_PREFIX, Act, Draft, Receipt
+from chatserver.models import GENERATED_PREFIX, Act, AddMembers, Draft, Receipt, RemoveMembers
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import ExactText, events
 
@@ -25,8 +25,9 @@ KEPT_DIGEST = 4
 
 def digest(act: Act, room: int) -> str:
     """Return a digest of an act, which distinguishes a repeat from a reused id."""
-    parts = [getattr(act, name) for name in _DIGESTED[type(act)]]
-    whole = msgspec.json.encode((type(act).__name__, room, *parts))
+    name, fields = _DIGESTED[type(act)]
+    parts = [getattr(act, field) for field in fields]
+    whole = msgspec.json.encode((name, room, *parts))
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
@@ -48,9 +49,14 @@ def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | Non
     )
 
 
-_DERIVED = ("mentions", "to", "since", "invited", "spends", "outside")
+_DERIVED = "mentions to since invited consumes_use of_deleted_account as_server_admin".split()
+_STORED_NAMES = {AddMembers: "Enrol", RemoveMembers: "Dismiss"}  # in digests of earlier versions
 _DIGESTED = {
-    kind: [f for f in kind.__struct_fields__ if f not in _DERIVED] for kind in get_args(Act)
+    act: (
+        _STORED_NAMES.get(act, act.__name__),
+        [f for f in act.__struct_fields__ if f not in _DERIVED],
+    )
+    for act in get_args(Act)
 }
 
 

@@ -158,15 +158,15 @@ def _references() -> Iterator[Rule]:
 def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
     """Return rules for a table whose rows need a message, not deleted `unless` that holds."""
     joined = f"FROM {table} t LEFT JOIN events e ON e.room_id = t.room_id AND e.seq = t.seq"
-    place = "SELECT DISTINCT t.room_id, t.seq"
+    select = "SELECT DISTINCT t.room_id, t.seq"
     return (
         Rule(
             f"Room {{room_id}}: {table} of message {{seq}}, which does not exist.",
-            f"{place} {joined} WHERE e.seq IS NULL OR e.kind <> {Kind.MESSAGE:d}",
+            f"{select} {joined} WHERE e.seq IS NULL OR e.kind <> {Kind.MESSAGE:d}",
         ),
         Rule(
             f"Room {{room_id}}: {table} of message {{seq}}, which is deleted.",
-            f"{place} {joined} WHERE e.deleted_at IS NOT NULL AND NOT ({unless})",
+            f"{select} {joined} WHERE e.deleted_at IS NOT NULL AND NOT ({unless})",
         ),
     )
 

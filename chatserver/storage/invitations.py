@@ -174,7 +174,7 @@ def _invite(row: Row[Any]) -> Invite:
 # Statements are built once: visitors without a session cause them ---------------------------------
 
 _creator = users.alias("creator")
-_place = rooms.alias("place")
+_room = rooms.alias("room")
 _now = sa.bindparam("now", type_=sa.BigInteger)
 
 _by_operator = invites.c.created_by.is_(None)
@@ -186,9 +186,9 @@ _by_administrator = (
     .exists()
 )
 _private = (
-    sa.select(_place.c.id)
-    .where(_place.c.id == invites.c.room_id, _place.c.private)
-    .correlate_except(_place)
+    sa.select(_room.c.id)
+    .where(_room.c.id == invites.c.room_id, _room.c.private)
+    .correlate_except(_room)
     .exists()
 )
 _creator_is_inside = is_member(invites.c.created_by, invites.c.room_id)

@@ -15,8 +15,8 @@ from chatserver.storage import search_index
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
 from chatserver.storage.search_index import Entry
-from chatserver.storage.tables import ExactText, events, mentions, reactions, rooms
-from chatserver.storage.text_erasure import Place, erase_texts
+from chatserver.storage.tables import EventRef, ExactText, events, mentions, reactions, rooms
+from chatserver.storage.text_erasure import erase_texts
 from chatserver.text.mentions import meanings
 
 ALL_MEMBERS_NAME = "all"  # @all mentions every member
@@ -28,9 +28,9 @@ class BatchWrites:
     def __init__(self) -> None:
         self._rows: list[tuple[Any, ...]] = []  # of `_EVENT_ROWS`
         self._entries: list[Entry] = []
-        self._mentioned: dict[Place, tuple[str, ...]] = {}  # name keys
-        self._edited: dict[Place, Entry] = {}
-        self._deleted: set[Place] = set()
+        self._mentioned: dict[EventRef, tuple[str, ...]] = {}  # name keys
+        self._edited: dict[EventRef, Entry] = {}
+        self._deleted: set[EventRef] = set()
         self._reacted: dict[tuple[int, int, str, int], bool] = {}  # with emoji and user
 
     def add_message(self, draft: Draft, event: Event, act: Message) -> None:
@@ -47,15 +47,15 @@ class BatchWrites:
         self._rows.append(_row(draft, event, body, None))
 
     def add_edit(self, draft: Draft, act: Edit) -> None:
-        place = (draft.room, act.target)
-        self._edited[place] = Entry(*place, draft.user_id, act.data)
-        self._mentioned[place] = act.mentions
+        ref = (draft.room, act.target)
+        self._edited[ref] = Entry(*ref, draft.user_id, act.data)
+        self._mentioned[ref] = act.mentions
 
     def add_deletion(self, draft: Draft, act: Delete) -> None:
-        place = (draft.room, act.target)
-        self._deleted.add(place)
-        self._edited.pop(place, None)
-        self._mentioned.pop(place, None)
+        ref = (draft.room, act.target)
+        self._deleted.add(ref)
+        self._edited.pop(ref, None)
+        self._mentioned.pop(ref, None)
 
     def add_reaction(self, draft: Draft, act: React) -> None:
         self._reacted[draft.room, act.target, act.emoji, draft.user_id] = act.on
@@ -94,7 +94,7 @@ class BatchWrites:
     def _write_mentions(self, connection: Connection) -> None:
         """Resolve mentioned names to accounts in the transaction. Unknown names are skipped."""
         meant = [
-            (place, keys) for place, called in self._mentioned.items() for keys in meanings(called)
+            (ref, keys) for ref, called in self._mentioned.items() for keys in meanings(called)
         ]
         accounts = accounts_by_key(
             connection, {key for _place, keys in meant for key in keys} - {ALL_MEMBERS_NAME}
@@ -102,8 +102,8 @@ class BatchWrites:
         found = {key: user_id for key, (user_id, _name) in accounts.items()}
         found[ALL_MEMBERS_NAME] = ALL_MEMBERS
         rows = {
-            (*place, user_id)
-            for place, keys in meant
+            (*ref, user_id)
+            for ref, keys in meant
             if (user_id := next((found[key] for key in keys if key in found), None)) is not None
         }
         if rows:

@@ -2,7 +2,7 @@
 
 A clock that is wrong by a year would expire all messages of every room with a retention time. So a
 run counts only if it follows the previous one within a few days, several are required, and each
-advances the trusted time `upto` by a bounded step.
+advances the trusted time `trusted_until` by a bounded step.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from chatserver.storage.tables import events, meta, rooms, sessions
 DAY = 86_400_000  # milliseconds
 REQUIRED_RUNS = 3  # consecutive runs before messages expire
 MAX_GAP = 3 * DAY  # between consecutive runs
-MAX_STEP = 2 * DAY  # of `upto` per run: two days, so that it catches up after a downtime
+MAX_STEP = 2 * DAY  # of `trusted_until` per run: two days, so that it catches up after a downtime
 
 NIGHT = meta.c.key == "night"  # start of the last run (ms)
 EVIDENCE = meta.c.key == "nights"
@@ -28,11 +28,11 @@ EVIDENCE = meta.c.key == "nights"
 class NightlyRun(msgspec.Struct, frozen=True):
     """A recorded run. `streak` is the number of consecutive runs before it.
 
-    `upto` (ms) is the trusted time: it has certainly passed according to the recorded runs.
+    `trusted_until` (ms) has certainly passed according to the recorded runs.
     """
 
     streak: int
-    upto: int
+    trusted_until: int = msgspec.field(name="upto")
 
     @property
     def may_expire(self) -> bool:
@@ -70,9 +70,13 @@ async def record_run(
 
 def _next(known: NightlyRun, now: int, *, follows: bool) -> NightlyRun:
     if not follows:
-        return NightlyRun(0, known.upto)
-    night = NightlyRun(known.streak + 1, known.upto)
-    return replace(night, upto=min(now, night.upto + MAX_STEP)) if night.may_expire else night
+        return NightlyRun(0, known.trusted_until)
+    night = NightlyRun(known.streak + 1, known.trusted_until)
+    return (
+        replace(night, trusted_until=min(now, night.trusted_until + MAX_STEP))
+        if night.may_expire
+        else night
+    )
 
 
 def _claim(connection: Connection, last: int | None, now: int, night: NightlyRun) -> bool:

@@ -11,8 +11,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import BadRequest, _
 from chatserver.storage.bulk import RowLookup
-from chatserver.storage.tables import reactions
-from chatserver.storage.text_erasure import Place
+from chatserver.storage.tables import EventRef, reactions
 
 MAX_EMOJI = 50  # different emoji on one message
 
@@ -51,11 +50,11 @@ class ManyEmoji:
 
 def read_many_emoji(
     connection: Connection,
-    different: Mapping[Place, int],
+    different: Mapping[EventRef, int],
     named: Iterable[tuple[int, int, str, int]],
-) -> dict[Place, ManyEmoji]:
+) -> dict[EventRef, ManyEmoji]:
     """Return the reactions to messages that have `different` emoji, limited to the `named` ones."""
-    found = {place: ManyEmoji(many, {}, set()) for place, many in different.items()}
+    found = {ref: ManyEmoji(many, {}, set()) for ref, many in different.items()}
     keys = {key for key in named if key[:2] in found}
     if not keys:
         return found

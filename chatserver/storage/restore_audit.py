@@ -33,13 +33,13 @@ class ReplacedState:
     """State of the database that is replaced, as far as it concerns revocations.
 
     `revoked`: times (ms) by table and key; `accounts`: rows by id, name key and time of creation;
-    `left`: ended memberships by room and user; `removed`: times (ms) of removals by room and user;
-    `rooms`: ids and times of creation.
+    `departures`: ended memberships by room and user; `removed`: times (ms) of removals by room and
+    user; `rooms`: ids and times of creation.
     """
 
     revoked: dict[tuple[str, str], int]
     accounts: dict[tuple[int, str, int], Any]
-    left: dict[tuple[int, int], Any]
+    departures: dict[tuple[int, int], Any]
     removed: dict[tuple[int, int], int]
     rooms: set[tuple[int, int]]
 
@@ -68,11 +68,11 @@ def _read(connection: Connection) -> ReplacedState | None:
     rows = connection.execute(sa.select(users))
     accounts = {(row.id, row.name_key, row.created_at): row for row in rows}
     return ReplacedState(
-        revoked, accounts, _left(connection), _removed(connection), _rooms(connection)
+        revoked, accounts, _departures(connection), _removed(connection), _rooms(connection)
     )
 
 
-def _left(connection: Connection) -> dict[tuple[int, int], Any]:
+def _departures(connection: Connection) -> dict[tuple[int, int], Any]:
     members = sa.table("members", *(sa.column(name) for name in MEMBER))
     rows = connection.execute(sa.select(members).where(members.c.left_at.is_not(None)))
     return {(row.room_id, row.user_id): row for row in rows}
@@ -204,7 +204,7 @@ class RestoreAudit:
         removed_at = self._ended.removed.get(key, 0)
         if self._since is not None and removed_at >= self._since:
             row |= {"removed_at": max(removed_at, row["removed_at"] or 0)}
-        if row["left_at"] is not None or (now := self._ended.left.get(key)) is None:
+        if row["left_at"] is not None or (now := self._ended.departures.get(key)) is None:
             return row
         return self._departure(row, now, room, user)
 

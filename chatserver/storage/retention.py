@@ -36,16 +36,16 @@ class ExpiredText:
     characters: int
 
 
-async def expire(database: Database, *, upto: int, now: int) -> ExpiredText:
-    """Delete messages whose retention period has ended at `upto` (ms), in all rooms that have one.
+async def expire(database: Database, *, until: int, now: int) -> ExpiredText:
+    """Delete messages whose retention period has ended at `until` (ms), in all rooms that have one.
 
-    `now` is the time of the clock (ms); `upto` is earlier if the clock may be wrong: see
+    `now` is the time of the clock (ms); `until` is earlier if the clock may be wrong: see
     `nightly_runs`.
     """
     query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
     async with database.reading(Share.COPIES) as connection:
         limited = (await connection.execute(query)).all()
-    found = [await _expire(database, room, upto - days * DAY, now) for room, days in limited]
+    found = [await _expire(database, room, until - days * DAY, now) for room, days in limited]
     return ExpiredText(sum(one.messages for one in found), sum(one.characters for one in found))
 
 

@@ -52,9 +52,9 @@ def require_accounts(connection: Connection, names: Mapping[int, str]) -> None:
     Raises NotFound for one that is deleted already.
     """
     rows = _SHARED.rows(connection, sorted(names))
-    left = {row.id for row in rows if row.password_hash != DELETED}
+    existing = {row.id for row in rows if row.password_hash != DELETED}
     for user_id, name in names.items():
-        if user_id not in left:
+        if user_id not in existing:
             raise NotFound(_("There is no user named %(name)s."), name=name)
 
 

@@ -121,13 +121,13 @@ def read_states(
     At most `scanned` messages of each room are read to count the unread ones. The caller limits
     the number of rows, because building them takes one turn of the event loop.
     """
-    facts: dict[str, Any] = {"user_ids": user_ids, "scanned": scanned}
+    parameters: dict[str, Any] = {"user_ids": user_ids, "scanned": scanned}
     if numbers is not None:
-        facts["rooms"] = numbers
+        parameters["rooms"] = numbers
     if connection.dialect.name == "sqlite":
         query = _SQLITE if numbers is None else _SQLITE_IN_ROOMS
-        return connection.execute(query, facts).all()
-    return _read_on_mysql(connection, facts)
+        return connection.execute(query, parameters).all()
+    return _read_on_mysql(connection, parameters)
 
 
 # MySQL --------------------------------------------------------------------------------------------
@@ -139,16 +139,18 @@ def read_states(
 Key = tuple[int, int]  # room, user
 
 
-def _read_on_mysql(connection: Connection, facts: dict[str, Any]) -> Sequence[Any]:
-    positions = connection.execute(_POSITIONS_IN_ROOMS if "rooms" in facts else _POSITIONS, facts)
+def _read_on_mysql(connection: Connection, parameters: dict[str, Any]) -> Sequence[Any]:
+    positions = connection.execute(
+        _POSITIONS_IN_ROOMS if "rooms" in parameters else _POSITIONS, parameters
+    )
     unread = {
         (row.room_id, row.user_id): row.read_seq for row in positions if row.head > row.read_seq
     }
-    return _count_on_mysql(connection, facts, unread)
+    return _count_on_mysql(connection, parameters, unread)
 
 
 def _count_on_mysql(
-    connection: Connection, facts: dict[str, Any], counted: dict[Key, int]
+    connection: Connection, parameters: dict[str, Any], counted: dict[Key, int]
 ) -> Sequence[Any]:
     """Repeat if new messages arrived in rooms that had no unread ones."""
     while True:
@@ -158,8 +160,8 @@ def _count_on_mysql(
             for name, value in (("room", room), ("user", user_id), ("read", read))
         }
         terms |= _padding(len(counted))
-        query = _mysql_query(len(terms) // 3, in_rooms="rooms" in facts)
-        rows = connection.execute(query, facts | terms).all()
+        query = _mysql_query(len(terms) // 3, in_rooms="rooms" in parameters)
+        rows = connection.execute(query, parameters | terms).all()
         late = {
             (row.id, row.me): row.read_seq
             for row in rows

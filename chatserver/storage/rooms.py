@@ -34,7 +34,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class NewMembership:
     """A membership that began with the event `seq`."""
 
     user_id: int
@@ -44,12 +44,12 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """A user's new read position in a room; `receipts`: whether the room shows it to members."""
+    """A user's new read position in a room; `is_shown`: to the members of the room."""
 
     user_id: int
     room: int
     seq: int
-    receipts: bool
+    is_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ class Rooms:
                 found |= {row.id: _access(row, names) for row in rows}
         return found
 
-    async def joined_since(self, user_ids: Iterable[int], since: int) -> list[Joined]:
+    async def joined_since(self, user_ids: Iterable[int], since: int) -> list[NewMembership]:
         """Return the memberships of these users that began at or after `since` (ms)."""
         query = sa.select(members.c.user_id, members.c.room_id, members.c.joined_seq).where(
             members.c.user_id.in_(list(user_ids)),
@@ -217,7 +217,7 @@ class Rooms:
             IS_MEMBER,
         )
         async with self._database.reading() as connection:
-            return [Joined(*row) for row in await connection.execute(query)]
+            return [NewMembership(*row) for row in await connection.execute(query)]
 
     async def left_since(self, room: int, seq: int) -> dict[int, int]:
         """Return former members who left a room after `seq`: user id → seq of the departure."""

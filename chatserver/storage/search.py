@@ -40,8 +40,8 @@ from chatserver.text.search_terms import fold, room_token, sender_token
 __all__ = [
     "Entry",
     "Hit",
-    "Hits",
     "Search",
+    "SearchPage",
     "compact",
     "forget",
     "index",
@@ -70,7 +70,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class SearchPage:
     """Messages, newest first. `position` asks for those that follow; None when `more` is false.
 
     The work for one page is bounded: it may hold less than its limit, even nothing, and have more.
@@ -92,7 +92,7 @@ class Search:
 
     async def find(
         self, user_id: int, query: Query, *, before: int | None = None, limit: int = 50
-    ) -> Hits:
+    ) -> SearchPage:
         """Return the newest `limit` matches, or those that follow the position `before`.
 
         Raises BadRequest for a person or a room in the query that is not there for this reader.
@@ -134,24 +134,26 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Res
 
 async def _collect(
     connection: AsyncConnection, hunt: _ResolvedQuery, below: int, limit: int
-) -> Hits:
+) -> SearchPage:
     """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
     found: list[sa.Row[Any]] = []
-    left = CHARACTERS
+    remaining = CHARACTERS
     for size in CHUNKS:
         ids = await candidates(connection, hunt.user_id, hunt.terms, (hunt.least, below), size)
         async with aclosing(_verified(connection, hunt, ids)) as verified:
             async for slice_ in verified:
                 found += slice_.matching
-                left -= slice_.characters
+                remaining -= slice_.characters
                 if len(found) > limit:
-                    return Hits([_hit(row) for row in found[:limit]], True, found[limit - 1].id)
-                if left <= 0:
-                    return Hits([_hit(row) for row in found], True, slice_.last)
+                    return SearchPage(
+                        [_hit(row) for row in found[:limit]], True, found[limit - 1].id
+                    )
+                if remaining <= 0:
+                    return SearchPage([_hit(row) for row in found], True, slice_.last)
         if len(ids) < size:
-            return Hits([_hit(row) for row in found], False, None)
+            return SearchPage([_hit(row) for row in found], False, None)
         below = ids[-1]
-    return Hits([_hit(row) for row in found], True, below)
+    return SearchPage([_hit(row) for row in found], True, below)
 
 
 class _Slice(NamedTuple):

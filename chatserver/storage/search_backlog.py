@@ -89,16 +89,16 @@ def _entry(row: Row[Any]) -> Entry:
 
 def _settle(connection: Connection, tokenized: Tokenized) -> None:
     """Store the tokens of messages whose texts have not changed since they were read."""
-    places = [(row.room_id, row.seq) for row, _tokens in tokenized]
-    lock_rooms(connection, [room for room, _seq in places])
-    now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, places)}
+    refs = [(row.room_id, row.seq) for row, _tokens in tokenized]
+    lock_rooms(connection, [room for room, _seq in refs])
+    now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, refs)}
     settled = {
         (row.room_id, row.seq): tokens
         for row, tokens in tokenized
         if (row.room_id, row.seq) in now and now[row.room_id, row.seq] == row.body
     }
-    search_index.remove(connection, [place for place, tokens in settled.items() if tokens is None])
+    search_index.remove(connection, [ref for ref, tokens in settled.items() if tokens is None])
     search_index.rewrite(
-        connection, {place: tokens for place, tokens in settled.items() if tokens is not None}
+        connection, {ref: tokens for ref, tokens in settled.items() if tokens is not None}
     )
     search_index.done(connection, settled.keys())

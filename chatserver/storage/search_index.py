@@ -51,7 +51,7 @@ _REWRITE = (
 )
 
 
-Place = tuple[int, int]  # room and seq of a message
+Ref = tuple[int, int]  # room and seq of a message
 
 
 class Entry(Value, frozen=True):
@@ -79,19 +79,19 @@ def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
     edited = {(entry.room, entry.seq): entry for entry in entries}
     kept = _kept(connection, edited.keys())
     now = {
-        place: written(edited[place])
-        for place, size in kept.items()
-        if 0 < size <= MANY_TOKENS and not is_long(edited[place].body)
+        ref: written(edited[ref])
+        for ref, size in kept.items()
+        if 0 < size <= MANY_TOKENS and not is_long(edited[ref].body)
     }
     put_off(connection, kept.keys() - now.keys())
     rewrite(connection, now)
 
 
-def forget(connection: Connection, places: Collection[Place]) -> None:
+def forget(connection: Connection, refs: Collection[Ref]) -> None:
     """Remove deleted messages from the index; large ones are left to the backlog."""
-    kept = _kept(connection, places)
-    put_off(connection, {place for place, size in kept.items() if size > MANY_TOKENS})
-    remove(connection, {place: size for place, size in kept.items() if size <= MANY_TOKENS})
+    kept = _kept(connection, refs)
+    put_off(connection, {ref for ref, size in kept.items() if size > MANY_TOKENS})
+    remove(connection, {ref: size for ref, size in kept.items() if size <= MANY_TOKENS})
 
 
 def is_long(body: str) -> bool:
@@ -99,14 +99,14 @@ def is_long(body: str) -> bool:
     return len(body) > LONG and not (len(body) <= LONG_ASCII and body.isascii())
 
 
-def put_off(connection: Connection, places: Collection[Place]) -> None:
+def put_off(connection: Connection, refs: Collection[Ref]) -> None:
     """Add messages to the backlog."""
-    if places:
-        keys = [{"room_id": room, "seq": seq} for room, seq in sorted(places)]
+    if refs:
+        keys = [{"room_id": room, "seq": seq} for room, seq in sorted(refs)]
         connection.execute(_PUT_OFF, keys)
 
 
-def rewrite(connection: Connection, tokens_of: Mapping[Place, str]) -> None:
+def rewrite(connection: Connection, tokens_of: Mapping[Ref, str]) -> None:
     """Replace the tokens of messages in the index."""
     if not tokens_of:
         return
@@ -116,23 +116,23 @@ def rewrite(connection: Connection, tokens_of: Mapping[Place, str]) -> None:
     _reenter_words(connection, tokens_of.keys())
 
 
-def remove(connection: Connection, places: Collection[Place]) -> None:
+def remove(connection: Connection, refs: Collection[Ref]) -> None:
     """Remove messages from the index and from the backlog."""
-    if not places:
+    if not refs:
         return
-    _strike_words(connection, places)
-    _GONE.delete(connection, places)
-    _DONE.delete(connection, places)
+    _strike_words(connection, refs)
+    _GONE.delete(connection, refs)
+    _DONE.delete(connection, refs)
 
 
-def done(connection: Connection, places: Collection[Place]) -> None:
+def done(connection: Connection, refs: Collection[Ref]) -> None:
     """Remove messages from the backlog."""
-    _DONE.delete(connection, places)
+    _DONE.delete(connection, refs)
 
 
-def _kept(connection: Connection, places: Collection[Place]) -> dict[Place, int]:
+def _kept(connection: Connection, refs: Collection[Ref]) -> dict[Ref, int]:
     """Return the size of the tokens in bytes, by message in the table; 0 if not indexed yet."""
-    rows = _SIZES.rows(connection, places)
+    rows = _SIZES.rows(connection, refs)
     return {(row.room_id, row.seq): row.size for row in rows}
 
 
@@ -208,15 +208,15 @@ _REENTER = _words_of(["rowid", "tokens"], *_OWN)
 _STRIKE = _words_of(["search_words", "rowid", "tokens"], _STRUCK, *_OWN)
 
 
-def _reenter_words(connection: Connection, places: Collection[Place]) -> None:
+def _reenter_words(connection: Connection, refs: Collection[Ref]) -> None:
     """Add changed rows to FTS5, after `_strike_words`."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_REENTER, (as_json(places),))
+        connection.exec_driver_sql(_REENTER, (as_json(refs),))
 
 
-def _strike_words(connection: Connection, places: Collection[Place]) -> None:
+def _strike_words(connection: Connection, refs: Collection[Ref]) -> None:
     """Delete rows from FTS5, which marks them only; `compact` removes their words."""
     if connection.dialect.name != "sqlite":
         return
-    if connection.exec_driver_sql(_STRIKE, (as_json(places),)).rowcount > 0:
+    if connection.exec_driver_sql(_STRIKE, (as_json(refs),)).rowcount > 0:
         connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=STRUCK))

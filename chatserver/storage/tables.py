@@ -28,6 +28,7 @@ MYSQL: dict[str, Any] = {
 # SQLite assigns row ids only in a column whose type is exactly INTEGER.
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 Body = sa.Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
+EventRef = tuple[int, int]  # room and seq of an event
 
 
 class ExactText(sa.types.TypeDecorator[str]):

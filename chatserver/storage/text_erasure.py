@@ -15,9 +15,7 @@ from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.bulk import BulkDelete
 from chatserver.storage.idempotency import SHORT_DIGEST
-from chatserver.storage.tables import events, mentions, reactions
-
-Place = tuple[int, int]  # room and seq of a message
+from chatserver.storage.tables import EventRef, events, mentions, reactions
 
 _IN_ROOM = events.c.room_id == sa.bindparam("room")
 _SEQS: sa.BindParameter[list[int]] = sa.bindparam("seqs", expanding=True)
@@ -33,16 +31,16 @@ _MENTIONS = BulkDelete(mentions, "room_id", "seq")
 _REACTIONS = BulkDelete(reactions, "room_id", "seq")
 
 
-def erase_texts(connection: Connection, places: Collection[Place], now: int) -> None:
+def erase_texts(connection: Connection, refs: Collection[EventRef], now: int) -> None:
     """Remove texts, mentions, reactions, tokens and digests of messages; mark them as deleted.
 
     Earlier versions stored the text of an edit in its event too. The caller has locked the rooms.
     """
-    for room, some in groupby(sorted(places), key=itemgetter(0)):
+    for room, some in groupby(sorted(refs), key=itemgetter(0)):
         messages = {"room": room, "seqs": [seq for _room, seq in some]}
         connection.execute(_MESSAGES, messages | {"now": now})
         connection.execute(_ACT_DIGESTS, messages)
         connection.execute(_EDIT_TEXTS, messages)
-    _MENTIONS.delete(connection, places)
-    _REACTIONS.delete(connection, places)
-    search_index.forget(connection, places)
+    _MENTIONS.delete(connection, refs)
+    _REACTIONS.delete(connection, refs)
+    search_index.forget(connection, refs)

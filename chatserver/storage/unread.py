@@ -32,12 +32,12 @@ def scan_limit(behind: Iterable[int]) -> int:
     All rooms have the same limit, so that MAX_SCANNED messages are read in total, or MIN_SCANNED
     of each room if that is more. Rooms with fewer unread messages are counted exactly.
     """
-    left, sizes = MAX_SCANNED, sorted(behind)
+    remaining, sizes = MAX_SCANNED, sorted(behind)
     for number, size in enumerate(sizes):
-        share = left // (len(sizes) - number)
+        share = remaining // (len(sizes) - number)
         if size > share:
             return max(share, MIN_SCANNED)
-        left -= size
+        remaining -= size
     return MAX_SCANNED
 
 

@@ -17,7 +17,7 @@ def escapes(line: str) -> set[int]:
     for run in _RUN.finditer(line):
         start, end = run.span()
         mark = line[end - 1]
-        own = [place for place in range(start, end) if line[place] == "\\"]
+        own = [index for index in range(start, end) if line[index] == "\\"]
         if mark in waiting and _closes(line, start, end):
             found.update(waiting.pop(mark), own)
         elif own and _opens(line, start, end):

@@ -43,10 +43,10 @@ def meanings(called: Iterable[str]) -> Iterator[list[str]]:
     sentence. Chinese or Japanese text may continue after a name without a space, so the mention may
     be a shorter name; a text has at most MEANINGS of these.
     """
-    left = MEANINGS
+    remaining = MEANINGS
     for key in called:
-        shorter = _shorter(key) if left > 0 and max(key) >= _SPACELESS else []
-        left -= len(shorter)
+        shorter = _shorter(key) if remaining > 0 and max(key) >= _SPACELESS else []
+        remaining -= len(shorter)
         found = [key, *shorter]
         without_marks = [name.rstrip(_MARKS_AT_END) for name in found if name[-1] in _MARKS_AT_END]
         yield list(dict.fromkeys(found + without_marks)) if without_marks else found

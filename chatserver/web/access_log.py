@@ -51,8 +51,8 @@ class AccessLog(AbstractAccessLogger):
         """`time` is in seconds."""
         client = request.get(CLIENT, request.remote)
         path = "?" if isinstance(response, ErrorResponse) else route(request)  # else it has a route
-        facts = (request.method, path, response.status, time * 1000, client)
-        self.logger.debug("%s %s %s in %.1f ms from %s", *facts)
+        details = (request.method, path, response.status, time * 1000, client)
+        self.logger.debug("%s %s %s in %.1f ms from %s", *details)
 
 
 def route(request: web.BaseRequest) -> str:
@@ -81,8 +81,8 @@ class ConnectionLog:
     def opened(self, request: web.Request, connection: Connection) -> LogEntry:
         """Log an opened connection; return what `closed` needs."""
         entry = LogEntry(next(self._numbers), self._clock())
-        facts = {"connection": entry.number, "user": connection.user.name}
-        logger.info("connected", extra={**facts, "address": request.remote})
+        details = {"connection": entry.number, "user": connection.user.name}
+        logger.info("connected", extra={**details, "address": request.remote})
         return entry
 
     def closed(self, entry: LogEntry, connection: Connection, code: int | None) -> None:
@@ -91,14 +91,14 @@ class ConnectionLog:
         self.closes[code if code in CODES else UNKNOWN_CODE] += 1
         identity = {"connection": entry.number, "user": connection.user.name}
         seconds = round(self._clock() - entry.since, 1)
-        facts = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
-        logger.info("closed", extra={**identity, **facts, "frames": connection.frames})
+        details = {"code": int(code), "reason": _reason(connection), "seconds": seconds}
+        logger.info("closed", extra={**identity, **details, "frames": connection.frames})
 
     def rejected(self, request: web.Request, disconnect: Disconnect) -> None:
         """Log a connection that was rejected before the welcome."""
         self.closes[disconnect.code] += 1
-        facts = {"code": int(disconnect.code), "reason": disconnect.code.name.lower()}
-        logger.info("connection rejected", extra={**facts, "address": request.remote})
+        details = {"code": int(disconnect.code), "reason": disconnect.code.name.lower()}
+        logger.info("connection rejected", extra={**details, "address": request.remote})
 
 
 def _reason(connection: Connection) -> str:

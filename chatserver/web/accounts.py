@@ -121,8 +121,8 @@ class AccountHandlers:
         found = await self._accounts.sessions(sign_in.user)
 
         def show(session: OpenSession) -> dict[str, Any]:
-            facts: dict[str, Any] = msgspec.to_builtins(session)
-            return facts | {"current": session.id == sign_in.session.id}
+            fields: dict[str, Any] = msgspec.to_builtins(session)
+            return fields | {"current": session.id == sign_in.session.id}
 
         return await stream_rows(request, "sessions", found, show)
 

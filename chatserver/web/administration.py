@@ -161,7 +161,7 @@ class AdministrationHandlers:
         return ok(
             version=__version__,
             **self._urls.request_info(request),
-            **await self._health.facts(),
+            **await self._health.report(),
             disk_free=shutil.disk_usage(self._folder).free,
         )
 

@@ -48,17 +48,17 @@ class Health:
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         """Whether messages can be stored; 503 if not."""
         condition = await self._monitor.health()
-        facts: dict[str, Any] = {
+        report: dict[str, Any] = {
             "ok": int(not condition.reason),
             "database": self._database.kind,
             "revision": condition.revision,
             "durability": condition.durability or "unknown",
         }
         if condition.reason:
-            facts["reason"] = condition.reason
-        return web.json_response(facts, status=503 if condition.reason else 200)
+            report["reason"] = condition.reason
+        return web.json_response(report, status=503 if condition.reason else 200)
 
-    async def facts(self) -> dict[str, Any]:
+    async def report(self) -> dict[str, Any]:
         """Return the same and the load, for administrators."""
         condition = await self._monitor.health()
         return {

@@ -44,21 +44,21 @@ async def first_entries(read: ReadPage, after: str, limit: int) -> Entries:
 
 
 async def stream_rows(
-    request: web.Request, field: str, rows: Sequence[T], show: Show[T], **facts: Any
+    request: web.Request, field: str, rows: Sequence[T], show: Show[T], **fields: Any
 ) -> web.StreamResponse:
     """Send rows that are in memory; only a page at a time is converted by `show`."""
-    return await stream_pages(request, field, _row_pages(rows, show), **facts)
+    return await stream_pages(request, field, _row_pages(rows, show), **fields)
 
 
 async def stream_pages(
-    request: web.Request, field: str, pages: AsyncGenerator[Entries], **facts: Any
+    request: web.Request, field: str, pages: AsyncGenerator[Entries], **fields: Any
 ) -> web.StreamResponse:
-    """Send pages of PAGE_ENTRIES entries, the last of which may be shorter, after `facts`."""
+    """Send pages of PAGE_ENTRIES entries, the last of which may be shorter, after `fields`."""
     first: Entries = await anext(pages, [])
     if len(first) < PAGE_ENTRIES:
         await pages.aclose()
-        return ok(**facts, **{field: first})  # type: ignore[arg-type]
-    return await stream_response(request, _chunks(field, first, pages, facts), "application/json")
+        return ok(**fields, **{field: first})  # type: ignore[arg-type]
+    return await stream_response(request, _chunks(field, first, pages, fields), "application/json")
 
 
 async def _query_pages(read: ReadPage) -> AsyncGenerator[Entries]:
@@ -76,10 +76,10 @@ async def _row_pages(rows: Sequence[T], show: Show[T]) -> AsyncGenerator[Entries
 
 
 async def _chunks(
-    field: str, first: Entries, pages: AsyncGenerator[Entries], facts: dict[str, Any]
+    field: str, first: Entries, pages: AsyncGenerator[Entries], fields: dict[str, Any]
 ) -> AsyncGenerator[bytes]:
     async with aclosing(pages):
-        yield msgspec.json.encode({"ok": 1, **facts})[:-1] + b',"%b":[' % field.encode()
+        yield msgspec.json.encode({"ok": 1, **fields})[:-1] + b',"%b":[' % field.encode()
         yield _items_json(first)
         async for page in pages:
             yield b"," + _items_json(page)

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from chatserver import protocol
-from chatserver.chat.history import History
+from chatserver.chat.history import HistoryReader
 from chatserver.chat.messages import Chat, Rendering
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
@@ -48,7 +48,7 @@ class MessageHandlers:
         self,
         *,
         chat: Chat,
-        history: History,
+        history: HistoryReader,
         search: Search,
         paths: RoomPaths,
         authenticator: RequestAuthenticator,
@@ -198,7 +198,12 @@ class MessageHandlers:
         return await storing.response()
 
     @operation(
-        "GET", "/api/search", "search", rate="reads", returns=responses.Hits, query=SearchQuery
+        "GET",
+        "/api/search",
+        "search",
+        rate="reads",
+        returns=responses.Hits,
+        query=SearchQuery,
     )
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Find messages that contain all words, "phrases" and prefixes* of `q`, newest first.
@@ -222,8 +227,8 @@ def _given(value: T | UnsetType) -> T | None:
     return None if value is UNSET else value
 
 
-def _without_nulls(facts: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if value is not None}
+def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 def _event_query(request: web.Request) -> EventQuery:

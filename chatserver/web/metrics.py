@@ -163,7 +163,7 @@ def _counters(name: str, text: str, **by_label: Counter[Any] | dict[str, int]) -
 def _histogram(name: str, text: str, histogram: Histogram) -> Any:
     from prometheus_client.core import HistogramMetricFamily
 
-    buckets = histogram.up_to()
+    buckets = histogram.cumulative_buckets()
     return HistogramMetricFamily(
         f"chatserver_{name}", text, buckets=buckets, sum_value=histogram.total
     )

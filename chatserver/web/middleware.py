@@ -95,10 +95,10 @@ class HttpMiddleware:
         text = language.error_text(error)
         if wants_page(request) and not request.path.startswith("/api/"):
             title = language.texts.gettext(TITLES.get(error.status, TITLES[500]))
-            facts = {"title": title, "text": text}
-            response = await render("error.html", request, language, status=error.status, **facts)
+            texts = {"title": title, "text": text}
+            response = await render("error.html", request, language, status=error.status, **texts)
         else:
-            body = {"ok": 0, "code": error.code, "data": text, **error.facts()}
+            body = {"ok": 0, "code": error.code, "data": text, **error.details()}
             response = web.json_response(body, status=error.status)
         if isinstance(error, RateLimited):
             response.headers["Retry-After"] = error.seconds

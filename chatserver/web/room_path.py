@@ -52,5 +52,5 @@ def path_part(request: web.Request, name: str, shape: type[T]) -> T:
 
 def reply_fields(answer: msgspec.Struct) -> dict[str, Any]:
     """Return the fields of a reply, without those for the WebSocket only."""
-    facts: dict[str, Any] = msgspec.to_builtins(answer)
-    return {key: value for key, value in facts.items() if key not in ("type", "id", "ok")}
+    fields: dict[str, Any] = msgspec.to_builtins(answer)
+    return {key: value for key, value in fields.items() if key not in ("type", "id", "ok")}

@@ -8,10 +8,9 @@ import msgspec
 from aiohttp import web
 
 from chatserver import protocol
-from chatserver.chat.history import History
 from chatserver.chat.room_commands import (
-    NewRoom,
     RoomCommands,
+    RoomCreation,
     RoomOutcome,
     RoomRequest,
     RoomSettings,
@@ -41,13 +40,11 @@ class RoomHandlers:
     def __init__(
         self,
         *,
-        history: History,
         room_commands: RoomCommands,
         rooms: Rooms,
         paths: RoomPaths,
         authenticator: RequestAuthenticator,
     ) -> None:
-        self._history = history
         self._room_commands = room_commands
         self._rooms = rooms
         self._paths = paths
@@ -94,7 +91,7 @@ class RoomHandlers:
         """Create a room, or with `users` only a conversation."""
         form = await forms.read(request, forms.NewRoom)
         user = await self._paths.user(request)
-        room = NewRoom(form.name, form.title, form.topic, form.private, form.users)
+        room = RoomCreation(form.name, form.title, form.topic, form.private, form.users)
         outcome = await self._room_commands.create(RoomRequest(user, form.id), room)
         return _changed(outcome, status=201)
 
@@ -224,10 +221,10 @@ def _changed(outcome: RoomOutcome, *, status: int = 200) -> web.Response:
     return ok(status=200 if outcome.receipt.duplicate else status, **reply_fields(reply))
 
 
-def _without(facts: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if key not in hidden}
+def _without(fields: dict[str, Any], hidden: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key not in hidden}
 
 
 def _state(state: RoomState) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(encode_events.welcome_room(state))
-    return facts
+    fields: dict[str, Any] = msgspec.to_builtins(encode_events.welcome_room(state))
+    return fields

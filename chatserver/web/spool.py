@@ -28,10 +28,12 @@ async def spooled(pieces: AsyncGenerator[bytes], folder: Path) -> AsyncGenerator
     Close it with `aclosing`. The file is created in `folder`, or among the temporary files, which
     may be in memory, if that disk is full. Without space in either, the source waits.
     """
-    places = [(place, _free(place)) for place in (folder, Path(tempfile.gettempdir()))]
-    roomy = ((place, free) for place, free in places if free >= MIN_FREE)
-    place, free = next(roomy, (folder, 0))
-    kept = _through_file(pieces, place, int(free * MAX_SHARE)) if free else pieces
+    candidates = [
+        (directory, _free(directory)) for directory in (folder, Path(tempfile.gettempdir()))
+    ]
+    roomy = ((directory, free) for directory, free in candidates if free >= MIN_FREE)
+    directory, free = next(roomy, (folder, 0))
+    kept = _through_file(pieces, directory, int(free * MAX_SHARE)) if free else pieces
     async with aclosing(kept) as taken:
         async for piece in taken:
             yield piece

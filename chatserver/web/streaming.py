@@ -51,13 +51,13 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
 
 def _log(error: Exception, name: str) -> None:
     """Log a failure; only that of a bug has a traceback."""
-    facts = {"route": name}
+    extra = {"route": name}
     known = storage_error(error)
     if isinstance(error, TimeoutError):
         logger.warning(
-            "a streamed response was interrupted: the client reads too slowly", extra=facts
+            "a streamed response was interrupted: the client reads too slowly", extra=extra
         )
     elif isinstance(known, Unavailable):
-        logger.error("a streamed response was interrupted: %s", known.reason, extra=facts)
+        logger.error("a streamed response was interrupted: %s", known.reason, extra=extra)
     else:
-        logger.error("a streamed response failed", extra=facts, exc_info=error)
+        logger.error("a streamed response failed", extra=extra, exc_info=error)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from chatserver.storage.readers import QUOTAS, Share
-from chatserver.storage.search import Hits, Search
+from chatserver.storage.search import Search, SearchPage
 from tests.conftest import StartChat
 from tests.driver import Chat, User
 
@@ -17,12 +17,12 @@ async def test_searches_of_one_member_run_one_after_another(
     running: dict[int, int] = {}
     most: dict[int, int] = {}
 
-    async def find(_self: Search, user_id: int, *_query: object, **_page: object) -> Hits:
+    async def find(_self: Search, user_id: int, *_query: object, **_page: object) -> SearchPage:
         running[user_id] = running.get(user_id, 0) + 1
         most[user_id] = max(most.get(user_id, 0), running[user_id])
         await asyncio.sleep(0)
         running[user_id] -= 1
-        return Hits([], False, None)
+        return SearchPage([], False, None)
 
     monkeypatch.setattr(Search, "find", find)
     asked = [user.ask("GET", "/api/search?q=tea") for user in (ann, bo) for _ in range(50)]

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from chatserver.commands import control as module
-from chatserver.commands.control import Control, Refused, connected, is_running
+from chatserver.commands.control import Control, RequestRefused, connected, is_running
 from chatserver.data_dir import DataDir
 from chatserver.errors import NotYet
 
@@ -91,12 +91,13 @@ async def test_a_frozen_server_is_reported_with_its_process(
 ) -> None:
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
     async with running(folder, Peer()) as line:
-        with pytest.raises(Refused, match=r"process 4321\) does not answer"):
+        with pytest.raises(RequestRefused, match=r"process 4321\) does not answer"):
             await line.ask("GET", "/users")
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"), [("unavailable", NotYet), ("not_found", Refused), ("forbidden", Refused)]
+    ("code", "kind"),
+    [("unavailable", NotYet), ("not_found", RequestRefused), ("forbidden", RequestRefused)],
 )
 async def test_an_error_is_temporary_or_permanent(
     folder: DataDir, code: str, kind: type[Exception]
@@ -119,9 +120,9 @@ async def read(line: Control, path: str) -> list[bytes]:
     [
         ("the database does not answer", NotYet),
         ("the disk is full or its quota is used up", NotYet),
-        ("the disk failed", Refused),
-        ("the database is damaged", Refused),
-        ("the database has revision 0001, not 0009", Refused),
+        ("the disk failed", RequestRefused),
+        ("the database is damaged", RequestRefused),
+        ("the database has revision 0001, not 0009", RequestRefused),
     ],
 )
 @pytest.mark.parametrize("path", ["/users", "/readyz", "/broken"])
@@ -147,7 +148,7 @@ async def test_a_frozen_stream_is_aborted(folder: DataDir, monkeypatch: pytest.M
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
     async with running(folder, Peer()) as line, aclosing(line.stream("/lines")) as pieces:
         assert await anext(pieces) == b"first\n"
-        with pytest.raises(Refused, match="4321"):
+        with pytest.raises(RequestRefused, match="4321"):
             await anext(pieces)
 
 

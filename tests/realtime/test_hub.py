@@ -9,11 +9,11 @@ import pytest_asyncio
 from chatserver.bus import Receive
 from chatserver.errors import CloseCode, Disconnect, Unavailable
 from chatserver.models import Event, Kind, RoomKind, RoomState, User
-from chatserver.realtime import presence_feed
+from chatserver.realtime import presence_broadcaster
 from chatserver.realtime import subscriptions as subscriptions_module
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
-from chatserver.realtime.presence_feed import WRITES_PER_TURN
+from chatserver.realtime.presence_broadcaster import WRITES_PER_TURN
 from chatserver.realtime.room_feed import Missed
 
 
@@ -76,7 +76,7 @@ class Node:
         self.log = log
         self.bus = FakeBus()
         self.away = False
-        self.left: dict[int, int] = {}
+        self.departures: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
         self.between = self._nothing  # called between a query and its result
         self.alive: set[str] = set()  # sessions
@@ -109,7 +109,9 @@ class Node:
         if self.away:
             raise Unavailable
         events = [event for event in self.log.get(room, []) if event.seq > after]
-        return Missed(events[:2], {user: seq for user, seq in self.left.items() if seq > after})
+        return Missed(
+            events[:2], {user: seq for user, seq in self.departures.items() if seq > after}
+        )
 
     def connect(self, user_id: int, name: str, **heads: int) -> tuple[Connection, SocketTransport]:
         line = SocketTransport()
@@ -138,7 +140,7 @@ class Node:
     def remove(self, seq: int, *users: int, room: int = 1) -> list[Event]:
         """Store the removal of these users by ann."""
         change = {"action": "remove", "users": ["somebody"]}
-        events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left=users)]
+        events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left_ids=users)]
         self.log.setdefault(room, []).extend(events)
         return events
 
@@ -449,7 +451,7 @@ async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -
 async def test_a_user_who_leaves_during_the_presence_frames_is_sent_as_offline(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence_feed, "INTERVAL", 0)
+    monkeypatch.setattr(presence_broadcaster, "INTERVAL", 0)
     crowd = dict(node.connect(1, "ann") for _ in range(5 * WRITES_PER_TURN))
     bo, _ = node.connect(2, "bo")
     *first, last, _ = node.hub.connections
@@ -553,7 +555,7 @@ async def test_a_gap_with_a_removal_is_not_sent_to_the_removed_member(node: Node
     node.store(1)
     node.remove(2, 2)
     node.store(3)
-    node.left = {2: 2}
+    node.departures = {2: 2}
     node.hub.notify_gap(1, 3)
     await node.settled()
     assert (anns.received(), bos.received()) == ([1, 2, 3], [])
@@ -567,7 +569,7 @@ async def test_a_pending_removal_stops_repaired_events_for_the_removed_member(
     _, bos = node.connect(2, "bo", r1=0)
     node.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
     node.remove(4, 2)
-    node.left = {2: 4}
+    node.departures = {2: 4}
     node.hub.notify_gap(1, 4)
     await node.settled()
     assert bos.received() == []
@@ -579,7 +581,7 @@ async def test_a_client_that_connects_while_a_gap_with_a_removal_is_read_is_chec
     node.connect(1, "ann", r1=0)
     with node.hub.connecting() as arrival:
         node.remove(1, 2)
-        node.left = {2: 1}
+        node.departures = {2: 1}
         node.hub.notify_gap(1, 1)
         await node.settled()
         assert arrival.take_change(2)
@@ -636,7 +638,7 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
 
     monkeypatch.setattr(there.hub.announcements, "_read_states", away)
     change = {"action": "invite", "users": ["bo"]}
-    here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined=(2,))])
+    here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined_ids=(2,))])
     while not bo.closing:
         await asyncio.sleep(0)
     assert RESTARTING in bos.written

@@ -46,7 +46,7 @@ class Nodes:
     def add(self, seq: int, user: int, room: int = 1) -> list[Event]:
         """A user joins."""
         change = {"action": "invite", "users": ["bo"]}
-        event = Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, joined=(user,))
+        event = Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, joined_ids=(user,))
         self.here.log.setdefault(room, []).append(event)
         return [event]
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Act, Dismiss, Draft, Message, Role, RoomFacts, RoomKind, User
+from chatserver.models import Act, Draft, Message, RemoveMembers, Role, RoomFacts, RoomKind, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.deletion import remaining_memberships
@@ -60,7 +60,7 @@ class Storage:
         """Delete an account; return the outcomes of its departure from its rooms."""
         await self.credentials.delete(user.id, by=by)
         left = await remaining_memberships(self.database, user.id)
-        act = Dismiss("leave", ((user.id, user.name),), outside=True)
+        act = RemoveMembers("leave", ((user.id, user.name),), of_deleted_account=True)
         return [outcome for *_, r in left for outcome in await self._store(user, act, r)]
 
     async def _store(self, user: User, act: Act, room: int) -> list[Any]:

@@ -471,9 +471,9 @@ async def test_expired_messages_are_deleted_without_gaps_in_seq(storage: Storage
     storage.now += 3 * DAY
     await storage.log.store([draft(ann[0], "young"), draft(ann[0], "psst", room=2)])
     await storage.database.transaction(index_all)
-    assert (await expire(storage.database, upto=storage.now, now=storage.now)).messages == 0
+    assert (await expire(storage.database, until=storage.now, now=storage.now)).messages == 0
     await keep(storage, 1, 2)
-    forgotten = await expire(storage.database, upto=storage.now, now=storage.now)
+    forgotten = await expire(storage.database, until=storage.now, now=storage.now)
     assert (forgotten.messages, await findings(storage.database)) == (4, [])
     assert await bodies(storage, 1) == ["", "", "", "", "", "young"]
     assert await bodies(storage, 2) == ["psst", "psst"]
@@ -485,7 +485,7 @@ async def test_expired_messages_are_deleted_without_gaps_in_seq(storage: Storage
             assert await connection.scalar(count) == 0
         left = sa.select(search.c.room_id, search.c.seq).order_by(search.c.id)
         assert [tuple(row) for row in await connection.execute(left)] == [(2, 1), (1, 6), (2, 2)]
-    assert (await expire(storage.database, upto=storage.now, now=storage.now)).messages == 0
+    assert (await expire(storage.database, until=storage.now, now=storage.now)).messages == 0
 
 
 async def test_edits_of_expired_messages_are_deleted(storage: Storage) -> None:
@@ -496,7 +496,7 @@ async def test_edits_of_expired_messages_are_deleted(storage: Storage) -> None:
         lambda c: (c.execute(events.update().where(at(1, 5)).values(edit)), c.execute(gone))
     )
     await keep(storage, 1, 1)
-    await expire(storage.database, upto=storage.now + 2 * DAY, now=storage.now + 2 * DAY)
+    await expire(storage.database, until=storage.now + 2 * DAY, now=storage.now + 2 * DAY)
     assert await bodies(storage, 1) == [""] * 5
     assert await findings(storage.database) == []
 
@@ -507,7 +507,7 @@ async def test_more_than_one_chunk_of_messages_is_deleted(storage: Storage) -> N
         await storage.log.store([draft(ann, "x" * 100) for _ in range(400)])
     await keep(storage, 1, 1)
     forgotten = await expire(
-        storage.database, upto=storage.now + DAY + 1, now=storage.now + DAY + 1
+        storage.database, until=storage.now + DAY + 1, now=storage.now + DAY + 1
     )
     assert (forgotten.messages, forgotten.characters) == (1_200, 120_000)
     assert set(await bodies(storage, 1)) == {""}
@@ -520,7 +520,7 @@ async def test_a_file_with_much_free_space_is_rewritten(storage: Storage) -> Non
     smaller = storage.database.is_sqlite
     await keep(storage, 1, 1)
     forgotten = await expire(
-        storage.database, upto=storage.now + DAY + 1, now=storage.now + DAY + 1
+        storage.database, until=storage.now + DAY + 1, now=storage.now + DAY + 1
     )
     before = await storage.database.size()
     assert await reclaim_space(storage.database, forgotten.characters) == smaller
@@ -555,7 +555,7 @@ async def test_an_expired_message_after_a_newer_one_is_kept(storage: Storage) ->
     storage.now = 0
     await storage.log.store([draft(ann, "stored without a clock")])
     await keep(storage, 1, 5)
-    forgotten = await expire(storage.database, upto=20 * DAY, now=20 * DAY)
+    forgotten = await expire(storage.database, until=20 * DAY, now=20 * DAY)
     assert forgotten.messages == 1
     assert await bodies(storage, 1) == ["", "young", "stored without a clock"]
 
@@ -566,9 +566,9 @@ async def test_a_message_from_the_future_expires_with_the_next_one(storage: Stor
         storage.now = at * DAY
         await storage.log.store([draft(ann, text)])
     await keep(storage, 1, 5)
-    await expire(storage.database, upto=6 * DAY + 1, now=6 * DAY + 1)
+    await expire(storage.database, until=6 * DAY + 1, now=6 * DAY + 1)
     assert await bodies(storage, 1) == ["", "from the future", "two", "future too"]
-    await expire(storage.database, upto=8 * DAY, now=8 * DAY)
+    await expire(storage.database, until=8 * DAY, now=8 * DAY)
     assert await bodies(storage, 1) == ["", "", "", "future too"]
 
 
@@ -585,10 +585,10 @@ async def test_retention_waits_for_a_locked_room(storage: Storage, database_url:
         await connection.exec_driver_sql("BEGIN")
         await connection.execute(sa.select(rooms.c.id).where(rooms.c.id == LOBBY).with_for_update())
         with pytest.raises(Unavailable):
-            await expire(storage.database, upto=late, now=late)
+            await expire(storage.database, until=late, now=late)
         await connection.exec_driver_sql("ROLLBACK")
     await outsider.close()
-    assert (await expire(storage.database, upto=late, now=late)).messages == 1
+    assert (await expire(storage.database, until=late, now=late)).messages == 1
 
 
 async def test_text_in_deleted_messages_of_older_versions_is_removed(storage: Storage) -> None:
@@ -598,5 +598,5 @@ async def test_text_in_deleted_messages_of_older_versions_is_removed(storage: St
     revived = events.update().values(deleted_at=storage.now, body="left")
     await storage.database.transaction(lambda c: (c.execute(keep), c.execute(revived)))
     late = storage.now + 9 * DAY
-    assert (await expire(storage.database, upto=late, now=late)).characters == 4
-    assert (await expire(storage.database, upto=late, now=late)).messages == 0
+    assert (await expire(storage.database, until=late, now=late)).characters == 4
+    assert (await expire(storage.database, until=late, now=late)).messages == 0

@@ -24,7 +24,7 @@ async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> 
     )
     names = ["plans", "x1", "#Plans", str(plans), "lobby"]
     bot, joined = await storage.bots.add(ROBOT, "digest", names, by=ann.id)
-    told = [(one.room, one.seq, one.user, one.change, one.joined) for one in joined]
+    told = [(one.room, one.seq, one.user, one.change, one.joined_ids) for one in joined]
     assert told == [
         (plans, 2, "ann", {"action": "invite", "users": ["robot"]}, (bot.id,)),
         (open_to_all, 2, "robot", {"action": "join", "users": ["robot"]}, (bot.id,)),
@@ -39,7 +39,7 @@ async def test_the_operator_can_add_a_bot_to_any_room(storage: Storage) -> None:
     ann = await storage.user("ann")
     plans = await room(storage, ann, "plans", private=True)
     bot, (joined,) = await storage.bots.add(ROBOT, "digest", ["plans"], by=None)
-    assert (joined.room, joined.user, joined.joined) == (plans, "robot", (bot.id,))
+    assert (joined.room, joined.user, joined.joined_ids) == (plans, "robot", (bot.id,))
 
 
 @pytest.mark.parametrize(

@@ -144,8 +144,8 @@ async def test_the_right_to_change_a_room_is_checked_when_the_change_is_stored(
     (made,) = await storage.log.store([Draft(0, ann.id, "ann", "a1", "d", create)])
     assert not isinstance(made, ChatError)
     await storage.credentials.administer(bo.id, DEMOTED, by=ann.id)
-    for number, outside in enumerate((False, True)):
-        change = Change("change", {"topic": "bo's"}, outside=outside)
+    for number, as_server_admin in enumerate((False, True)):
+        change = Change("change", {"topic": "bo's"}, as_server_admin=as_server_admin)
         draft = Draft(made.room, bo.id, "bo", f"b{number}", "d", change)
         assert isinstance((await storage.log.store([draft]))[0], Forbidden)
 

@@ -50,7 +50,7 @@ async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
     await storage.disable(ann, disabled=disabled)
     heirs = {} if disabled else {"admins": ["bo"]}
     (left,) = await storage.delete(ann)
-    assert (left.room, left.user, left.left) == (room, "ann", (ann.id,))
+    assert (left.room, left.user, left.left_ids) == (room, "ann", (ann.id,))
     assert left.change == {"action": "leave", "users": ["ann"]} | heirs
     assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [
         ("bo", "admin")

@@ -8,7 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.errors import NotFound
-from chatserver.models import Act, Change, Create, Dismiss, Enrol, Event, Invite, Role, User
+from chatserver.models import (
+    Act,
+    AddMembers,
+    Change,
+    Create,
+    Event,
+    Invite,
+    RemoveMembers,
+    Role,
+    User,
+)
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.member_rows import backfill_removals
 from chatserver.storage.tables import invites, members
@@ -73,11 +83,11 @@ async def test_an_invitation_into_a_private_room_ends_when_its_creator_leaves_it
     for action, by in (("leave", scene.bo), ("remove", scene.ann)):
         invite = Invite(action, "", scene.storage.now, scene.storage.now + 1_000, 3)
         await scene.storage.invites.open(invite, by=scene.bo.id, into="plans")
-        gone = Dismiss(action, ((scene.bo.id, "bo"),))
+        gone = RemoveMembers(action, ((scene.bo.id, "bo"),))
         assert isinstance(await acted(scene.storage, by, gone, room=scene.private), Event)
         assert not await scene.admits(action)
         assert not await scene.admits("private")
-        back = Enrol("invite", ((scene.bo.id, "bo"),))
+        back = AddMembers("invite", ((scene.bo.id, "bo"),))
         assert isinstance(await acted(scene.storage, scene.ann, back, room=scene.private), Event)
     assert await scene.codes() == ["open", "public"]
 
@@ -86,7 +96,7 @@ async def test_an_invitation_into_a_room_that_becomes_private_ends_if_its_creato
     scene: Scene,
 ) -> None:
     ann, bo, storage = scene.ann, scene.bo, scene.storage
-    gone = Dismiss("leave", ((bo.id, "bo"),))
+    gone = RemoveMembers("leave", ((bo.id, "bo"),))
     await acted(storage, bo, gone, room=scene.public)
     invite = Invite("outside", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(invite, by=bo.id, into="news")
@@ -102,10 +112,10 @@ async def test_an_account_created_by_an_invitation_joins_only_while_it_is_valid(
     storage = scene.storage
     cy = await storage.users.add_invited(NewUser("cy", "Cy", "hash"), "private")
     await storage.invites.revoke("private", by=None)
-    enter = Enrol("join", ((cy.id, "cy"),), invited="private")
+    enter = AddMembers("join", ((cy.id, "cy"),), invited="private")
     assert isinstance(await acted(storage, cy, enter, room=scene.private), NotFound)
     for code in ("open", "public", "private ", ""):
-        wrong = Enrol("join", ((cy.id, "cy"),), invited=code)
+        wrong = AddMembers("join", ((cy.id, "cy"),), invited=code)
         assert isinstance(await acted(storage, cy, wrong, room=scene.private), NotFound)
 
 
@@ -154,8 +164,8 @@ async def test_a_removed_user_returns_to_a_private_room_only_with_a_newer_invita
 ) -> None:
     storage, cy = scene.storage, await scene.storage.user("cy")
     ref = ((cy.id, "cy"),)
-    join = Enrol("join", ref, invited="private", spends=True)
-    leave, remove = Dismiss("leave", ref), Dismiss("remove", ref)
+    join = AddMembers("join", ref, invited="private", consumes_use=True)
+    leave, remove = RemoveMembers("leave", ref), RemoveMembers("remove", ref)
     for by, act in ((cy, join), (cy, leave), (cy, join), (scene.ann, remove)):
         assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
     assert isinstance(await acted(storage, cy, join, room=scene.private), NotFound)
@@ -165,10 +175,10 @@ async def test_a_removed_user_returns_to_a_private_room_only_with_a_newer_invita
     storage.now += 1
     newer = Invite("newer", "", storage.now, storage.now + 1_000, 3)
     await storage.invites.open(newer, by=scene.bo.id, into="plans")
-    again = Enrol("join", ref, invited="newer", spends=True)
+    again = AddMembers("join", ref, invited="newer", consumes_use=True)
     for by, act in ((cy, again), (cy, leave), (cy, again)):
         assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
-    for by, act in ((scene.ann, remove), (scene.bo, Enrol("invite", ref)), (cy, leave)):
+    for by, act in ((scene.ann, remove), (scene.bo, AddMembers("invite", ref)), (cy, leave)):
         assert isinstance(await acted(storage, by, act, room=scene.private), Event), act
     assert isinstance(await acted(storage, cy, again, room=scene.private), NotFound)
 
@@ -188,14 +198,14 @@ async def test_an_older_invitation_admits_no_removed_user_who(scene: Scene, stor
     storage, cy, ann = scene.storage, await scene.storage.user("cy"), scene.ann
     ref = ((cy.id, "cy"),)
     acts: dict[str, tuple[User, Act]] = {
-        "join": (cy, Enrol("join", ref)),
-        "leave": (cy, Dismiss("leave", ref)),
-        "remove": (ann, Dismiss("remove", ref)),
-        "invite": (ann, Enrol("invite", ref)),
+        "join": (cy, AddMembers("join", ref)),
+        "leave": (cy, RemoveMembers("leave", ref)),
+        "remove": (ann, RemoveMembers("remove", ref)),
+        "invite": (ann, AddMembers("invite", ref)),
         "open": (ann, Change("change", {"private": False})),
         "close": (ann, Change("change", {"private": True})),
     }
-    again = Enrol("join", ref, invited="private")
+    again = AddMembers("join", ref, invited="private")
     assert isinstance(await acted(storage, cy, again, room=scene.private), Event)
     for step in story.split():
         storage.now += 1
@@ -214,8 +224,8 @@ async def test_a_user_removed_from_a_public_room_joins_it_until_it_is_private(
 ) -> None:
     storage, cy = scene.storage, await scene.storage.user("cy")
     ref = ((cy.id, "cy"),)
-    invited = Enrol("join", ref, invited="public")
-    steps: list[tuple[User, Act]] = [(cy, invited), (scene.ann, Dismiss("remove", ref))]
+    invited = AddMembers("join", ref, invited="public")
+    steps: list[tuple[User, Act]] = [(cy, invited), (scene.ann, RemoveMembers("remove", ref))]
     steps += [(scene.ann, Change("change", {"private": True}))] * closed
     for by, act in steps:
         assert isinstance(await acted(storage, by, act, room=scene.public), Event), act
@@ -229,7 +239,7 @@ async def test_a_membership_that_a_restore_ended_counts_as_removed(scene: Scene)
     The restore looks for such memberships when it has loaded the rows.
     """
     storage, cy = scene.storage, await scene.storage.user("cy")
-    join = Enrol("join", ((cy.id, "cy"),), invited="private")
+    join = AddMembers("join", ((cy.id, "cy"),), invited="private")
     joined = await acted(storage, cy, join, room=scene.private)
     ended = members.update().where(members.c.user_id == cy.id, members.c.room_id == scene.private)
     ended = ended.values(left_at=storage.now, left_seq=joined.seq)
@@ -254,7 +264,7 @@ async def test_an_invitation_that_is_revoked_while_users_accept_it_admits_none_a
 
         async def accept(user: User, code: str = code, answered: asyncio.Event = answered) -> bool:
             late = answered.is_set()
-            join = Enrol("join", ((user.id, user.name),), invited=code, spends=True)
+            join = AddMembers("join", ((user.id, user.name),), invited=code, consumes_use=True)
             joined = isinstance(await acted(storage, user, join, room=scene.private), Event)
             assert not (late and joined)
             return joined

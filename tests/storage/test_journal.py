@@ -7,7 +7,17 @@ import pytest
 import pytest_asyncio
 
 from chatserver.errors import ChatError, NotFound, Unavailable
-from chatserver.models import Act, Create, Dismiss, Draft, Edit, Enrol, Event, Message, Receipt
+from chatserver.models import (
+    Act,
+    AddMembers,
+    Create,
+    Draft,
+    Edit,
+    Event,
+    Message,
+    Receipt,
+    RemoveMembers,
+)
 from chatserver.storage import journal as journal_module
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
@@ -211,8 +221,8 @@ async def test_a_conversation_created_by_a_commit_with_an_unknown_result_is_publ
     ("act", "moved"),
     [
         (Create("talk", users=((2, "bo"),)), {1, 2}),
-        (Enrol("invite", ((2, "bo"), (3, "cy"))), {2, 3}),
-        (Dismiss("remove", ((3, "cy"),)), {3}),
+        (AddMembers("invite", ((2, "bo"), (3, "cy"))), {2, 3}),
+        (RemoveMembers("remove", ((3, "cy"),)), {3}),
     ],
 )
 async def test_users_whose_rooms_changed_in_an_unknown_commit_must_reconnect(
@@ -232,7 +242,7 @@ async def test_every_unknown_commit_counts_when_drafts_are_stored_one_by_one(
     harness: JournalHarness,
 ) -> None:
     harness.store.failures = [ValueError("a statement that cannot be made"), CommitUnknown("lost")]
-    harness.append("a", act=Dismiss("remove", ((3, "cy"),)))
+    harness.append("a", act=RemoveMembers("remove", ((3, "cy"),)))
     harness.append("b")
     await harness.journal.drain()
     assert harness.store.batches == [["a", "b"], ["a"], ["a"], ["b"]]

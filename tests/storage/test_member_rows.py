@@ -4,29 +4,29 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Act, Create, Dismiss, Enrol
+from chatserver.models import Act, AddMembers, Create, RemoveMembers
 from chatserver.storage.member_rows import backfill_removals
 from chatserver.storage.tables import members
 from tests.storage.conftest import Storage, acted
 
 REF = ((2, "bo"),)
 LAST = {
-    "bo left": (Dismiss("leave", REF), "", False),
-    "ann removed bo": (Dismiss("remove", REF), "", True),
+    "bo left": (RemoveMembers("leave", REF), "", False),
+    "ann removed bo": (RemoveMembers("remove", REF), "", True),
     "bo is a member": (None, "", False),
-    "the event is missing": (Dismiss("leave", REF), "DELETE FROM events WHERE seq = 2", True),
+    "the event is missing": (RemoveMembers("leave", REF), "DELETE FROM events WHERE seq = 2", True),
     "a restore ended it after a message": (
-        Dismiss("leave", REF),
+        RemoveMembers("leave", REF),
         'UPDATE events SET kind = 2, body = \'{"action": "leave"}\' WHERE seq = 2',
         True,
     ),
     "a restore ended it after a change": (
-        Dismiss("leave", REF),
+        RemoveMembers("leave", REF),
         'UPDATE events SET body = \'{"action": "change", "title": "leave"}\' WHERE seq = 2',
         True,
     ),
     "another member left last": (
-        Dismiss("leave", REF),
+        RemoveMembers("leave", REF),
         "UPDATE events SET user_id = 1 WHERE seq = 2",
         True,
     ),
@@ -41,7 +41,7 @@ async def test_an_ended_membership_of_an_older_version_counts_as_removed_unless(
     room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
     if act is not None:
         storage.now += 1
-        by = bo if act == Dismiss("leave", REF) else ann
+        by = bo if act == RemoveMembers("leave", REF) else ann
         await acted(storage, by, act, room=room)
 
     def age(connection: Connection) -> None:
@@ -64,9 +64,9 @@ async def test_the_removal_of_a_user_who_is_a_member_again_is_found_in_the_log(
     ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
     removed_at = storage.now = storage.now + 1
-    await acted(storage, ann, Dismiss("remove", REF), room=room)
+    await acted(storage, ann, RemoveMembers("remove", REF), room=room)
     storage.now += 1
-    await acted(storage, bo, Enrol("join", REF), room=room)
+    await acted(storage, bo, AddMembers("join", REF), room=room)
     query = sa.select(members.c.user_id).where(members.c.removed_at == removed_at)
     for _ in range(2):
         await storage.database.transaction(
@@ -84,9 +84,9 @@ async def test_a_later_membership_and_departure_keep_the_time_of_the_removal(
     room = (await acted(storage, ann, Create("Plans", "plans", users=REF))).room
     removed_at = storage.now = storage.now + 1
     for by, act in (
-        (ann, Dismiss("remove", REF)),
-        (bo, Enrol("join", REF)),
-        (bo, Dismiss("leave", REF)),
+        (ann, RemoveMembers("remove", REF)),
+        (bo, AddMembers("join", REF)),
+        (bo, RemoveMembers("leave", REF)),
     ):
         await acted(storage, by, act, room=room)
         async with storage.database.reading() as connection:

@@ -8,7 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.errors import ChatError, NotFound
-from chatserver.models import Change, Create, Dismiss, Enrol, Event, Kind, Message, Role, User
+from chatserver.models import (
+    AddMembers,
+    Change,
+    Create,
+    Event,
+    Kind,
+    Message,
+    RemoveMembers,
+    Role,
+    User,
+)
 from chatserver.storage import deletion
 from chatserver.storage.tables import members, rooms, users
 from tests.storage.conftest import Storage, acted
@@ -23,23 +33,23 @@ def ref(user: User) -> tuple[tuple[int, str], ...]:
 
 async def invite(storage: Storage, room: int, team: list[User]) -> Any:
     ann, _, cy = team
-    return await acted(storage, ann, Enrol("invite", ref(cy)), room=room)
+    return await acted(storage, ann, AddMembers("invite", ref(cy)), room=room)
 
 
 async def join(storage: Storage, room: int, team: list[User]) -> Any:
-    return await acted(storage, team[2], Enrol("join", ref(team[2])), room=room)
+    return await acted(storage, team[2], AddMembers("join", ref(team[2])), room=room)
 
 
 async def remove(storage: Storage, room: int, team: list[User]) -> Any:
-    return await acted(storage, team[0], Dismiss("remove", ref(team[1])), room=room)
+    return await acted(storage, team[0], RemoveMembers("remove", ref(team[1])), room=room)
 
 
 async def leave(storage: Storage, room: int, team: list[User]) -> Any:
-    return await acted(storage, team[1], Dismiss("leave", ref(team[1])), room=room)
+    return await acted(storage, team[1], RemoveMembers("leave", ref(team[1])), room=room)
 
 
 async def admin_leaves(storage: Storage, room: int, team: list[User]) -> Any:
-    return await acted(storage, team[0], Dismiss("leave", ref(team[0])), room=room)
+    return await acted(storage, team[0], RemoveMembers("leave", ref(team[0])), room=room)
 
 
 async def archive(storage: Storage, room: int, team: list[User]) -> Any:
@@ -118,8 +128,8 @@ def require_order(outcomes: list[Any]) -> None:
     ends = [event for event in events if (event.change or {}).get("archived")]
     for event in events:
         earlier = [end.seq for end in ends if end.seq < event.seq]
-        assert not (earlier and (event.kind is Kind.MESSAGE or event.joined)), events
-        gone = [one for one in events if event.author in one.left and one.seq < event.seq]
+        assert not (earlier and (event.kind is Kind.MESSAGE or event.joined_ids)), events
+        gone = [one for one in events if event.author in one.left_ids and one.seq < event.seq]
         assert not gone, events
 
 
@@ -160,6 +170,6 @@ async def test_a_deleted_account_cannot_become_a_member(storage: Storage) -> Non
     ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans"))).room
     await storage.credentials.delete(bo.id, by=None)
-    for act in (Enrol("invite", ref(bo)), Create("Other", "other", users=ref(bo))):
-        number = room if isinstance(act, Enrol) else 0
+    for act in (AddMembers("invite", ref(bo)), Create("Other", "other", users=ref(bo))):
+        number = room if isinstance(act, AddMembers) else 0
         assert isinstance(await acted(storage, ann, act, room=number), NotFound)

@@ -62,31 +62,31 @@ async def test_a_night_after_an_implausible_interval_deletes_nothing(
 ) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
-    upto = nights.now
-    assert await nights(gap, jumped=jumped) == NightlyRun(0, upto)
-    assert await nights() == NightlyRun(1, upto)
-    assert await nights() == NightlyRun(2, min(upto + MAX_STEP, nights.now))
+    trusted_until = nights.now
+    assert await nights(gap, jumped=jumped) == NightlyRun(0, trusted_until)
+    assert await nights() == NightlyRun(1, trusted_until)
+    assert await nights() == NightlyRun(2, min(trusted_until + MAX_STEP, nights.now))
 
 
 async def test_the_deletions_of_one_night_are_limited(nights: Nights) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
-    upto = nights.now
+    trusted_until = nights.now
     await nights(YEAR)
-    reached = [(await nights() or NightlyRun(0, 0)).upto - upto for _ in range(5)]
+    reached = [(await nights() or NightlyRun(0, 0)).trusted_until - trusted_until for _ in range(5)]
     assert reached == [0, MAX_STEP, 2 * MAX_STEP, 3 * MAX_STEP, 4 * MAX_STEP]
 
 
 async def test_nights_continue_after_a_wrong_clock(nights: Nights) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
-    upto = nights.now
+    trusted_until = nights.now
     await nights(YEAR)
-    assert await nights(DAY - YEAR) == NightlyRun(0, upto)
+    assert await nights(DAY - YEAR) == NightlyRun(0, trusted_until)
     await nights()
     assert await nights() == NightlyRun(2, nights.now - DAY)
     assert await nights() == NightlyRun(3, nights.now)
-    assert (await nights() or NightlyRun(0, 0)).upto == nights.now
+    assert (await nights() or NightlyRun(0, 0)).trusted_until == nights.now
 
 
 async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
@@ -94,11 +94,11 @@ async def test_a_clock_behind_for_one_night_does_not_hold_back_later_ones(
 ) -> None:
     for _ in range(REQUIRED_RUNS):
         await nights()
-    upto = nights.now
-    assert await nights(-900 * DAY) == NightlyRun(0, upto)
-    assert await nights(901 * DAY) == NightlyRun(0, upto)
+    trusted_until = nights.now
+    assert await nights(-900 * DAY) == NightlyRun(0, trusted_until)
+    assert await nights(901 * DAY) == NightlyRun(0, trusted_until)
     await nights()
-    assert (await nights() or NightlyRun(0, 0)).upto > upto
+    assert (await nights() or NightlyRun(0, 0)).trusted_until > trusted_until
 
 
 async def test_without_a_record_time_is_trusted_up_to_the_newest_event(

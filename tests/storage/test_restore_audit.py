@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Create, Dismiss, Enrol, Invite, Role, Session, User
+from chatserver.models import AddMembers, Create, Invite, RemoveMembers, Role, Session, User
 from chatserver.storage.archive_io import TABLES, _archived_rows, load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
@@ -137,7 +137,7 @@ async def removed(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], i
     backup = await rows(storage)
     storage.now += 10_000
     await storage.log.store([draft(ann, f"tea {n}", room=room) for n in range(10)])
-    await acted(storage, ann, Dismiss("remove", ((bo.id, bo.name),)), room=room)
+    await acted(storage, ann, RemoveMembers("remove", ((bo.id, bo.name),)), room=room)
     return backup, room, bo
 
 
@@ -169,7 +169,7 @@ async def test_removals_after_the_given_time_are_kept(storage: Storage, returned
     if returned:
         async with storage.database.reading() as connection:
             ann = await connection.scalar(sa.select(users.c.id).where(users.c.name == "ann"))
-        invite = Enrol("invite", ((bo.id, bo.name),))
+        invite = AddMembers("invite", ((bo.id, bo.name),))
         await acted(storage, User(int(ann or 0), "ann", "Ann"), invite, room=room)
     ended = await read_replaced_state(storage.database)
     for since, at in ((removed_at, removed_at), (removed_at + 1, None), (None, None)):
@@ -185,8 +185,8 @@ async def test_a_user_who_joined_after_the_backup_and_was_removed_stays_removed(
     room = (await acted(storage, ann, Create(title="Plans", name="plans", private=True))).room
     backup = await rows(storage)
     storage.now += 10_000
-    await acted(storage, ann, Enrol("invite", ((bo.id, bo.name),)), room=room)
-    await acted(storage, ann, Dismiss("remove", ((bo.id, bo.name),)), room=room)
+    await acted(storage, ann, AddMembers("invite", ((bo.id, bo.name),)), room=room)
+    await acted(storage, ann, RemoveMembers("remove", ((bo.id, bo.name),)), room=room)
     ended = await read_replaced_state(storage.database)
     assert list(RestoreAudit(ended, since=storage.now + 1, now=NOW).rows(backup)) == backup
     audit = RestoreAudit(ended, since=storage.now, now=NOW)
@@ -230,7 +230,7 @@ async def test_a_room_whose_administrator_is_removed_again_gets_a_successor(
     create = Create(title="Plans", name="plans", users=((bo.id, bo.name),))
     room = (await acted(storage, ann, create)).room
     backup = await rows(storage)
-    await acted(storage, ann, Dismiss("leave", ((ann.id, ann.name),)), room=room)
+    await acted(storage, ann, RemoveMembers("leave", ((ann.id, ann.name),)), room=room)
     audit = RestoreAudit(await read_replaced_state(storage.database), since=1, now=NOW)
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert [(one.name, one.role) for one in await storage.rooms.members_of(room)] == [

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chatserver.models import Create, Dismiss, Enrol, Event, Role, User
+from chatserver.models import AddMembers, Create, Event, RemoveMembers, Role, User
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
@@ -19,7 +19,7 @@ async def room_of(storage: Storage, maker: User, *others: User) -> int:
 
 
 async def leave(storage: Storage, who: User, room: int) -> None:
-    gone = await acted(storage, who, Dismiss("leave", ((who.id, who.name),)), room=room)
+    gone = await acted(storage, who, RemoveMembers("leave", ((who.id, who.name),)), room=room)
     assert isinstance(gone, Event)
 
 
@@ -46,10 +46,10 @@ async def test_the_leave_event_of_the_last_administrator_names_the_successor(
 ) -> None:
     ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     room = await room_of(storage, ann, bo, cy)
-    left = await acted(storage, cy, Dismiss("leave", ((cy.id, "cy"),)), room=room)
+    left = await acted(storage, cy, RemoveMembers("leave", ((cy.id, "cy"),)), room=room)
     assert isinstance(left, Event)
     assert left.change == {"action": "leave", "users": ["cy"]}
-    left = await acted(storage, ann, Dismiss("leave", ((ann.id, "ann"),)), room=room)
+    left = await acted(storage, ann, RemoveMembers("leave", ((ann.id, "ann"),)), room=room)
     assert isinstance(left, Event)
     assert left.change == {"action": "leave", "users": ["ann"], "admins": ["bo"]}
     assert await admins(storage, room) == ["bo"]
@@ -74,7 +74,7 @@ async def test_a_room_without_candidates_gets_the_next_member_as_administrator(
     await storage.disable(bo)
     await leave(storage, ann, room)
     assert await admins(storage, room) == []
-    joined = await acted(storage, cy, Enrol("join", ((cy.id, "cy"),)), room=room)
+    joined = await acted(storage, cy, AddMembers("join", ((cy.id, "cy"),)), room=room)
     assert isinstance(joined, Event)
     assert await admins(storage, room) == ["cy"]
 

@@ -18,7 +18,7 @@ from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
 from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
-from chatserver.storage.search import Entry, Hits, Search
+from chatserver.storage.search import Entry, Search, SearchPage
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.tables import events, members, meta, rooms
 from chatserver.text.search_query import Query, holds, parse
@@ -193,10 +193,10 @@ class Index:
 
     async def hits(
         self, who: User, text: str, *, limit: int = 50, before: int | None = None
-    ) -> Hits:
+    ) -> SearchPage:
         return await self.search.find(who.id, parse(text), before=before, limit=limit)
 
-    async def answer(self, who: User, text: str) -> Hits | str:
+    async def answer(self, who: User, text: str) -> SearchPage | str:
         """Return a page, or the error."""
         try:
             return await self.hits(who, text)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chatserver.models import Create, Dismiss, Enrol, Invite, Role
+from chatserver.models import AddMembers, Create, Invite, RemoveMembers, Role
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 
@@ -74,7 +74,7 @@ async def test_a_room_of_many_users_takes_as_many_statements_as_one_of_two(
         users = tuple((user.id, user.name) for user in others[:size])
         statements.clear()
         made = await acted(storage, ann, Create("Plans", f"plans{size}", users=users))
-        await acted(storage, ann, Dismiss("remove", users), room=made.room)
-        await acted(storage, ann, Enrol("invite", users), room=made.room)
+        await acted(storage, ann, RemoveMembers("remove", users), room=made.room)
+        await acted(storage, ann, AddMembers("invite", users), room=made.room)
         counts.append(len(statements))
     assert counts[0] == counts[1]

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
-from chatserver.models import Act, Change, Create, Enrol, Event, Role, User
+from chatserver.models import Act, AddMembers, Change, Create, Event, Role, User
 from chatserver.storage.tables import rooms, users
 from chatserver.storage.unique_names import backfill_names
 from chatserver.storage.users import NewUser
@@ -115,7 +115,7 @@ async def test_an_unnamed_conversation_made_public_by_an_older_version_is_privat
     opened = rooms.update().where(rooms.c.id == room).values(private=False)
     await storage.database.transaction(lambda c: c.execute(opened))
     assert [public.room for public in (await storage.rooms.public())[0]] == [1]
-    join = await acted(storage, bo, Enrol("join", ((bo.id, "bo"),)), room=room)
+    join = await acted(storage, bo, AddMembers("join", ((bo.id, "bo"),)), room=room)
     assert isinstance(join, NotFound)
     await storage.database.transaction(backfill_names)
     state = await storage.rooms.state(ann.id, room)

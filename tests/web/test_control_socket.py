@@ -12,7 +12,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from chatserver import create_app, models
 from chatserver.app import SERVER
-from chatserver.commands.control import Control, Refused, connected, control
+from chatserver.commands.control import Control, RequestRefused, connected, control
 from chatserver.config import ServerSettings, Settings
 from chatserver.protocol import Type
 from tests.conftest import FAST
@@ -138,7 +138,7 @@ async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
 async def test_the_operator_cannot_change_rooms_without_an_administrator(tmp_path: Path) -> None:
     async with control(Settings(data=tmp_path / "chat")) as line:
         await line.ask("POST", "/api/users", {"username": "bo", "password": PASSWORD})
-        with pytest.raises(Refused, match="There is no administrator"):
+        with pytest.raises(RequestRefused, match="There is no administrator"):
             await line.ask("PATCH", "/api/admin/rooms/1", {"retention_days": 3})
 
 

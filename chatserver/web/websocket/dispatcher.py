@@ -12,7 +12,7 @@ from typing import assert_never
 
 from chatserver import protocol
 from chatserver.accounts.accounts import Accounts
-from chatserver.chat.history import History
+from chatserver.chat.history import HistoryReader
 from chatserver.chat.messages import Chat, MessageRef
 from chatserver.chat.room_commands import RoomCommands
 from chatserver.errors import (
@@ -52,7 +52,7 @@ class Dispatcher:
         self,
         *,
         chat: Chat,
-        history: History,
+        history: HistoryReader,
         rooms: Rooms,
         room_commands: RoomCommands,
         read_positions: ReadPositions,
@@ -146,8 +146,8 @@ class Dispatcher:
             case Disconnect():
                 self._hub.session_ends.expire(connection, error.code)
             case _:
-                facts = {"user": connection.user.name}
-                logger.error("a command failed", exc_info=error, extra=facts)
+                extra = {"user": connection.user.name}
+                logger.error("a command failed", exc_info=error, extra=extra)
                 self._send_error(connection, ChatError(), request_id)
 
     def _send_error(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
@@ -171,20 +171,29 @@ class Dispatcher:
                 return self._chat.send(
                     user,
                     command.data,
-                    self._receipt(connection, command.id),
+                    self._answer_when_stored(connection, command.id),
                     room=command.room,
                     to=getattr(command, "to", None),
                     reply_to=command.reply_to,
                     request_id=command.id,
                 )
             case protocol.EditMessage(id=request_id):
-                settle, message = self._receipt(connection, request_id), _message(command)
+                settle, message = (
+                    self._answer_when_stored(connection, request_id),
+                    _message(command),
+                )
                 return self._chat.edit(user, message, command.data, settle, request_id=request_id)
             case protocol.DeleteMessage(id=request_id):
-                settle, message = self._receipt(connection, request_id), _message(command)
+                settle, message = (
+                    self._answer_when_stored(connection, request_id),
+                    _message(command),
+                )
                 self._chat.delete(user, message, settle, request_id=request_id)
             case protocol.ReactTo(id=request_id, emoji=emoji, on=on):
-                settle, message = self._receipt(connection, request_id), _message(command)
+                settle, message = (
+                    self._answer_when_stored(connection, request_id),
+                    _message(command),
+                )
                 self._chat.react(user, message, emoji, settle, on=on, request_id=request_id)
             case protocol.ChangeRoom():
                 return run_write(connection, partial(self._room_changes.perform, user, command))
@@ -204,7 +213,7 @@ class Dispatcher:
                 assert_never(command)
         return None
 
-    def _receipt(self, connection: Connection, request_id: str | None) -> Settle:
+    def _answer_when_stored(self, connection: Connection, request_id: str | None) -> Settle:
         """Return the callback that answers a message once it is stored or rejected.
 
         Without an id, only a rejection is answered.

@@ -11,7 +11,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from chatserver import protocol
 from chatserver.accounts.sign_in import SignIn
-from chatserver.chat.history import History
+from chatserver.chat.history import HistoryReader
 from chatserver.config import LimitSettings
 from chatserver.errors import (
     TOO_MANY_SOCKETS,
@@ -57,7 +57,7 @@ class WebSocketEndpoint:
         self,
         *,
         dispatcher: Dispatcher,
-        history: History,
+        history: HistoryReader,
         rooms: Rooms,
         hub: Hub,
         authenticator: RequestAuthenticator,

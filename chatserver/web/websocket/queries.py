@@ -5,7 +5,7 @@ from functools import partial
 import msgspec
 
 from chatserver import protocol
-from chatserver.chat.history import History
+from chatserver.chat.history import HistoryReader
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
@@ -17,7 +17,7 @@ from chatserver.web.turns import Turns
 class Queries:
     """Answers `history` commands."""
 
-    def __init__(self, history: History, rooms: Rooms, hub: Hub) -> None:
+    def __init__(self, history: HistoryReader, rooms: Rooms, hub: Hub) -> None:
         self._history = history
         self._rooms = rooms
         self._hub = hub

@@ -4,8 +4,8 @@ from typing import assert_never
 
 from chatserver import protocol
 from chatserver.chat.room_commands import (
-    NewRoom,
     RoomCommands,
+    RoomCreation,
     RoomOutcome,
     RoomRequest,
     RoomSettings,
@@ -28,7 +28,7 @@ class RoomChanges:
 
         rooms, request = self._room_commands, RoomRequest(user, command.id, send)
         if command.action == "create":
-            room = NewRoom(
+            room = RoomCreation(
                 command.name, command.title, command.topic, command.private, command.users
             )
             await rooms.create(request, room)

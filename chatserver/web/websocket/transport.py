@@ -55,7 +55,7 @@ class SocketTransport(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.Transport, *, limit: int) -> None:
         """A message of `limit` bytes or more closes the connection with 1009."""
-        self._parse = aiohttp_internals.frame_parser(self.feed, limit=limit)
+        self._parse = aiohttp_internals.frame_parser(self.handle_frame, limit=limit)
         self._mask_check = MaskCheck()
         self._is_open = False
         self._busy = True  # until `open`
@@ -130,7 +130,7 @@ class SocketTransport(asyncio.Protocol):
 
     # Frames ---------------------------------------------------------------------------------------
 
-    def feed(self, message: WSMessage, _size: int = 0) -> None:
+    def handle_frame(self, message: WSMessage, _size: int = 0) -> None:
         """Handle a frame of the parser at once, or queue it."""
         if self.close_code is not None:
             return

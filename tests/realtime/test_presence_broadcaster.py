@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from chatserver.protocol import Person, encode_events
-from chatserver.realtime import presence_feed
+from chatserver.realtime import presence_broadcaster
 from chatserver.realtime.presence import PresenceState
-from chatserver.realtime.presence_feed import (
+from chatserver.realtime.presence_broadcaster import (
     BYTES_PER_TURN,
     INTERVAL,
     MAX_LIST_INTERVAL,
     WRITES_PER_TURN,
-    PresenceFeed,
+    PresenceBroadcaster,
 )
 
 
-class Feed:
-    """A presence feed with counting connections and a fake clock."""
+class Harness:
+    """A presence broadcaster with counting connections and a fake clock."""
 
     def __init__(self, *, lists: int, changes: int = 0) -> None:
         self.now = 0.0
@@ -29,7 +29,7 @@ class Feed:
         others = [SimpleNamespace(lists_presence=False) for _ in range(changes)]
         self.connections: list[Any] = [*others, *listing]
         self.writes: list[tuple[bytes, int]] = []  # a frame, and the number of recipients, per turn
-        self.feed = PresenceFeed(
+        self.broadcaster = PresenceBroadcaster(
             self.presence, lambda: self.connections, self._write, lambda: None, lambda: self.now
         )
 
@@ -38,7 +38,7 @@ class Feed:
 
     def change(self, name: str, *, size: int = 1) -> None:
         self.presence.connect(Person(name, "x" * size))
-        self.feed.changed()
+        self.broadcaster.changed()
 
     async def frames(self, connections: int) -> list[bytes]:
         """Wait until so many writes; return the distinct frames."""
@@ -56,42 +56,42 @@ async def test_a_list_is_encoded_once_for_all_recipients(monkeypatch: pytest.Mon
         return encode(users)
 
     monkeypatch.setattr(encode_events, "group_list", counting)
-    feed = Feed(lists=3 * WRITES_PER_TURN)
-    feed.change("ann")
-    assert len(await feed.frames(3 * WRITES_PER_TURN)) == len(encoded) == 1
-    assert [count for _, count in feed.writes] == [WRITES_PER_TURN] * 3
-    feed.feed.close()
+    harness = Harness(lists=3 * WRITES_PER_TURN)
+    harness.change("ann")
+    assert len(await harness.frames(3 * WRITES_PER_TURN)) == len(encoded) == 1
+    assert [count for _, count in harness.writes] == [WRITES_PER_TURN] * 3
+    harness.broadcaster.close()
 
 
 @pytest.mark.parametrize("kind", ["lists", "changes"])
 async def test_large_frames_are_written_to_few_connections_per_turn(kind: str) -> None:
-    feed = Feed(lists=0, changes=9) if kind == "changes" else Feed(lists=9)
-    feed.change("ann", size=BYTES_PER_TURN // 3)
-    await feed.frames(9)
-    assert [count for _, count in feed.writes] == [2, 2, 2, 2, 1]
-    larger = Feed(lists=3)
+    harness = Harness(lists=0, changes=9) if kind == "changes" else Harness(lists=9)
+    harness.change("ann", size=BYTES_PER_TURN // 3)
+    await harness.frames(9)
+    assert [count for _, count in harness.writes] == [2, 2, 2, 2, 1]
+    larger = Harness(lists=3)
     larger.change("ann", size=2 * BYTES_PER_TURN)
     await larger.frames(3)
-    feed.feed.close()
-    larger.feed.close()
+    harness.broadcaster.close()
+    larger.broadcaster.close()
     assert [count for _, count in larger.writes] == [1, 1, 1]
 
 
 async def test_changes_do_not_wait_for_the_next_large_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_feed, "INTERVAL", 0)
-    feed = Feed(lists=20, changes=1)
-    feed.change("ann", size=1_500_000)  # 3 seconds until the next list
-    await feed.frames(21)
-    feed.writes.clear()
+    monkeypatch.setattr(presence_broadcaster, "INTERVAL", 0)
+    harness = Harness(lists=20, changes=1)
+    harness.change("ann", size=1_500_000)  # 3 seconds until the next list
+    await harness.frames(21)
+    harness.writes.clear()
     for count, name in enumerate(("bo", "cy"), 1):
-        feed.change(name)
-        await feed.frames(count)
-    assert [count for _, count in feed.writes] == [1, 1]
-    feed.feed.close()
+        harness.change(name)
+        await harness.frames(count)
+    assert [count for _, count in harness.writes] == [1, 1]
+    harness.broadcaster.close()
 
 
 @pytest.mark.parametrize(
     ("size", "seconds"), [(1, INTERVAL), (20_000_000, 2.0), (10**12, MAX_LIST_INTERVAL)]
 )
 def test_the_interval_of_lists_grows_with_their_size(size: int, seconds: float) -> None:
-    assert presence_feed._list_interval(size) == seconds
+    assert presence_broadcaster._list_interval(size) == seconds

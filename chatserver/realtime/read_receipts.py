@@ -18,7 +18,7 @@ BATCH_SIZE = 100  # positions of one room in a round; the rest waits for the nex
 Send = Callable[[bytes, int], None]
 
 
-class Receipts:
+class ReadReceipts:
     """Sends positions by room, one room in each turn of the event loop."""
 
     def __init__(self, send: Send, clock: Callable[[], float]) -> None:

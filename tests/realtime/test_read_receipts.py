@@ -2,13 +2,13 @@
 
 import msgspec
 
-from chatserver.realtime.receipts import BATCH_SIZE, INTERVAL, Receipts
+from chatserver.realtime.read_receipts import BATCH_SIZE, INTERVAL, ReadReceipts
 from tests.fakes import SkippingLoop, read_frames, run_skipping
 
 Sent = list[tuple[int, list[tuple[str, int]]]]
 
 
-def receipts(loop: SkippingLoop) -> tuple[Receipts, Sent]:
+def receipts(loop: SkippingLoop) -> tuple[ReadReceipts, Sent]:
     sent: Sent = []
 
     def send(frames: bytes, room: int) -> None:
@@ -16,7 +16,7 @@ def receipts(loop: SkippingLoop) -> tuple[Receipts, Sent]:
         assert all((one["type"], one["room"]) == (9, room) for one in read)
         sent.append((room, [(one["user"], one["seq"]) for one in read]))
 
-    return Receipts(send, loop.time), sent
+    return ReadReceipts(send, loop.time), sent
 
 
 def test_a_position_is_sent_immediately_after_a_quiet_second() -> None:

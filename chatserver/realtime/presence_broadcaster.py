@@ -23,7 +23,7 @@ Broadcast = Callable[[bytes, Iterable[Connection]], None]
 Round = tuple[bytes, list[Connection]]
 
 
-class PresenceFeed:
+class PresenceBroadcaster:
     """Sends changes and full lists, in rounds of their own."""
 
     def __init__(
