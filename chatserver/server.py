@@ -231,7 +231,7 @@ class Server:
             for name, work in self._background_tasks().items():
                 self.supervisor.start(name, work)
             yield
-            self.unwritten = await self._finish()
+            await self._finish()
         finally:
             self.hub.close()
             await self.bus.close()
@@ -239,15 +239,14 @@ class Server:
             await shutdown.within(shutdown.CLOSE, self.database.close)
             self.folder.unlock()
 
-    async def _finish(self) -> list[str]:
-        """Write what is left; return what could not be written."""
-        unwritten = await shutdown.unfinished(self._last_steps())
+    async def _finish(self) -> None:
+        """Write what is left, and note what could not be written."""
+        self.unwritten = await shutdown.unfinished(self._last_steps())
         if not await shutdown.repeated(self.search_backlog.compact):
             logger.warning(
                 "words of deleted messages are still in the file of the search index;"
                 " their removal continues after the next start"
             )
-        return unwritten
 
     def _last_steps(self) -> dict[str, shutdown.Step]:
         end = partial(self.supervisor.stop, *self._background_tasks())
@@ -271,17 +270,20 @@ class Server:
 
     def _background_tasks(self) -> dict[str, Work]:
         """Return the endless tasks, by name."""
-        work: dict[str, Work] = {"journal": self.journal.run, "reads": self.read_positions.run}
-        work |= {
-            "pulse": self.keepalive.run,
-            "seen": self.last_seen.run,
+        work: dict[str, Work] = {
+            "journal": self.journal.run,
+            "read_positions": self.read_positions.run,
+            "keepalive": self.keepalive.run,
+            "last_seen": self.last_seen.run,
             "descriptors": Descriptors().run,
-            "health": self.health_monitor.run,
+            "health_monitor": self.health_monitor.run,
+            "nightly": self.nightly.run,
+            "key_sync": self.key_sync.run,
+            "erasure": self.erasure.run,
+            "search_backlog": self.search_backlog.run,
+            "revocations": self.revocations.run,
         }
-        work |= {"nightly": self.nightly.run, "keys": self.key_sync.run}
-        work |= {"erasure": self.erasure.run}
-        work |= {"search": self.search_backlog.run, "revocations": self.revocations.run}
-        return work | {"lookout": self.node_sync.run} if self.bus.peers else work
+        return work | {"node_sync": self.node_sync.run} if self.bus.peers else work
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer all accepted messages, then make all clients reconnect later."""

@@ -12,9 +12,9 @@ from chatserver.accounts.sign_in import SignIn
 from chatserver.config import AuthSettings
 from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
 from chatserver.models import User, name_key
+from chatserver.web.keyed_queue import QUERY_TIMEOUT, KeyedQueue
 from chatserver.web.query import only_value
 from chatserver.web.session_cookies import request_token
-from chatserver.web.turns import Turns
 
 EXPECTED_USER = "Chat-User"  # header: the user of the page, percent-encoded UTF-8
 SIGN_IN = web.RequestKey("sign_in", SignIn)  # cached for the request
@@ -26,7 +26,7 @@ class RequestAuthenticator:
     def __init__(self, accounts: Accounts, settings: AuthSettings) -> None:
         self._accounts = accounts
         self._settings = settings
-        self._turns = Turns()
+        self._queries = KeyedQueue(timeout=QUERY_TIMEOUT)
         self.control_path: str | None = None  # of the Unix socket for the data folder's owner
 
     async def authenticate(self, request: web.Request) -> SignIn:
@@ -52,7 +52,7 @@ class RequestAuthenticator:
         `heavy` queries have their own queue. Raises Unauthorized or RateLimited.
         """
         user = (await self.authenticate(request)).user
-        async with self._turns.turn((user.id, heavy)):
+        async with self._queries.slot((user.id, heavy)):
             yield user
 
     async def authenticate_socket(self, request: web.Request, *, again: bool = False) -> SignIn:

@@ -134,10 +134,10 @@ async def test_a_peer_that_does_not_read_its_response_is_disconnected(
 async def test_failed_upgrades_do_not_count_for_the_limit_of_their_address(
     start_chat: StartChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.web.websocket.connection_limiter.WAIT_TIMEOUT", 0)
+    monkeypatch.setattr("chatserver.web.websocket.endpoint.HANDSHAKE_TIMEOUT", 0)
     chat = await start_chat()
     ann = await chat.user("ann")
-    chat.server.websocket._limiter._limit = 2
+    chat.server.websocket._handshakes._limit = 2
     lines = [
         await RawConnection.opened(chat.url, "wrong") for _ in range(5)
     ]  # and none of them closes

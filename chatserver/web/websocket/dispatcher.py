@@ -171,29 +171,20 @@ class Dispatcher:
                 return self._chat.send(
                     user,
                     command.data,
-                    self._answer_when_stored(connection, command.id),
+                    self._replier(connection, command.id),
                     room=command.room,
                     to=getattr(command, "to", None),
                     reply_to=command.reply_to,
                     request_id=command.id,
                 )
             case protocol.EditMessage(id=request_id):
-                settle, message = (
-                    self._answer_when_stored(connection, request_id),
-                    _message(command),
-                )
+                settle, message = self._replier(connection, request_id), _message(command)
                 return self._chat.edit(user, message, command.data, settle, request_id=request_id)
             case protocol.DeleteMessage(id=request_id):
-                settle, message = (
-                    self._answer_when_stored(connection, request_id),
-                    _message(command),
-                )
+                settle, message = self._replier(connection, request_id), _message(command)
                 self._chat.delete(user, message, settle, request_id=request_id)
             case protocol.ReactTo(id=request_id, emoji=emoji, on=on):
-                settle, message = (
-                    self._answer_when_stored(connection, request_id),
-                    _message(command),
-                )
+                settle, message = self._replier(connection, request_id), _message(command)
                 self._chat.react(user, message, emoji, settle, on=on, request_id=request_id)
             case protocol.ChangeRoom():
                 return run_write(connection, partial(self._room_changes.perform, user, command))
@@ -213,7 +204,7 @@ class Dispatcher:
                 assert_never(command)
         return None
 
-    def _answer_when_stored(self, connection: Connection, request_id: str | None) -> Settle:
+    def _replier(self, connection: Connection, request_id: str | None) -> Settle:
         """Return the callback that answers a message once it is stored or rejected.
 
         Without an id, only a rejection is answered.

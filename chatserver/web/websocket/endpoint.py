@@ -36,17 +36,19 @@ from chatserver.storage.rooms import Rooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.client_address import client_address
+from chatserver.web.keyed_queue import KeyedQueue
 from chatserver.web.language import preferred
 from chatserver.web.operations import operation
 from chatserver.web.origin_check import OriginCheck
 from chatserver.web.query import only_value
 from chatserver.web.rates import RequestLimits
-from chatserver.web.websocket.connection_limiter import ConnectionLimiter
 from chatserver.web.websocket.dispatcher import Dispatcher
 from chatserver.web.websocket.transport import SocketTransport
 
 FRAME_TOLERANCE = 16  # times the frame limit gets an error reply; larger frames get 1009
 MAX_REJECTED = 500  # rejected connections that are still open
+# Many clients behind one address that reconnect after a restart are no attack: they wait.
+HANDSHAKE_TIMEOUT = 5.0  # seconds to wait for other connections of the address
 ABNORMAL_CLOSURE = 1006  # RFC 6455, 7.4.1: must not be sent, but aiohttp accepts it
 
 
@@ -80,7 +82,11 @@ class WebSocketEndpoint:
         self._limits = limits
         self._page = page
         self._clock = clock
-        self._limiter = ConnectionLimiter(limits.sockets_per_address)
+        self._handshakes = KeyedQueue(
+            limits.sockets_per_address,
+            timeout=HANDSHAKE_TIMEOUT,
+            refusal=_("Too many sockets are being opened from this address."),
+        )
         self._open: set[SocketTransport] = set()
         self._rejected: dict[SocketTransport, None] = {}
         self._all_closed = asyncio.Event()
@@ -93,7 +99,7 @@ class WebSocketEndpoint:
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Accept or reject a connection. The response is not sent after the upgrade."""
         self._origin_check.check(request)
-        async with self._limiter.wait(client_address(request)):
+        async with self._handshakes.slot(client_address(request)):
             try:
                 with self._hub.connecting() as pending:
                     await self._accept(request, pending)

@@ -11,7 +11,7 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
 from chatserver.storage.rooms import Rooms
-from chatserver.web.turns import Turns
+from chatserver.web.keyed_queue import QUERY_TIMEOUT, KeyedQueue
 
 
 class Queries:
@@ -21,12 +21,12 @@ class Queries:
         self._history = history
         self._rooms = rooms
         self._hub = hub
-        self._turns = Turns()
+        self._queue = KeyedQueue(timeout=QUERY_TIMEOUT)
         self.catch_ups = 0  # requests for missed events
 
     async def answer(self, connection: Connection, command: protocol.History) -> None:
         """Reply to a query, one query of a user after the other."""
-        async with self._turns.turn(connection.user.id):
+        async with self._queue.slot(connection.user.id):
             connection.reply(protocol.encode(await self._events(connection, command)))
 
     async def _events(
