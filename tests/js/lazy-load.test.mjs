@@ -3,14 +3,14 @@ import test from "node:test";
 
 const { Deferred } = await import("../../chatserver/static/js/ui/lazy-load.js");
 
-test("calls before an object is loaded are made once it is, in order and once", () => {
-  const calls = [];
-  const target = { say: (...values) => calls.push(values) };
+test("uses of an object that is not loaded yet wait for it, and each is made once and in order", () => {
+  const shown = [];
+  const target = { show: (text) => shown.push(text) };
   const deferred = new Deferred();
-  deferred.call("say", "first", 1);
-  deferred.call("say", "second");
-  assert.deepEqual(calls, []);
+  deferred.use((object) => object.show("first"));
+  deferred.use((object) => object.show("second"));
+  assert.deepEqual(shown, []);
   deferred.resolve(target);
-  deferred.call("say", "third");
-  assert.deepEqual(calls, [["first", 1], ["second"], ["third"]]);
+  deferred.use((object) => object.show("third"));
+  assert.deepEqual(shown, ["first", "second", "third"]);
 });

@@ -13,7 +13,7 @@ import { loadLazyBundle, Deferred } from "../ui/lazy-load.js";
 import { drafts } from "../state/drafts.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Feed } from "../state/feed.js";
-import { deliver } from "../net/dispatch.js";
+import { dispatch } from "../net/dispatch.js";
 import { Router } from "../ui/router.js";
 import { asEvent } from "../lib/view.js";
 import { followLogout } from "../net/logout-sync.js";
@@ -61,7 +61,7 @@ class ChatApp extends HTMLElement {
   #readTracker = new ReadTracker(this.#list, {
     feed: this.#feed,
     current: this.#current,
-    onRead: () => this.#services.call("readPositionChanged"),
+    onRead: () => this.#services.use(({ readMarks }) => readMarks.schedule()),
   });
   #composer = this.querySelector("message-composer");
   #banner = this.querySelector("connection-banner");
@@ -131,7 +131,7 @@ class ChatApp extends HTMLElement {
   // Events of connection and state ---------------------------------------------------------------
 
   #receive(frame) {
-    deliver(frame, {
+    dispatch(frame, {
       feed: this.#feed,
       users: this.#users,
       typing: this.#typing,
@@ -163,7 +163,7 @@ class ChatApp extends HTMLElement {
   #welcomed() {
     this.#users.reconnected();
     this.#outbox.flush();
-    this.#services.call("welcomed");
+    this.#services.use((services) => services.welcomed());
     this.#current.check();
     this.#current.newLine.place(this.#conversation);
     this.#router.load();
@@ -172,7 +172,7 @@ class ChatApp extends HTMLElement {
 
   #feedChanged({ conversation, added }) {
     const { key, lost } = this.#current;
-    this.#services.call("messagesAdded", added, { open: conversation.key === key });
+    this.#services.use((services) => services.messagesAdded(added, { open: conversation.key === key }));
     if (conversation.key === key) {
       if (lost && this.#current.check()) this.#router.load(); // a member again
       if (added.length > 1) this.#redraw(); // before the timeline is trimmed: they may not all fit into the view

@@ -1,10 +1,10 @@
-/** Dispatch frames of the server by type. Replies are resolved in connection.js. */
+/** Dispatches frames of the server by type. Replies are resolved in connection.js. */
 
 import { Type } from "./protocol.js";
 import { sessionEnded, sessionReplaced } from "./session.js";
 
-/** `limits(values)` receives the limits of the server, `update(version)` the version of its page. */
-export function deliver(frame, { feed, users, typing, services, update, limits }) {
+/** `services`: see Deferred; `limits(values)` receives the limits of the server, `update(version)` the version of its page. */
+export function dispatch(frame, { feed, users, typing, services, update, limits }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionEnded();
@@ -14,7 +14,8 @@ export function deliver(frame, { feed, users, typing, services, update, limits }
       limits(frame.limits ?? {});
       update(frame.page);
       feed.welcome(frame);
-      return services.call("welcome", frame);
+      services.use(({ renewal }) => renewal.welcome(frame.session));
+      return services.use(({ notifications }) => notifications.welcomed(frame.rooms));
     case Type.PRESENCE:
       return users.applyPresence(frame);
     case Type.GROUP_CHAT:
@@ -22,11 +23,11 @@ export function deliver(frame, { feed, users, typing, services, update, limits }
       users.ensureLoaded(frame.user);
       typing.stopped(frame);
       feed.receive(frame);
-      return services.call("messageReceived", frame);
+      return services.use(({ notifications }) => notifications.messageReceived(frame));
     case Type.EDIT:
     case Type.DELETE:
       feed.receive(frame);
-      return services.call("messageChanged", frame);
+      return services.use(({ notifications }) => notifications.messageChanged(frame));
     case Type.REACT:
       return feed.receive(frame);
     case Type.ROOM:

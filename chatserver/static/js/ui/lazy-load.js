@@ -49,19 +49,20 @@ export async function call(element, method, ...values) {
   element[method](...values);
 }
 
-/** Queues calls of an object that lazy-bundle.js creates, and makes them in order when it exists. */
+/** An object that lazy-bundle.js creates. */
 export class Deferred {
-  #calls = [];
+  #waiting = []; // actions, in order
   #target = null;
 
-  call(method, ...values) {
-    if (this.#target) this.#target[method](...values);
-    else this.#calls.push([method, values]);
+  /** Call `action(object)` now, or when the object exists. */
+  use(action) {
+    if (this.#target) action(this.#target);
+    else this.#waiting.push(action);
   }
 
   resolve(target) {
     this.#target = target;
-    for (const [method, values] of this.#calls.splice(0)) target[method](...values);
+    for (const action of this.#waiting.splice(0)) action(target);
   }
 }
 

@@ -42,8 +42,9 @@ export class Router {
   /** Load the newest page, then show the position to return to or the message of the address. */
   async load() {
     if (!(await this.#destination.canLoad(this.#current))) return void this.#redraw();
-    this.#services.call("conversationOpened", this.#current.conversation);
-    await this.#historyJump.open(this.#current.conversation, this.#feed);
+    const { conversation } = this.#current;
+    this.#services.use(({ receipts }) => receipts.load(conversation));
+    await this.#historyJump.open(conversation, this.#feed);
     if (this.#current.conversation.timeline.loaded) this.#navigation.conversationLoaded();
   }
 
