@@ -461,7 +461,7 @@ async def test_an_archived_room_is_found_in_the_switcher_and_among_rooms(enter: 
     await expect(page.locator("[data-section=rooms] li")).to_have_count(1)
     await page.keyboard.press("Control+k")
     await page.keyboard.type("plans")
-    await expect(page.locator("#places .option-more")).to_have_text("Archived")
+    await expect(page.locator("#switcher-options .option-more")).to_have_text("Archived")
     await page.keyboard.press("Enter")
     await expect(title).to_have_text("plans")
     await ann.open_lobby()

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Backoff, LIMIT } from "../../chatserver/static/js/lib/backoff.js";
+import { Backoff, LAST_MAXIMUM } from "../../chatserver/static/js/lib/backoff.js";
 
 test("the maximum delay doubles from half a second to thirty seconds", () => {
   const backoff = new Backoff(() => 1);
   const delays = Array.from({ length: 9 }, () => backoff.next());
-  assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 16_000, LIMIT, LIMIT, LIMIT]);
+  assert.deepEqual(delays, [500, 1000, 2000, 4000, 8000, 16_000, LAST_MAXIMUM, LAST_MAXIMUM, LAST_MAXIMUM]);
 });
 
 test("the delay can be zero", () => {

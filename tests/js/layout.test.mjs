@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { firstNew, GROUP, rows, readThrough } from "../../chatserver/static/js/lib/layout.js";
+import { firstNew, GROUP_INTERVAL, rows, readThrough } from "../../chatserver/static/js/lib/layout.js";
 
 const NOON = new Date(2031, 4, 3, 12).getTime();
 const message = (seq, user, at, more = {}) => ({ key: `seq:${seq}`, seq, user, at, ...more });
 const kinds = (made) => made.map(({ kind, continued }) => (continued ? "continued" : kind));
 
 test("messages of one author within five minutes form a group", () => {
-  const made = rows([message(1, "bo", NOON), message(2, "bo", NOON + GROUP - 1), message(3, "bo", NOON + 3 * GROUP)]);
+  const made = rows([message(1, "bo", NOON), message(2, "bo", NOON + GROUP_INTERVAL - 1), message(3, "bo", NOON + 3 * GROUP_INTERVAL)]);
   assert.deepEqual(kinds(made), ["day", "message", "continued", "message"]);
 });
 

@@ -118,7 +118,7 @@ test("after any sequence of events the page shows what a new welcome says", asyn
     const room = new Room();
     const feed = new Feed({ request: () => Promise.reject(new Error("offline")), state: "waiting" });
     const count = async () => (counted += 1) && room.state();
-    new Recounts(feed, { count, pause: 0 });
+    new Recounts(feed, { count, delay: 0 });
     feed.welcome(welcome(room));
     const names = Object.keys(ACTIONS);
     const done = [];
@@ -134,15 +134,15 @@ test("after any sequence of events the page shows what a new welcome says", asyn
   assert.ok(counted > 0 && counted < (RUNS * STEPS) / 4, `${counted} rooms were counted again`);
 });
 
-test("a room whose count stays stale is requested again only after a longer pause", async () => {
+test("a room whose count stays stale is requested again only after a longer delay", async () => {
   const conversation = { room: 9, stale: true, recount() {} };
   const feed = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
   let counted = 0;
-  const pause = 20;
-  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, pause }).check();
-  await new Promise((resolve) => setTimeout(resolve, 5 * pause));
+  const delay = 20;
+  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, delay }).check();
+  await new Promise((resolve) => setTimeout(resolve, 5 * delay));
   assert.equal(counted, 1);
-  await new Promise((resolve) => setTimeout(resolve, 15 * pause));
+  await new Promise((resolve) => setTimeout(resolve, 15 * delay));
   assert.ok(counted > 1);
   conversation.stale = false;
 });

@@ -2,10 +2,10 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { excerpt, marked, pieces, placed, zoned } from "../../chatserver/static/js/lib/search.js";
+import { excerpt, highlighted, searchTerms, withLobbyName, withLocalDays } from "../../chatserver/static/js/lib/search.js";
 
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/search.json", import.meta.url), "utf8"));
-const hits = (text, query) => marked(text, pieces(query)).filter(({ hit }) => hit).map((part) => part.text);
+const hits = (text, query) => highlighted(text, searchTerms(query)).filter(({ hit }) => hit).map((part) => part.text);
 
 test("the marked words are those that the server finds", () => {
   for (const { query, text, marks } of CASES) assert.deepEqual(hits(text, query), marks, `${query} in ${text}`);
@@ -14,7 +14,7 @@ test("the marked words are those that the server finds", () => {
 test("any text is a valid query", () => {
   for (let code = 0x20; code < 0x250; code += 1) {
     const sign = String.fromCodePoint(code);
-    for (const query of [sign, `a${sign}b`, `${sign}*`, `"${sign}`, `[${sign}`, `\\${sign}`]) marked("a b", pieces(query));
+    for (const query of [sign, `a${sign}b`, `${sign}*`, `"${sign}`, `[${sign}`, `\\${sign}`]) highlighted("a b", searchTerms(query));
   }
 });
 
@@ -32,37 +32,37 @@ test("phrases, prefixes and symbols are marked", () => {
 });
 
 test("filters are not marked, and a query of only filters marks nothing", () => {
-  assert.equal(pieces("from:ann in:lobby before:2031-05-03"), null);
+  assert.equal(searchTerms("from:ann in:lobby before:2031-05-03"), null);
   assert.deepEqual(hits("ann said in lobby", "from:ann said"), ["said"]);
-  assert.equal(pieces(""), null);
+  assert.equal(searchTerms(""), null);
 });
 
 test("the parts join to the text", () => {
   const text = "one two one";
-  assert.equal(marked(text, pieces("one")).map((part) => part.text).join(""), text);
-  assert.deepEqual(marked(text, null), [{ text, hit: false }]);
+  assert.equal(highlighted(text, searchTerms("one")).map((part) => part.text).join(""), text);
+  assert.deepEqual(highlighted(text, null), [{ text, hit: false }]);
 });
 
 test("an excerpt of a long text shows the first hit and does not split characters", () => {
   const text = `${"😀 ".repeat(200)}disk${" and more".repeat(90)}`;
-  const shown = excerpt(text, pieces("disk"));
+  const shown = excerpt(text, searchTerms("disk"));
   assert.ok(shown.startsWith("…") && shown.endsWith("…"));
   assert.ok(shown.includes("disk"));
   assert.ok(shown.isWellFormed?.() ?? true);
-  assert.equal(excerpt("short\ntext", pieces("text")), "short text");
+  assert.equal(excerpt("short\ntext", searchTerms("text")), "short text");
 });
 
 test("days of before: and after: are in the reader's time zone", () => {
   const start = new Date(2031, 4, 3).toISOString();
-  assert.equal(zoned("disk after:2031-05-03 x"), `disk after:${start} x`);
-  assert.equal(zoned("Before:2031-05-03"), `Before:${start}`);
+  assert.equal(withLocalDays("disk after:2031-05-03 x"), `disk after:${start} x`);
+  assert.equal(withLocalDays("Before:2031-05-03"), `Before:${start}`);
   for (const query of ["after:2031-13-40", '"after:2031-05-03"', "after:2031-05-03T10:00", "hereafter"]) {
-    assert.equal(zoned(query), query);
+    assert.equal(withLocalDays(query), query);
   }
 });
 
 test("in: accepts the lobby's name in the reader's language", () => {
-  const resolved = (query) => placed(query, { word: "大厅", name: "lobby" });
+  const resolved = (query) => withLobbyName(query, { word: "大厅", name: "lobby" });
   for (const query of ["in:大厅", "in:#大厅", 'in:"大厅"', "IN：大厅"]) {
     assert.equal(resolved(`${query} 你好`), "in:lobby 你好");
   }

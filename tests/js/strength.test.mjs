@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { MINIMUM, strength } from "../../chatserver/static/js/lib/strength.js";
+import { MIN_LENGTH, strength } from "../../chatserver/static/js/lib/strength.js";
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 const rule = read("../../chatserver/static/js/password-rule.json");
@@ -13,7 +13,7 @@ test("a password needs eight code points, and fifteen are good", () => {
   assert.equal(strength("12345678").verdict, "fair"); // while the rule is not loaded
   assert.equal(strength("x".repeat(15)).verdict, "good");
   assert.equal(strength("😀😀").length, 2);
-  assert.equal(rule.shortest, MINIMUM);
+  assert.equal(rule.shortest, MIN_LENGTH);
 });
 
 test("a password that the server accepts is fair or good", () => {

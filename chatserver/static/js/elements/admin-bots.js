@@ -85,13 +85,13 @@ class AdminBots extends AdminList {
 
   /** Show the token in the open dialog. */
   #showToken(token, [room = "lobby"]) {
-    const made = this.querySelector("dialog[open] .admin-made");
+    const result = this.querySelector("dialog[open] .admin-made");
     const url = new URL(`${urls.rooms}/${encodeURIComponent(room)}/messages`, location.href);
-    made.hidden = false;
-    made.querySelector(".bot-token").value = token;
-    made.querySelector(".bot-curl").value =
+    result.hidden = false;
+    result.querySelector(".bot-token").value = token;
+    result.querySelector(".bot-curl").value =
       `curl -H "Authorization: Bearer ${token}" -H "Content-Type: text/plain" -d "Hello" ${url}`;
-    made.querySelector("button").focus();
+    result.querySelector("button").focus();
   }
 
   #renew(bot) {

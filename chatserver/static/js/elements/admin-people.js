@@ -67,8 +67,8 @@ class AdminPeople extends AdminList {
     for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = isSelf;
   }
 
-  #change(user, facts) {
-    return sessionRequest("PATCH", addressOf(user), facts);
+  #change(user, fields) {
+    return sessionRequest("PATCH", addressOf(user), fields);
   }
 
   async #rename(user, field) {
@@ -76,7 +76,7 @@ class AdminPeople extends AdminList {
     if (display === user.display) return;
     if (!(await this.changed(() => this.#change(user, { display })))) return;
     if (field.value === display) field.value = this.open.display; // as the server stores it
-    this.say(_("Saved"));
+    this.showToast(_("Saved"));
   }
 
   #admin(user) {
@@ -99,10 +99,10 @@ class AdminPeople extends AdminList {
     };
     return this.confirmed(question, async () => {
       const { password } = await sessionRequest("POST", `${addressOf(user)}/password`);
-      const made = this.#dialog.querySelector(".admin-made");
-      made.hidden = false;
-      made.querySelector("copy-field").value = password;
-      made.querySelector("button").focus();
+      const result = this.#dialog.querySelector(".admin-made");
+      result.hidden = false;
+      result.querySelector("copy-field").value = password;
+      result.querySelector("button").focus();
     });
   }
 

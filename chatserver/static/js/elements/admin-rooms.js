@@ -60,8 +60,8 @@ class AdminRooms extends AdminList {
     button.hidden = room.room === LOBBY;
   }
 
-  #change(room, facts) {
-    return this.changed(() => sessionRequest("PATCH", `${this.dataset.url}/${room.room}`, facts));
+  #change(room, fields) {
+    return this.changed(() => sessionRequest("PATCH", `${this.dataset.url}/${room.room}`, fields));
   }
 
   async #setRetention(room, days) {
@@ -73,7 +73,7 @@ class AdminRooms extends AdminList {
       yes: _("Delete them"),
     };
     if (longer || (await document.querySelector("confirm-dialog").ask(question))) {
-      if (await this.#change(room, { retention_days: days })) this.say(_("Saved"));
+      if (await this.#change(room, { retention_days: days })) this.showToast(_("Saved"));
     }
   }
 

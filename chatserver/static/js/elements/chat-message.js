@@ -14,7 +14,7 @@ import { isRoute } from "../lib/route.js";
 import { clone, lang, me, urls } from "../ui/page.js";
 import { Type } from "../net/protocol.js";
 
-const QUOTED = 160; // characters
+const MAX_QUOTE_LENGTH = 160; // characters
 
 class ChatMessage extends HTMLElement {
   /** The shown message, as in lib/view.js. */
@@ -23,15 +23,15 @@ class ChatMessage extends HTMLElement {
   #shown = "";
 
   /**
-   * `isEditing`: the user is editing it; `display`: the name of a user as it is shown; `isUser`: whether a folded name is that of a user, who is marked where
-   * the text mentions them; `quoted`: the event that is answered, if known.
+   * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `isUser(name)`: whether a folded name is
+   * that of a user, so that its mentions are marked; `quoted`: the event of the quoted message, if it is loaded.
    */
   show(message, { continued, isEditing, dates, display, isUser, quoted }) {
     const author = display(message.user);
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
-    const facts = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
-    if (facts === this.#shown) return;
-    this.#shown = facts;
+    const state = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
+    if (state === this.#shown) return;
+    this.#shown = state;
     this.message = message;
     this.dataset.state = message.state;
     this.dataset.user = message.user;
@@ -74,7 +74,7 @@ class ChatMessage extends HTMLElement {
     if (!quoted) queueMicrotask(() => emit(this, "quote:requested", { seq: replyTo })); // when this element is in the page
     const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plain(quoted) : "…";
     quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
-    quote.querySelector(".quote-text").textContent = text.slice(0, QUOTED);
+    quote.querySelector(".quote-text").textContent = text.slice(0, MAX_QUOTE_LENGTH);
   }
 
   #react({ seq, reactions }, display) {
@@ -101,7 +101,7 @@ class ChatMessage extends HTMLElement {
     const status = this.querySelector(".message-status");
     status.hidden = state === "sent";
     if (status.hidden) return;
-    status.querySelector(".message-problem").textContent = statusWords(change)[state](problem);
+    status.querySelector(".message-problem").textContent = statusTexts(change)[state](problem);
     const rewritable = change === undefined || change === Type.EDIT;
     const discard = change === undefined ? "delete" : "discard"; // discarding a change keeps the message
     this.#button(".message-retry", () => emit(this, "message:retry", { id }), state !== "failed" || final);
@@ -120,7 +120,7 @@ class ChatMessage extends HTMLElement {
 }
 
 /** The texts for the states of a message, or of a pending change of it. */
-function statusWords(change) {
+function statusTexts(change) {
   switch (change) {
     case Type.EDIT:
       return {
@@ -153,8 +153,8 @@ function statusWords(change) {
 /** The content from the server's HTML; before its event has arrived, from the text. */
 const pieces = (data, html, isUser) => (html ? parseHtml(html, isUser) : splitMentions(data, isUser)).map(piece);
 
-function piece({ text, mention, tag, ...facts }) {
-  if (tag !== undefined) return marked(tag, facts);
+function piece({ text, mention, tag, ...properties }) {
+  if (tag !== undefined) return markup(tag, properties);
   if (mention === undefined) return document.createTextNode(text);
   const element = clone("mention");
   element.textContent = text;
@@ -162,7 +162,7 @@ function piece({ text, mention, tag, ...facts }) {
   return element;
 }
 
-function marked(tag, { parts: inner, href, start, value }) {
+function markup(tag, { parts: inner, href, start, value }) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
   element.append(...inner.map(piece));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
@@ -186,10 +186,10 @@ function pointTo(link, href) {
 /** The title and the accessible name list the users who reacted. */
 function describe(button, { emoji, names }, display) {
   const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.map(display));
-  const words = _("%(emoji)s by %(people)s", { emoji, people });
+  const text = _("%(emoji)s by %(people)s", { emoji, people });
   button.setAttribute("aria-pressed", String(names.includes(me.name)));
-  button.setAttribute("aria-label", words);
-  button.title = words;
+  button.setAttribute("aria-label", text);
+  button.title = text;
   button.querySelector(".reaction-count").textContent = names.length;
 }
 

@@ -29,10 +29,10 @@ class CompletionList extends HTMLElement {
   #list = this.querySelector("ul");
   #hints = this.parentElement.querySelectorAll(".composer-hint"); // for the text box and for this list
   #emoji = null; // loaded on first use
-  #found = []; // {key, name, more, text}; `text` is inserted
-  #asked = null; // the incomplete mention that the list is for
-  #start = 0; // position in the box from which `text` replaces
-  #chosen = NONE;
+  #options = []; // {key, name, more, text}; `text` is inserted
+  #mention = null; // the incomplete mention that the list is for
+  #start = 0; // position in the box from which `text` replaces what was typed
+  #selected = NONE;
 
   connectedCallback() {
     this.#box.addEventListener("input", (event) => isComposing(event) || this.#update());
@@ -42,46 +42,46 @@ class CompletionList extends HTMLElement {
     this.#list.addEventListener("pointerdown", (event) => {
       event.preventDefault(); // the box keeps the focus
       const option = event.target.closest("[role=option]");
-      if (option) this.#take(Number(option.dataset.index));
+      if (option) this.#accept(Number(option.dataset.index));
     });
   }
 
   #update() {
-    const before = this.#before;
+    const before = this.#textBefore;
     const mention = incompleteMention(before);
-    const picture = mention ? null : emoji.incompleteName(before);
-    this.#asked = mention;
-    if (mention) this.#name(mention);
-    else if (picture) this.#offer(picture, this.#pictures(picture));
+    const emojiName = mention ? null : emoji.incompleteName(before);
+    this.#mention = mention;
+    if (mention) this.#completeMention(mention);
+    else if (emojiName) this.#setOptions(emojiName, this.#emojiOptions(emojiName));
     else this.close();
-    if (this.#emoji) this.#replace(emoji.completedName(before));
+    if (this.#emoji) this.#replaceCompleted(emoji.completedName(before));
   }
 
-  #name(mention) {
-    this.#offer(mention, this.#users(mention));
-    this.loadMore(mention.query).then((more) => more && this.#asked === mention && this.#add(mention));
+  #completeMention(mention) {
+    this.#setOptions(mention, this.#userOptions(mention));
+    this.loadMore(mention.query).then((more) => more && this.#mention === mention && this.#append(mention));
   }
 
   /** Append candidates that were loaded later; shown rows do not move. */
-  #add(mention) {
+  #append(mention) {
     this.#start = mention.start;
-    this.#found = withAppended(this.#found, this.#users(mention), MAX_ROWS);
-    this.#choose(this.#chosen);
+    this.#options = withAppended(this.#options, this.#userOptions(mention), MAX_ROWS);
+    this.#select(this.#selected);
   }
 
-  get #before() {
+  get #textBefore() {
     return this.#box.value.slice(0, this.#box.selectionStart);
   }
 
-  #users({ query }) {
+  #userOptions({ query }) {
     const users = this.candidates();
     const found = users ? suggested(users, query, allRow()) : [];
     if (found.length === 1 && found[0].name === query) return []; // the name is complete
-    return found.map(option);
+    return found.map(userOption);
   }
 
-  #pictures({ query }) {
-    if (this.#emoji) return emoji.matching(this.#emoji, query).map(picture);
+  #emojiOptions({ query }) {
+    if (this.#emoji) return emoji.matching(this.#emoji, query).map(emojiOption);
     loadEmoji().then((all) => {
       this.#emoji = all.length > 0 ? all : null;
       if (this.#emoji) this.#update();
@@ -90,40 +90,40 @@ class CompletionList extends HTMLElement {
   }
 
   /** Replace a complete name such as `:smile:`. */
-  #replace(wanted) {
-    const found = wanted && emoji.withName(this.#emoji, wanted.query);
-    if (found) this.#write(found.emoji, wanted.start);
+  #replaceCompleted(completed) {
+    const found = completed && emoji.withName(this.#emoji, completed.query);
+    if (found) this.#insert(found.emoji, completed.start);
   }
 
-  #offer({ start }, found) {
+  #setOptions({ start }, options) {
     this.#start = start;
-    this.#found = found;
-    this.#choose(NONE);
+    this.#options = options;
+    this.#select(NONE);
   }
 
-  #choose(index) {
-    this.#chosen = index;
-    this.hidden = this.#found.length === 0;
-    const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
+  #select(index) {
+    this.#selected = index;
+    this.hidden = this.#options.length === 0;
+    const items = this.#options.map((one, position) => ({ ...one, position, on: position === index }));
     const rows = withHeading(items);
     reconcile(this.#list, rows, { key: ({ key }) => key, make: ({ heading }) => clone(heading ? "names-outside" : "name-option"), update: describe });
-    this.#hint();
+    this.#showHint();
     if (index === NONE) this.#box.removeAttribute("aria-activedescendant");
     else this.#box.setAttribute("aria-activedescendant", `name-${index}`);
   }
 
   /** Explain Tab and Enter while rows are shown and none is selected. */
-  #hint() {
+  #showHint() {
     const [ofBox, ofList] = this.#hints;
     ofBox.hidden = !this.hidden;
-    ofList.hidden = this.hidden || this.#chosen !== NONE || enterKey() === "breaks";
+    ofList.hidden = this.hidden || this.#selected !== NONE || enterKey() === "breaks";
   }
 
   #pressed(event) {
     if (this.hidden || isComposing(event)) return;
-    const taken = this.#takenBy(event);
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#step(event.key === "ArrowDown");
-    else if (taken !== NONE) this.#take(taken);
+    const accepted = this.#acceptedBy(event);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.#moveSelection(event.key === "ArrowDown");
+    else if (accepted !== NONE) this.#accept(accepted);
     else if (event.key === "Escape") this.close();
     else if (event.key === "Enter") return this.close(); // and the box sends
     else return;
@@ -131,38 +131,38 @@ class CompletionList extends HTMLElement {
     event.stopImmediatePropagation();
   }
 
-  #takenBy({ key, shiftKey }) {
-    if (key === "Tab" && !shiftKey) return Math.max(this.#chosen, 0);
-    return key === "Enter" ? this.#chosen : NONE;
+  #acceptedBy({ key, shiftKey }) {
+    if (key === "Tab" && !shiftKey) return Math.max(this.#selected, 0);
+    return key === "Enter" ? this.#selected : NONE;
   }
 
-  #step(down) {
-    const last = this.#found.length - 1;
-    if (down) this.#choose(this.#chosen === last ? 0 : this.#chosen + 1);
-    else this.#choose(this.#chosen > 0 ? this.#chosen - 1 : last);
+  #moveSelection(down) {
+    const last = this.#options.length - 1;
+    if (down) this.#select(this.#selected === last ? 0 : this.#selected + 1);
+    else this.#select(this.#selected > 0 ? this.#selected - 1 : last);
   }
 
-  #take(index) {
-    this.#write(this.#found[index].text, this.#start);
+  #accept(index) {
+    this.#insert(this.#options[index].text, this.#start);
     this.close();
   }
 
   /** Insert `text`; a space separates an @ from a word before it. */
-  #write(text, start) {
-    const gap = text.startsWith("@") && /[\p{L}\p{N}_.]$/u.test(this.#before.slice(0, start)) ? " " : "";
+  #insert(text, start) {
+    const gap = text.startsWith("@") && /[\p{L}\p{N}_.]$/u.test(this.#textBefore.slice(0, start)) ? " " : "";
     this.#box.setRangeText(gap + text, start, this.#box.selectionStart, "end");
     this.#box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   close() {
-    this.#asked = null;
-    this.#offer({ start: 0 }, []);
+    this.#mention = null;
+    this.#setOptions({ start: 0 }, []);
   }
 }
 
 const allRow = () => ({ name: "all", display: _("everyone in this room") });
 
-const option = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
+const userOption = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
 
 /** The items, with a heading before users who are not in the room. */
 function withHeading(items) {
@@ -170,7 +170,7 @@ function withHeading(items) {
   return first < 0 ? items : [...items.slice(0, first), { key: " outside", heading: true }, ...items.slice(first)];
 }
 
-const picture = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
+const emojiOption = ({ emoji: text, names }) => ({ key: text, name: text, more: `:${names[0]}:`, text });
 
 function describe(row, { heading, name, more, position, on, outside }) {
   if (heading) return;

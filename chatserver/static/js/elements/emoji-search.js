@@ -63,13 +63,13 @@ class EmojiSearch extends HTMLElement {
   #step(event) {
     event.stopPropagation(); // otherwise <message-actions> moves to the next message
     const shown = this.#shown;
-    const here = shown.indexOf(event.target);
+    const current = shown.indexOf(event.target);
     const row = shown.filter(({ offsetTop }) => offsetTop === shown[0].offsetTop).length;
     const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -row, ArrowDown: row }[event.key];
-    if (here < 0 && event.key !== "ArrowDown") return; // inside the search text
+    if (current < 0 && event.key !== "ArrowDown") return; // inside the search text
     event.preventDefault();
-    if (here < 0) shown[0]?.focus();
-    else (shown[here + step] ?? this.#input).focus();
+    if (current < 0) shown[0]?.focus();
+    else (shown[current + step] ?? this.#input).focus();
   }
 }
 

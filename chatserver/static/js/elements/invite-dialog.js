@@ -43,9 +43,9 @@ class InviteDialog extends HTMLElement {
   }
 
   #offerRoom() {
-    const found = this.#openRoom;
-    const room = found ? [new Option(found.title, found.name)] : [];
-    this.querySelector(".invite-room").hidden = !found;
+    const open = this.#openRoom;
+    const room = open ? [new Option(open.title, open.name)] : [];
+    this.querySelector(".invite-room").hidden = !open;
     this.#form.elements.room.replaceChildren(...room, new Option(_("Lobby only"), ""));
   }
 
@@ -61,9 +61,9 @@ class InviteDialog extends HTMLElement {
   }
 
   /** List the open invitations, without the new one, which is shown above them. */
-  async #load(made) {
-    const answer = await sessionRequest("GET", urls.invites);
-    const invites = answer.invites.filter(({ code }) => code !== made);
+  async #load(newCode) {
+    const response = await sessionRequest("GET", urls.invites);
+    const invites = response.invites.filter(({ code }) => code !== newCode);
     this.querySelector(".invite-list").hidden = invites.length === 0;
     reconcile(this.#list, invites, {
       key: ({ code }) => code,
@@ -85,12 +85,12 @@ class InviteDialog extends HTMLElement {
 
   #describe(item, { title, uses_left: uses, expires_at: end, created_by: by }) {
     const left = ngettext("for %(num)s person", "for %(num)s people", uses);
-    const facts = _("%(left)s, until %(end)s, by %(name)s", {
+    const details = _("%(left)s, until %(end)s, by %(name)s", {
       left,
       end: this.#dates.moment(new Date(end)),
       name: by || _("the server's operator"),
     });
-    item.querySelector(".invite-details").textContent = `${title ?? _("Lobby")} · ${facts}`;
+    item.querySelector(".invite-details").textContent = `${title ?? _("Lobby")} · ${details}`;
   }
 
   async #revoke(code) {

@@ -16,23 +16,23 @@ const CONTROLS = ".message-quote, .action, .reaction, .message-more"; // of a me
 const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {
-  #rights = { member: true, governs: false, open: true };
+  #rights = { member: true, moderates: false, open: true };
   #list = this.parentElement;
   #rows = this.#list.querySelector(".messages-rows");
   #picker = this.querySelector(".emoji-picker");
   #opener = this.querySelector("[data-action=pick]");
-  #press = 0;
-  #named = null; // the reaction that was pressed long: the click that ends the press is ignored
+  #pressTimer = 0;
+  #longPressed = null; // the reaction under a long press: the click that ends the press is ignored
   #pointer = ""; // the last position of the pointer
   #reachable = null; // the message whose controls are reached by Tab
 
   connectedCallback() {
     if (this.dataset.ready) return; // moving the element connects it again
     this.dataset.ready = "true";
-    this.#rows.addEventListener("pointermove", (event) => this.#moved(event) && this.#follow(event));
+    this.#rows.addEventListener("pointermove", (event) => this.#hasMoved(event) && this.#follow(event));
     this.#rows.addEventListener("focusin", (event) => this.#focused(event));
     this.#rows.addEventListener("focusout", ({ relatedTarget }) => this.#setTabStops(relatedTarget));
-    this.#rows.addEventListener("keydown", (event) => this.#move(event));
+    this.#rows.addEventListener("keydown", (event) => this.#moveFocus(event));
     this.#rows.addEventListener("pointerdown", (event) => this.#pressed(event));
     this.#rows.addEventListener("click", (event) => this.#ignoreRelease(event), { capture: true });
     this.#rows.addEventListener("click", ({ target }) => this.#openFrom(target.closest(".message-more")));
@@ -41,23 +41,23 @@ class MessageActions extends HTMLElement {
       if (pointerType === "touch" && !this.parentElement?.contains(target)) this.moveTo(null);
     });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
-    this.#picker.addEventListener("toggle", () => this.#place());
+    this.#picker.addEventListener("toggle", () => this.#positionPicker());
   }
 
   /**
-   * Called when messages have changed. `member`: the user is a member; `governs`: may delete messages of others; `open`:
+   * Called when messages have changed. `member`: the user is a member; `moderates`: the user may delete messages of others; `open`:
    * the room is not archived.
    */
   update(rights) {
     this.#rights = rights;
     const row = this.closest("chat-message");
-    if (row?.message.deleted) this.#leave(row);
-    else if (row) this.#offer(row.message);
+    if (row?.message.deleted) this.#leaveDeleted(row);
+    else if (row) this.#showAllowed(row.message);
     this.#setTabStops(document.activeElement);
   }
 
   /** Leave a message that was deleted. It gets the focus instead of its actions. */
-  #leave(row) {
+  #leaveDeleted(row) {
     const hasFocus = this.contains(document.activeElement);
     if (this.#picker.matches(":popover-open")) this.#picker.hidePopover();
     if (hasFocus) row.focus();
@@ -71,15 +71,15 @@ class MessageActions extends HTMLElement {
       this.#list.append(this);
       return;
     }
-    this.#offer(message.message);
+    this.#showAllowed(message.message);
     message.querySelector(".message-quote").before(this); // the first that Tab reaches
     this.#setTabStops(document.activeElement);
   }
 
-  #offer({ own }) {
-    const { member, governs, open } = this.#rights;
+  #showAllowed({ own }) {
+    const { member, moderates, open } = this.#rights;
     this.#show("edit", member && own && open);
-    this.#show("remove", member && (own || governs));
+    this.#show("remove", member && (own || moderates));
     for (const action of ["pick", "answer"]) this.#show(action, member && open);
   }
 
@@ -88,10 +88,10 @@ class MessageActions extends HTMLElement {
   }
 
   /** Whether the pointer itself has moved, and not only the messages under it. */
-  #moved({ pointerType, clientX, clientY }) {
-    const place = `${clientX} ${clientY}`;
-    const moved = pointerType !== "touch" && place !== this.#pointer;
-    this.#pointer = place;
+  #hasMoved({ pointerType, clientX, clientY }) {
+    const position = `${clientX} ${clientY}`;
+    const moved = pointerType !== "touch" && position !== this.#pointer;
+    this.#pointer = position;
     return moved;
   }
 
@@ -131,39 +131,39 @@ class MessageActions extends HTMLElement {
 
   #pressed({ target, pointerType, clientX, clientY }) {
     const message = target.closest("chat-message");
-    this.#named = null;
+    this.#longPressed = null;
     if (pointerType !== "touch" || !message || this.contains(target)) return;
-    clearTimeout(this.#press);
+    clearTimeout(this.#pressTimer);
     const reaction = target.closest(".reaction");
-    this.#press = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.moveTo(message)), LONG_PRESS);
+    this.#pressTimer = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.moveTo(message)), LONG_PRESS);
     const stop = ({ type, clientX: x, clientY: y }) => {
       if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < MAX_MOVE) return;
-      clearTimeout(this.#press);
+      clearTimeout(this.#pressTimer);
       for (const name of ENDS) removeEventListener(name, stop);
     };
     for (const name of ENDS) addEventListener(name, stop, { passive: true });
   }
 
   #nameUsers(reaction) {
-    this.#named = reaction;
-    document.querySelector("toast-line").say(reaction.title);
+    this.#longPressed = reaction;
+    document.querySelector("toast-line").show(reaction.title);
   }
 
   #ignoreRelease(event) {
-    const isRelease = this.#named !== null && event.target.closest(".reaction") === this.#named;
-    this.#named = null;
+    const isRelease = this.#longPressed !== null && event.target.closest(".reaction") === this.#longPressed;
+    this.#longPressed = null;
     if (isRelease) event.stopPropagation();
   }
 
   // Keys -----------------------------------------------------------------------------------------
 
-  #move(event) {
-    const here = event.target.closest("chat-message");
+  #moveFocus(event) {
+    const current = event.target.closest("chat-message");
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!here || step === undefined || event.altKey) return;
+    if (!current || step === undefined || event.altKey) return;
     event.preventDefault();
     const all = [...this.#rows.querySelectorAll("chat-message")];
-    all[all.indexOf(here) + step]?.focus();
+    all[all.indexOf(current) + step]?.focus();
   }
 
   // Actions --------------------------------------------------------------------------------------
@@ -180,19 +180,19 @@ class MessageActions extends HTMLElement {
       emit(row, "message:react", { seq, emoji, on });
       row.focus();
     } else {
-      if (action !== "remove" && NO_HOVER.matches) this.#fold(row);
+      if (action !== "remove" && NO_HOVER.matches) this.#collapse(row);
       emit(row, `message:${action}`, { seq });
     }
   }
 
-  /** Fingers do not leave a message: without this the actions would stay over its text. */
-  #fold(row) {
+  /** Hide the actions after a touch, because a finger does not leave the message as a pointer does. */
+  #collapse(row) {
     row.querySelector(".message-more").focus();
     this.moveTo(null);
   }
 
   /** Place the picker above the button if there is space, otherwise below. */
-  #place() {
+  #positionPicker() {
     if (!this.#picker.matches(":popover-open")) return;
     const button = this.#opener.getBoundingClientRect();
     const { width, height } = this.#picker.getBoundingClientRect();

@@ -20,7 +20,8 @@ import { trimmed, wellFormed } from "../lib/text.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
 const HAS_FIELD_SIZING = CSS.supports("field-sizing", "content");
-const COUNTED = 200; // characters before the limit from which the remaining number is shown
+const COUNT_FROM = 200; // remaining characters from which their number is shown
+const MAX_QUOTE_LENGTH = 200; // characters
 
 class MessageComposer extends HTMLElement {
   limit = 4_000; // characters; set from the welcome
@@ -162,7 +163,7 @@ class MessageComposer extends HTMLElement {
     if (isAnswer && !message) this.#requestQuote();
     const name = message && display(message.user);
     this.#strip.querySelector(".strip-title").textContent = TITLES[topic.kind](name);
-    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, COUNTED) : "";
+    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, MAX_QUOTE_LENGTH) : "";
   }
 
   /** Request the quoted message, once, because it may not exist. */
@@ -192,7 +193,7 @@ class MessageComposer extends HTMLElement {
     this.#composition.write(this.#box.value);
     const remaining = this.#remaining();
     this.#form.dataset.empty = String(!this.#box.value.trim());
-    this.#count.textContent = remaining <= COUNTED ? remaining : "";
+    this.#count.textContent = remaining <= COUNT_FROM ? remaining : "";
     this.#count.dataset.over = String(remaining < 0);
     const text = _("This message is too long: %(num)s characters can be sent at once.", { num: this.limit });
     this.#over.textContent = remaining < 0 ? text : ""; // without the count, so that it is announced once and not at each key press

@@ -4,7 +4,7 @@
  *
  * Dispatches `older:requested` near the start of the loaded messages, `newer:requested` near the end of a HistoryWindow,
  * `end:requested` to leave it, `end:reached` when the end is in view, `messages:seen` {key, seq} when all messages up to
- * `seq` have been on screen, `place:requested` {seq, top} to return to the position from which a message was sent.
+ * `seq` have been on screen, `position:requested` {seq, top} to return to the position from which a message was sent.
  */
 
 import { ConversationStart } from "../ui/conversation-start.js";
@@ -27,7 +27,7 @@ class MessageList extends HTMLElement {
   #buttons = new JumpButtons(this, {
     scroller: this.#scroller,
     toEnd: () => this.toEnd(),
-    goBack: () => emit(this, "place:requested", this.#returnPlace),
+    goBack: () => emit(this, "position:requested", this.#returnPosition),
   });
   #start = new ConversationStart(this);
   #actions = this.querySelector("message-actions");
@@ -37,7 +37,7 @@ class MessageList extends HTMLElement {
     content: this.querySelector(".messages-content"),
     isLastShown: () => this.#window.atEnd && !this.#view.hasNewer,
   });
-  #returnPlace = null; // {seq, top, unread}: the position from which sending a message scrolled to the end, and the unread count there
+  #returnPosition = null; // {seq, top, unread}: the position from which sending a message scrolled to the end, and the unread count there
   #view = { key: null, items: [], seenBy: [], loaded: false };
   #nextView = null; // delayed while the mouse moves over controls of a message
   #pointerHold = new PointerHold(this, { controls: CONTROLS, release: () => this.#nextView && this.show(this.#nextView) });
@@ -62,7 +62,7 @@ class MessageList extends HTMLElement {
   }
 
   get #skipsUnread() {
-    return this.#returnPlace !== null && this.#returnPlace.unread > 0;
+    return this.#returnPosition !== null && this.#returnPosition.unread > 0;
   }
 
   /**
@@ -88,14 +88,14 @@ class MessageList extends HTMLElement {
 
   /** Scroll to the end. `returns`: offer a button to return to the present position. */
   toEnd({ returns = false } = {}) {
-    this.#returnPlace = returns && !this.#end.isAtEnd() ? { ...this.place, unread: 0 } : null;
+    this.#returnPosition = returns && !this.#end.isAtEnd() ? { ...this.position, unread: 0 } : null;
     this.#goToEnd();
   }
 
   /** Scroll to the message that was just sent. The user can return; the messages in between stay unread. */
   showSent() {
-    if (this.#end.isAtEnd()) this.#returnPlace = this.#skipsUnread ? this.#returnPlace : null;
-    else this.#returnPlace ??= { ...this.place, unread: this.#view.unread };
+    if (this.#end.isAtEnd()) this.#returnPosition = this.#skipsUnread ? this.#returnPosition : null;
+    else this.#returnPosition ??= { ...this.position, unread: this.#view.unread };
     this.#goToEnd();
   }
 
@@ -113,7 +113,7 @@ class MessageList extends HTMLElement {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
     if (!item || !this.#window.around(items, item.key)) return false;
-    this.#returnPlace = null;
+    this.#returnPosition = null;
     this.#end.follows = false;
     this.#draw();
     this.#rows.reveal(seq, { focus });
@@ -122,12 +122,12 @@ class MessageList extends HTMLElement {
   }
 
   /** {seq, top}: the first visible message and its distance from the top; `seq` is null at the end. */
-  get place() {
-    return this.showsEndOf(this.#view.key) ? { seq: null, top: 0 } : this.#rows.place;
+  get position() {
+    return this.showsEndOf(this.#view.key) ? { seq: null, top: 0 } : this.#rows.position;
   }
 
-  /** Scroll to a `place`. If it is the end or its message is not loaded, scroll as when the conversation is opened. */
-  showPlace({ seq, top }) {
+  /** Scroll to a `position`. If it is the end or its message is not loaded, scroll as when the conversation is opened. */
+  showPosition({ seq, top }) {
     if (seq === null || !this.reveal(seq, { focus: false })) this.#restart();
     else this.#rows.scrollTo(seq, top);
   }
@@ -146,7 +146,7 @@ class MessageList extends HTMLElement {
   /** Scroll to the end, or to the first unread message if that is further up. */
   #restart() {
     this.#window = new VirtualWindow();
-    this.#returnPlace = null;
+    this.#returnPosition = null;
     this.#end.follows = true;
     this.#draw();
     this.#scrollUpTo(this.#firstUnread());
@@ -232,7 +232,7 @@ class MessageList extends HTMLElement {
   }
 
   #showJump() {
-    this.#buttons.show({ isAtEnd: this.#end.follows, unread: this.#view.unread, returns: this.#returnPlace !== null });
+    this.#buttons.show({ isAtEnd: this.#end.follows, unread: this.#view.unread, returns: this.#returnPosition !== null });
   }
 }
 

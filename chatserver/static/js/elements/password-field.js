@@ -6,7 +6,7 @@
 import { _, ngettext } from "../lib/i18n.js";
 import { me } from "../ui/page.js";
 import { loadPasswordRule } from "../ui/password-rule.js";
-import { MINIMUM, RECOMMENDED, strength } from "../lib/strength.js";
+import { MIN_LENGTH, RECOMMENDED_LENGTH, strength } from "../lib/strength.js";
 
 class PasswordField extends HTMLElement {
   #input = this.querySelector("input");
@@ -52,17 +52,17 @@ class PasswordField extends HTMLElement {
   #advice(verdict, length) {
     if (verdict === "empty") {
       return _("At least %(minimum)s characters; a sentence of %(recommended)s or more is better.", {
-        minimum: MINIMUM,
-        recommended: RECOMMENDED,
+        minimum: MIN_LENGTH,
+        recommended: RECOMMENDED_LENGTH,
       });
     }
     if (verdict === "short") {
-      const n = MINIMUM - length;
+      const n = MIN_LENGTH - length;
       return ngettext("%(num)s more character is needed.", "%(num)s more characters are needed.", n);
     }
     if (verdict === "guessable") return _("This is easy to guess. Three random words make a good password.");
     if (verdict === "fair") {
-      const n = RECOMMENDED - length;
+      const n = RECOMMENDED_LENGTH - length;
       return ngettext("Acceptable. %(num)s more character would make it stronger.", "Acceptable. %(num)s more characters would make it stronger.", n);
     }
     return _("Good.");

@@ -22,8 +22,8 @@ class QuickSwitcher extends HTMLElement {
   #modal = setUpDialog(this, { name: "switcher", opened: () => this.#opened() });
   #box = this.querySelector("input");
   #list = this.querySelector("ul");
-  #found = [];
-  #chosen = 0;
+  #options = [];
+  #selected = 0;
 
   connectedCallback() {
     this.#box.addEventListener("input", () => this.#search());
@@ -49,44 +49,44 @@ class QuickSwitcher extends HTMLElement {
 
   #search() {
     const query = this.#query;
-    this.#found = matching(this.candidates(), query, MAX_ROWS);
-    this.#choose(0);
-    this.loadMore(query).then((more) => more && query === this.#query && this.#add(query));
+    this.#options = matching(this.candidates(), query, MAX_ROWS);
+    this.#select(0);
+    this.loadMore(query).then((more) => more && query === this.#query && this.#append(query));
   }
 
   /** Append candidates that were loaded later; shown rows do not move. */
-  #add(query) {
-    this.#found = withAppended(this.#found, matching(this.candidates(), query, MAX_ROWS), MAX_ROWS);
-    this.#choose(this.#chosen);
+  #append(query) {
+    this.#options = withAppended(this.#options, matching(this.candidates(), query, MAX_ROWS), MAX_ROWS);
+    this.#select(this.#selected);
   }
 
-  #choose(index) {
-    this.#chosen = index;
-    const items = this.#found.map((one, position) => ({ ...one, position, on: position === index }));
+  #select(index) {
+    this.#selected = index;
+    const items = this.#options.map((one, position) => ({ ...one, position, on: position === index }));
     reconcile(this.#list, items, { key: ({ key }) => key, make: () => clone("name-option"), update: describe });
     this.querySelector(".switcher-none").hidden = items.length > 0;
     if (items.length === 0) this.#box.removeAttribute("aria-activedescendant");
-    else this.#box.setAttribute("aria-activedescendant", `place-${index}`);
+    else this.#box.setAttribute("aria-activedescendant", `switcher-${index}`);
   }
 
   #pressed(event) {
-    const count = this.#found.length;
+    const count = this.#options.length;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.isComposing || count === 0) return;
-    if (step) this.#choose((this.#chosen + step + count) % count);
-    else if (event.key === "Enter") this.#go(this.#chosen);
+    if (step) this.#select((this.#selected + step + count) % count);
+    else if (event.key === "Enter") this.#go(this.#selected);
     else return;
     event.preventDefault();
   }
 
   #go(index) {
     this.#modal.dialog.close();
-    goTo(hashOf(this.#found[index].key));
+    goTo(hashOf(this.#options[index].key));
   }
 }
 
 function describe(option, { key, display, name, isPublic, isArchived, unread, position, on }) {
-  option.id = `place-${position}`;
+  option.id = `switcher-${position}`;
   option.dataset.index = position;
   option.setAttribute("aria-selected", String(on));
   option.querySelector(".option-name").textContent = isPublic ? `# ${display}` : display;

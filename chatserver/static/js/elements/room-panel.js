@@ -1,9 +1,9 @@
 /**
- * <room-panel>: the conversation on screen: its topic, who is in it and online, whether it may disturb, leaving
- * it. Its administrators add and remove users here. Lives in <side-area>; the page tells it by `show`
- * which conversation that is. An act is about the one that was shown when it was begun.
+ * <room-panel>: topic and members of the open conversation; mutes and leaves it. Members of a room add users, its
+ * administrators also remove them. Part of <side-area>; the page passes the open conversation to `show`. An action applies
+ * to the conversation that was shown when the user started it.
  *
- * Sends `room:muted`.
+ * Dispatches `room:muted`.
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
@@ -19,7 +19,7 @@ import { clone, me, urls } from "../ui/page.js";
 import { SteadyRows } from "../ui/steady-rows.js";
 import { LOBBY } from "../net/protocol.js";
 
-const SMALL = matchMedia("(width < 72rem)"); // where the panel takes the place of the list of rooms
+const SMALL = matchMedia("(width < 72rem)"); // where the panel covers the list of rooms
 
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
@@ -27,13 +27,13 @@ class RoomPanel extends HTMLElement {
   #problem = this.querySelector(".form-problem");
   #list = this.querySelector(".members");
   #steady = new SteadyRows(this.#list, { scroller: this.querySelector(".panel-body"), draw: () => this.#room && this.#showMembers() });
-  #room = null; // the conversation on screen
+  #room = null; // the open conversation
   #title = "";
-  #isMember = true; // the user is one
+  #isMember = true; // the user is a member
   #users = null;
   #members = []; // {name, display, role}
-  #former = []; // {name, display} of who can be added to a conversation without a name
-  #loaded = ""; // what the members answer
+  #former = []; // {name, display} of users who can be added to a conversation without a name
+  #loaded = ""; // key and number of members for which they were loaded
 
   connectedCallback() {
     const on = (selector, name, action) =>
@@ -42,14 +42,14 @@ class RoomPanel extends HTMLElement {
         action({ room: this.#room, title: this.#title });
       });
     on(".room-invite", "submit", ({ room }) => attemptOnce(this.#problem, () => this.#add(room)));
-    on(".people-filter", "input", () => this.#seek());
+    on(".people-filter", "input", () => this.#filterCandidates());
     on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
     on(".room-leave", "click", (target) => attemptOnce(this.#problem, () => this.#leave(target)));
   }
 
-  /** `title`: the name of the conversation as it is shown; what changes while this is open is shown at once. */
+  /** `room`: the open conversation; `title`: its shown name; `member`: whether the user is a member. */
   show(room, { title, users, member }) {
-    if (room.key !== this.#room?.key) this.#begin();
+    if (room.key !== this.#room?.key) this.#reset();
     this.#room = room;
     this.#title = title;
     this.#users = users;
@@ -59,8 +59,8 @@ class RoomPanel extends HTMLElement {
     this.#draw();
   }
 
-  /** Another conversation: nothing that was chosen or said about the last one stays, on a small screen nor the panel. */
-  #begin() {
+  /** Discard input and errors of the previous conversation; on a small screen close the panel. */
+  #reset() {
     if (this.#room && !this.hidden && SMALL.matches) this.parentElement.close();
     this.#invite.reset();
     this.#problem.hidden = true;
@@ -78,89 +78,90 @@ class RoomPanel extends HTMLElement {
   #draw() {
     const { room, name, isDirect, archived, muted, topic } = this.#room;
     const open = this.#isMember && !isDirect;
-    const words = this.querySelector(".panel-topic");
-    words.textContent = topic;
-    words.hidden = !topic;
+    const text = this.querySelector(".panel-topic");
+    text.textContent = topic;
+    text.hidden = !topic;
     this.querySelector(".room-mute").checked = muted;
     this.querySelector(".panel-mute").hidden = room === null || !this.#isMember;
-    this.querySelector("[data-open=room]").hidden = !open || !this.#governs;
+    this.querySelector("[data-open=room]").hidden = !open || !this.#canModerate;
     this.querySelector(".room-leave").hidden = !open || room === LOBBY;
     this.#invite.hidden = !open || archived || room === LOBBY || (name === null && this.#former.length === 0);
     this.#showMembers();
-    if (this.#isMember) this.#renew();
+    if (this.#isMember) this.#loadIfChanged();
   }
 
-  get #governs() {
+  get #canModerate() {
     return this.#room.admin || me.role === "admin";
   }
 
-  /** Asks for the members again when they are others. A direct conversation has the two of them. */
-  #renew() {
+  /** Load the members if their number has changed. Those of a direct conversation are known. */
+  #loadIfChanged() {
     const { key, room, members, isDirect, to } = this.#room;
-    const wanted = `${key} ${members}`;
-    if (wanted === this.#loaded) return;
+    const current = `${key} ${members}`;
+    if (current === this.#loaded) return;
     if (!this.#loaded.startsWith(`${key} `)) this.#members = this.#former = [];
-    this.#loaded = wanted;
+    this.#loaded = current;
     if (!isDirect) return attempt(this.#problem, () => this.#load(room));
     this.#members = [...new Set([to, me.name])].map((name) => ({ name, role: "member" }));
     return this.#showMembers();
   }
 
   async #load(room) {
-    const { members, former = [] } = await sessionRequest("GET", addressOf(room, "/members"));
+    const { members, former = [] } = await sessionRequest("GET", urlOf(room, "/members"));
     if (room !== this.#room.room) return;
     this.#members = members;
     this.#former = former;
     this.#steady.forget();
     this.#users.ensureLoaded(...members.map(({ name }) => name));
-    this.#offer(this.#invite.elements.user.value);
+    this.#showCandidates(this.#invite.elements.user.value);
     this.#draw();
   }
 
-  get #others() {
+  /** The users who can be added. */
+  get #candidates() {
     if (this.#room.name === null) return this.#former;
-    const here = new Set(this.#members.map(({ name }) => name));
-    return this.#users.others.filter(({ name }) => !here.has(name));
+    const names = new Set(this.#members.map(({ name }) => name));
+    return this.#users.others.filter(({ name }) => !names.has(name));
   }
 
-  /** Offers those who fit the filter; `chosen` is chosen if offered, else nobody. */
-  #offer(chosen) {
-    const others = this.#others;
-    const fits = filtered(others, this.#filter.value);
+  /** Show the candidates that match the filter; `selected` is selected if it is one of them, otherwise none. */
+  #showCandidates(selected) {
+    const candidates = this.#candidates;
+    const fits = filtered(candidates, this.#filter.value);
     const { user } = this.#invite.elements;
     user.replaceChildren(user.options[0], ...fits.map(({ name, display }) => new Option(`${display} (@${name})`, name)));
-    user.value = fits.some(({ name }) => name === chosen) ? chosen : "";
-    this.#filter.hidden = others.length <= FILTER_THRESHOLD;
-    this.#invite.querySelector("button").disabled = others.length === 0;
+    user.value = fits.some(({ name }) => name === selected) ? selected : "";
+    this.#filter.hidden = candidates.length <= FILTER_THRESHOLD;
+    this.#invite.querySelector("button").disabled = candidates.length === 0;
   }
 
-  /** Chooses the best of those who fit what was typed, and nobody when nothing is typed. */
-  #seek() {
+  /** Select the candidate that matches the filter best; none if the filter is empty. */
+  #filterCandidates() {
     const typed = query(this.#filter.value);
-    const offer = () => this.#offer(typed && filtered(this.#others, typed)[0]?.name);
-    offer();
-    this.#users.loadByPrefix(typed).then((more) => more && typed === query(this.#filter.value) && offer());
+    const show = () => this.#showCandidates(typed && filtered(this.#candidates, typed)[0]?.name);
+    show();
+    this.#users.loadByPrefix(typed).then((more) => more && typed === query(this.#filter.value) && show());
   }
 
-  /** Those who are online first. */
+  /** List the members, those who are online first. */
   #showMembers() {
     const online = ({ name }) => this.#users.isOnline(name);
     const members = sortedByName(this.#members, ({ name }) => this.#users.display(name));
     const order = members.map((member) => ({ key: member.name, ...member }));
     order.sort((a, b) => Number(online(b)) - Number(online(a)));
     this.querySelector(".panel-count").textContent = order.length;
-    this.#steady.draw(() => this.#fill(this.#steady.items(this.#list, order)));
+    this.#steady.draw(() => this.#drawRows(this.#steady.items(this.#list, order)));
   }
 
-  #fill(members) {
+  #drawRows(members) {
     reconcile(this.#list, members, {
       key: ({ key }) => key,
-      make: ({ name }) => this.#member(name),
+      make: ({ name }) => this.#makeRow(name),
       update: (row, member) => this.#describe(row, member),
     });
   }
 
-  #member(name) {
+  #makeRow(name) {
     const row = clone("member");
     row.querySelector("a").href = hashOf(directKey(name));
     row.querySelector("button").addEventListener("click", () => {
@@ -182,12 +183,12 @@ class RoomPanel extends HTMLElement {
     row.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
     row.querySelector(".member-role").textContent = role === "admin" ? _("Administrator") : "";
     const remove = row.querySelector("button");
-    remove.hidden = name === me.name || room === LOBBY || isDirect || !this.#isMember || !this.#governs;
+    remove.hidden = name === me.name || room === LOBBY || isDirect || !this.#isMember || !this.#canModerate;
     remove.setAttribute("aria-label", _("Remove %(name)s", { name: display }));
   }
 
   async #add({ room }) {
-    await sessionRequest("POST", addressOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
+    await sessionRequest("POST", urlOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
     this.#filter.value = "";
     await this.#load(room);
   }
@@ -196,15 +197,15 @@ class RoomPanel extends HTMLElement {
     const question = _("Remove %(name)s from %(room)s?", { name: this.#users.display(name), room: title });
     const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
     if (!yes) return;
-    await sessionRequest("DELETE", addressOf(room, `/members/${encodeURIComponent(name)}`));
+    await sessionRequest("DELETE", urlOf(room, `/members/${encodeURIComponent(name)}`));
     await this.#load(room);
   }
 
   async #mute(room) {
     const muted = this.querySelector(".room-mute").checked;
-    room.muted = muted; // at once: the next draw shall not take the tick back
+    room.muted = muted; // at once, because the next draw shows it
     try {
-      await sessionRequest("PATCH", addressOf(room.room), { muted });
+      await sessionRequest("PATCH", urlOf(room.room), { muted });
     } catch (error) {
       room.muted = !muted;
       throw error;
@@ -218,13 +219,13 @@ class RoomPanel extends HTMLElement {
     const text = room.name === null ? _("You can only rejoin if a member adds you.") : room.private ? _("You will need an invitation to rejoin.") : "";
     const yes = await document.querySelector("confirm-dialog").ask({ question, text, yes: _("Leave") });
     if (!yes) return;
-    await sessionRequest("DELETE", addressOf(room.room, `/members/${encodeURIComponent(me.name)}`));
-    if (room.key !== this.#room.key || document.activeElement.closest("message-composer")) return; // the user went on
+    await sessionRequest("DELETE", urlOf(room.room, `/members/${encodeURIComponent(me.name)}`));
+    if (room.key !== this.#room.key || document.activeElement.closest("message-composer")) return; // the user has opened another conversation or is typing
     this.parentElement.close();
     goTo(hashOf(roomKey(LOBBY)), { replace: true });
   }
 }
 
-const addressOf = (room, rest = "") => `${urls.rooms}/${room}${rest}`;
+const urlOf = (room, rest = "") => `${urls.rooms}/${room}${rest}`;
 
 customElements.define("room-panel", RoomPanel);

@@ -27,14 +27,14 @@ class RoomsDialog extends HTMLElement {
   #filter = this.querySelector(".people-filter");
   #choices = this.querySelector(".people-choices");
   #problem = this.querySelector(".rooms-problem");
-  #formProblem = this.#form.querySelector(".form-problem"); // for the form
+  #formProblem = this.#form.querySelector(".form-problem"); // of the form
 
   connectedCallback() {
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       attemptOnce(this.#formProblem, () => this.#create());
     });
-    this.#choices.addEventListener("change", () => this.#showChosen());
+    this.#choices.addEventListener("change", () => this.#showSelected());
     this.#filter.addEventListener("input", () => this.#filterChanged());
     this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // does not submit the form
   }
@@ -42,12 +42,12 @@ class RoomsDialog extends HTMLElement {
   #opened() {
     this.#form.reset();
     hideProblem(this.#formProblem);
-    this.#offer();
+    this.#filterCandidates();
     attempt(this.#problem, () => this.#load());
   }
 
   /** Show users who match the filter, and those who are selected. */
-  #offer() {
+  #filterCandidates() {
     const users = this.candidates();
     reconcile(this.#choices, byDisplay(users), {
       key: ({ name }) => name,
@@ -61,21 +61,21 @@ class RoomsDialog extends HTMLElement {
     this.querySelector(".rooms-people").hidden = users.length === 0;
     this.#filter.hidden = users.length <= FILTER_THRESHOLD;
     this.querySelector(".people-none").hidden = fits.size > 0;
-    this.#showChosen();
+    this.#showSelected();
   }
 
-  /** The chosen users, who may be far apart in the list. */
-  #showChosen() {
-    const chosen = [...this.#choices.querySelectorAll(":checked")].map((box) => box.closest(".check").querySelector(".choice-name").textContent);
-    const names = new Intl.ListFormat(lang, { style: "narrow" }).format(chosen);
-    const place = this.querySelector(".people-chosen");
-    place.hidden = chosen.length === 0;
-    place.textContent = ngettext("%(num)s selected: %(names)s", "%(num)s selected: %(names)s", chosen.length, { names });
+  /** Name the selected users, who may be far apart in the list. */
+  #showSelected() {
+    const selected = [...this.#choices.querySelectorAll(":checked")].map((box) => box.closest(".check").querySelector(".choice-name").textContent);
+    const names = new Intl.ListFormat(lang, { style: "narrow" }).format(selected);
+    const text = this.querySelector(".people-chosen");
+    text.hidden = selected.length === 0;
+    text.textContent = ngettext("%(num)s selected: %(names)s", "%(num)s selected: %(names)s", selected.length, { names });
   }
 
   #filterChanged() {
-    this.#offer();
-    this.loadMore(query(this.#filter.value)).then((more) => more && this.#offer());
+    this.#filterCandidates();
+    this.loadMore(query(this.#filter.value)).then((more) => more && this.#filterCandidates());
   }
 
   async #load() {

@@ -58,10 +58,10 @@ class SettingsDialog extends HTMLElement {
     const toast = document.querySelector("toast-line");
     if (!changed) {
       this.querySelector("dialog").close();
-      return toast.say(_("Saved"));
+      return toast.show(_("Saved"));
     }
     await sessionRequest("PATCH", urls.me, changed);
-    if (!changed.locale) toast.sayAfterReload(_("Saved")); // a change of the language is visible
+    if (!changed.locale) toast.showAfterReload(_("Saved")); // a change of the language is visible
     return location.reload();
   }
 }

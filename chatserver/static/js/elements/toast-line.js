@@ -8,10 +8,10 @@ class ToastLine extends HTMLElement {
 
   connectedCallback() {
     const text = takeStored();
-    if (text) setTimeout(() => this.say(text)); // a live region does not announce its initial text
+    if (text) setTimeout(() => this.show(text)); // a live region does not announce its initial text
   }
 
-  say(text) {
+  show(text) {
     clearTimeout(this.#timer);
     this.textContent = text;
     this.#timer = setTimeout(() => this.clear(), DURATION);
@@ -22,7 +22,7 @@ class ToastLine extends HTMLElement {
   }
 
   /** Show `text` after the page is reloaded. */
-  sayAfterReload(text) {
+  showAfterReload(text) {
     try {
       sessionStorage.setItem(STORAGE_NAME, text);
     } catch {

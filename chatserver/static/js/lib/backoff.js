@@ -1,7 +1,7 @@
-/** Exponential back-off with full jitter: a random delay below a maximum that doubles from BASE to LIMIT, in milliseconds. */
+/** Exponential back-off with full jitter: a random delay below a maximum, which doubles from FIRST_MAXIMUM to LAST_MAXIMUM. */
 
-export const BASE = 500;
-export const LIMIT = 30_000;
+const FIRST_MAXIMUM = 500; // milliseconds
+export const LAST_MAXIMUM = 30_000; // milliseconds
 
 export class Backoff {
   #attempt = 0;
@@ -11,10 +11,11 @@ export class Backoff {
     this.#random = random;
   }
 
+  /** The next delay in milliseconds. */
   next() {
-    const ceiling = Math.min(LIMIT, BASE * 2 ** Math.min(this.#attempt, 16));
+    const maximum = Math.min(LAST_MAXIMUM, FIRST_MAXIMUM * 2 ** Math.min(this.#attempt, 16));
     this.#attempt += 1;
-    return this.#random() * ceiling;
+    return this.#random() * maximum;
   }
 
   reset() {

@@ -8,6 +8,12 @@
 import { _, ngettext } from "./i18n.js";
 
 const MB = 1_000_000;
+const SLOW_ROUND_TRIP = 500; // milliseconds
+const CLOCK_TOLERANCE = 5; // seconds
+const MAX_CLOCK_OFFSET = 60; // seconds
+const LOW_DISK = 2000 * MB; // bytes; less is a warning
+const CRITICAL_DISK = 500 * MB; // bytes; less is a problem
+const LONG_QUEUE = 1000; // messages
 const LOOPBACK = /^https?:\/\/(localhost|127\.|\[::1\])/;
 const PRIVATE_NETWORK = /^http:\/\/(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|[^/]+\.(local|lan|home))/;
 
@@ -36,7 +42,7 @@ function webSocket(socket) {
     return result(title, "bad", _("The WebSocket connection fails. The proxy must forward the headers Upgrade and Connection for /ws."));
   }
   const values = { ms: Math.max(1, Math.round(socket)) };
-  if (socket > 500) return result(title, "fair", _("Latency: %(ms)s ms. Chatting will feel slow from here.", values));
+  if (socket > SLOW_ROUND_TRIP) return result(title, "fair", _("Latency: %(ms)s ms. Chatting will feel slow from here.", values));
   return result(title, "good", _("Latency: %(ms)s ms.", values));
 }
 
@@ -92,16 +98,16 @@ function notifications({ secure, notifications: permission }) {
 function clocks(clock) {
   const title = _("Clock");
   const seconds = Math.round(Math.abs(clock) / 1000);
-  if (seconds < 5) return result(title, "good", _("The clocks of the server and this device agree."));
+  if (seconds < CLOCK_TOLERANCE) return result(title, "good", _("The clocks of the server and this device agree."));
   const text = clock > 0 ? _("The server is %(seconds)s s ahead of this device.", { seconds }) : _("The server is %(seconds)s s behind this device.", { seconds });
-  return result(title, seconds < 60 ? "fair" : "bad", joined(text, _("Set both clocks from the network.")));
+  return result(title, seconds < MAX_CLOCK_OFFSET ? "fair" : "bad", joined(text, _("Set both clocks from the network.")));
 }
 
 function disk({ disk_free: free }) {
   const title = _("Disk");
   const text = _("%(size)s free on the data disk.", { size: size(free) });
-  if (free > 2000 * MB) return result(title, "good", text);
-  return result(title, free > 500 * MB ? "fair" : "bad", joined(text, _("Free up space: on a full disk no message can be stored.")));
+  if (free > LOW_DISK) return result(title, "good", text);
+  return result(title, free > CRITICAL_DISK ? "fair" : "bad", joined(text, _("Free up space: on a full disk no message can be stored.")));
 }
 
 function durability({ database, durability: level, database_bytes: bytes }) {
@@ -123,7 +129,7 @@ function queue({ storing, waiting }) {
   if (!storing) return result(title, "bad", _("Messages cannot be stored right now. The server's log says why."));
   if (waiting === 0) return result(title, "good", _("No messages are waiting to be stored."));
   const text = ngettext("%(num)s message is waiting to be stored.", "%(num)s messages are waiting to be stored.", waiting);
-  if (waiting > 1000) return result(title, "fair", joined(text, _("The disk cannot keep up.")));
+  if (waiting > LONG_QUEUE) return result(title, "fair", joined(text, _("The disk cannot keep up.")));
   return result(title, "good", text);
 }
 

@@ -51,9 +51,9 @@ export class Conversation {
   }
 
   /** Apply the state of the room as `welcome` or an event's `state` has it. A read position that is further here is kept. */
-  welcome({ room, head, read, unread, mentions = 0, last, ...facts }) {
-    const known = Object.keys(DEFAULTS).filter((name) => name in facts);
-    Object.assign(this, DEFAULTS, Object.fromEntries(known.map((name) => [name, facts[name]])));
+  welcome({ room, head, read, unread, mentions = 0, last, ...properties }) {
+    const known = Object.keys(DEFAULTS).filter((name) => name in properties);
+    Object.assign(this, DEFAULTS, Object.fromEntries(known.map((name) => [name, properties[name]])));
     const later = [...this.#liveUnread].filter(([seq]) => seq > head); // received before this state
     this.room = room;
     this.stale = false;
@@ -67,7 +67,7 @@ export class Conversation {
     this.#appliedUpTo = this.timeline.head;
     this.#liveUnread = new Map(later);
     this.unread += later.length;
-    this.mentions += later.filter(([, calling]) => calling).length;
+    this.mentions += later.filter(([, isMention]) => isMention).length;
   }
 
   /** Apply an event to the counts and properties. Own messages count as read. */
@@ -83,9 +83,9 @@ export class Conversation {
   }
 
   /** Apply the counts of the server, unless newer events or a newer read position make them outdated; then it stays stale. */
-  recount(facts) {
-    const current = facts.head >= Math.max(this.#appliedUpTo, this.timeline.head) && facts.read >= this.read;
-    if (current) this.welcome(facts);
+  recount(state) {
+    const current = state.head >= Math.max(this.#appliedUpTo, this.timeline.head) && state.read >= this.read;
+    if (current) this.welcome(state);
   }
 
   /** Whether `event` is an unread message of another user. */
@@ -127,8 +127,8 @@ export class Conversation {
     const known = seq >= this.#serverCounted; // then all unread messages are in #liveUnread
     this.unread = known ? this.#liveUnread.size : Math.min(this.unread, this.#countAfter(seq));
     this.stale = !known && this.unread > 0;
-    const calling = [...this.#liveUnread.values()].filter(Boolean).length;
-    this.mentions = Math.min(this.mentions, this.unread, known ? calling : Infinity);
+    const liveMentions = [...this.#liveUnread.values()].filter(Boolean).length;
+    this.mentions = Math.min(this.mentions, this.unread, known ? liveMentions : Infinity);
   }
 
   /** Count the mentions again after more users became known. Returns whether the count changed. */
@@ -142,10 +142,11 @@ export class Conversation {
     return change !== 0;
   }
 
+  /** Returns the change of the count. */
   #toggleMention(seq) {
-    const calling = !this.#liveUnread.get(seq);
-    this.#liveUnread.set(seq, calling);
-    return calling ? 1 : -1;
+    const isMention = !this.#liveUnread.get(seq);
+    this.#liveUnread.set(seq, isMention);
+    return isMention ? 1 : -1;
   }
 
   #mentionsMe(text) {
@@ -201,11 +202,11 @@ export class Conversation {
     this.mentions += isMention ? 1 : 0;
   }
 
-  #change({ action, users = [], admins = [], user, ...facts }) {
+  #change({ action, users = [], admins = [], user, ...properties }) {
     if (admins.includes(this.#me)) this.admin = true;
     if (action === "join" || action === "invite") this.members += users.length;
     if (action === "leave" || action === "remove") this.members -= users.length;
     if (action !== "change" && action !== "archive") return;
-    for (const name of Object.keys(DEFAULTS)) if (facts[name] !== undefined) this[name] = facts[name];
+    for (const name of Object.keys(DEFAULTS)) if (properties[name] !== undefined) this[name] = properties[name];
   }
 }

@@ -2,7 +2,7 @@
 
 import { startOfDay } from "./dates.js";
 
-export const GROUP = 5 * 60_000; // milliseconds between two messages of a group
+export const GROUP_INTERVAL = 5 * 60_000; // milliseconds between two messages of a group
 
 /**
  * Return rows {kind, key, …}: "day" with `at`, "new", "notice" and "message" with `message` and `continued`.
@@ -12,16 +12,16 @@ export const GROUP = 5 * 60_000; // milliseconds between two messages of a group
 export function rows(messages, { newAfter = null, fromStart = true } = {}) {
   const result = [];
   let previous = null;
-  const covered = fromStart || messages[0]?.seq <= newAfter + 1;
-  let marked = newAfter === null || !covered;
+  const isStartLoaded = fromStart || messages[0]?.seq <= newAfter + 1;
+  let marked = newAfter === null || !isStartLoaded;
   for (const message of messages) {
     const day = startOfDay(message.at);
-    const fresh = previous === null || startOfDay(previous.at) !== day;
-    if (fresh) result.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
-    const first = !marked && isNew(message, newAfter);
-    if (first) result.push({ kind: "new", key: "new" });
-    marked ||= first;
-    const continued = !fresh && !first && continues(previous, message);
+    const isNewDay = previous === null || startOfDay(previous.at) !== day;
+    if (isNewDay) result.push({ kind: "day", key: `day:${day}:${message.key}`, at: message.at });
+    const isFirstNew = !marked && isNew(message, newAfter);
+    if (isFirstNew) result.push({ kind: "new", key: "new" });
+    marked ||= isFirstNew;
+    const continued = !isNewDay && !isFirstNew && continues(previous, message);
     result.push({ kind: message.notice ? "notice" : "message", key: message.key, message, continued });
     previous = message;
   }
@@ -45,6 +45,6 @@ const isNew = ({ own, notice, seq }, read) => !own && !notice && seq > read;
 
 function continues(previous, message) {
   if (previous.notice || message.notice || message.replyTo) return false;
-  const passed = message.at - previous.at;
-  return previous.user === message.user && passed >= -GROUP && passed < GROUP;
+  const elapsed = message.at - previous.at;
+  return previous.user === message.user && elapsed >= -GROUP_INTERVAL && elapsed < GROUP_INTERVAL;
 }

@@ -1,7 +1,7 @@
 /** Find mentions in text: `@name`, also with the full-width ＠, by the rules of chatserver/text/mentions.py. */
 
 const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{M}\p{N}_.-]{2,32})/gu;
-const EVERYBODY = "all";
+const ALL = "all";
 const MAX_MENTIONS = 50; // mentions in one text
 const MAX_CANDIDATES = 100; // shorter names that are tried for one text
 const SPACELESS = "\u2e80"; // from this code point on, scripts that put no space after a name
@@ -32,7 +32,7 @@ export function splitMentions(text, isUser) {
   return parts;
 }
 
-const firstUser = (names, isUser) => names.find((name) => name === EVERYBODY || isUser(name));
+const firstUser = (names, isUser) => names.find((name) => name === ALL || isUser(name));
 
 /** The length of the prefix of `name` that folds to `folded`. */
 function lengthOf(folded, name) {
@@ -69,12 +69,12 @@ export function isMentioned(text, user, isUser = () => false) {
   const key = fold(user);
   return [...candidates(found.map(([, name]) => name)).values()].some((names) => {
     const mentioned = firstUser(names, (name) => name === key || isUser(name));
-    return mentioned === key || mentioned === EVERYBODY;
+    return mentioned === key || mentioned === ALL;
   });
 }
 
 /** Whether a mention, as `splitMentions` returns it, is one of `user`. */
-export const isMentionOf = (mention, user) => mention === EVERYBODY || mention === fold(user);
+export const isMentionOf = (mention, user) => mention === ALL || mention === fold(user);
 
 /** The incomplete mention at the end of `text`: {query, start}, or null. */
 export function incompleteMention(text) {

@@ -11,7 +11,7 @@ export function notice({ admins = [], ...event }, display) {
   return [text, ...promotions].join(" · ");
 }
 
-function describe({ user, action, users = [], ...facts }, display) {
+function describe({ user, action, users = [], ...properties }, display) {
   const name = display(user);
   const people = listed(users.map(display));
   switch (action) {
@@ -26,11 +26,11 @@ function describe({ user, action, users = [], ...facts }, display) {
     case "remove":
       return _("%(name)s removed %(people)s", { name, people });
     case "archive":
-      return facts.archived
+      return properties.archived
         ? _("%(name)s archived the room", { name })
         : _("%(name)s reopened the room", { name });
     default:
-      return changed(name, facts);
+      return changed(name, properties);
   }
 }
 

@@ -30,8 +30,8 @@ export function withPendingChanges(events, entries, me, { availability }) {
 
 /** Refused edits whose message is not in `events`; they are shown as separate rows. */
 export function orphanedEdits(entries, events) {
-  const here = new Set(events.map(({ seq }) => seq));
-  return entries.filter((entry) => isRefusedEdit(entry) && !here.has(entry.target));
+  const loaded = new Set(events.map(({ seq }) => seq));
+  return entries.filter((entry) => isRefusedEdit(entry) && !loaded.has(entry.target));
 }
 
 const isRefusedEdit = ({ type, state }) => type === Type.EDIT && state === "failed";

@@ -11,13 +11,13 @@ const LEAD = 60; // characters before the first hit of an excerpt
  * The search terms of `query`, folded; null if it has only filters. A word matches as a whole,
  * `begin*` matches a prefix, and Chinese text matches any part.
  */
-export function pieces(query) {
-  const words = [...plain(query).matchAll(PARTS)].map(([, phrase, word]) => piece(fold(phrase ?? word ?? ""), !phrase));
-  const wanted = words.filter(Boolean);
-  return wanted.length > 0 ? wanted : null;
+export function searchTerms(query) {
+  const found = [...plain(query).matchAll(PARTS)].map(([, phrase, word]) => searchTerm(fold(phrase ?? word ?? ""), !phrase));
+  const terms = found.filter(Boolean);
+  return terms.length > 0 ? terms : null;
 }
 
-function piece(folded, mayBegin) {
+function searchTerm(folded, mayBegin) {
   if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing visible
   const begins = mayBegin && /[\p{L}\p{M}\p{N}]\*$/u.test(folded);
   const text = begins ? folded.slice(0, -1) : folded;
@@ -27,9 +27,9 @@ function piece(folded, mayBegin) {
 const lastCharacter = (text, end) => end - (/[\udc00-\udfff]$/.test(text.slice(0, end)) ? 2 : 1);
 
 /** The ranges [start, end] of the terms in `text`, in order and without overlaps. */
-function ranges(text, wanted) {
+function ranges(text, terms) {
   const { folded, starts, ends } = foldWithOffsets(text);
-  const found = wanted.flatMap((one) => rangesOf(one, folded));
+  const found = terms.flatMap((one) => rangesOf(one, folded));
   const all = found.map(([start, end]) => [starts[start], ends[end - 1]]);
   return withoutOverlaps(all.sort((a, b) => a[0] - b[0] || b[1] - a[1]));
 }
@@ -51,11 +51,11 @@ function rangesOf({ text, wholeStart, wholeEnd }, folded) {
   return found;
 }
 
-/** Split `text` into parts {text, hit}. `wanted`: what `pieces` returned. */
-export function marked(text, wanted) {
+/** Split `text` into parts {text, hit}. `terms`: what `searchTerms` returned. */
+export function highlighted(text, terms) {
   const parts = [];
   let last = 0;
-  for (const [start, end] of wanted ? ranges(text, wanted) : []) {
+  for (const [start, end] of terms ? ranges(text, terms) : []) {
     if (start > last) parts.push({ text: text.slice(last, start), hit: false });
     parts.push({ text: text.slice(start, end), hit: true });
     last = end;
@@ -65,9 +65,9 @@ export function marked(text, wanted) {
 }
 
 /** At most `length` characters around the first hit, on one line. */
-export function excerpt(text, wanted, length = 240) {
+export function excerpt(text, terms, length = 240) {
   const line = text.replace(/\s+/g, " ").trim();
-  const [first = 0] = wanted ? (ranges(line, wanted)[0] ?? []) : [];
+  const [first = 0] = terms ? (ranges(line, terms)[0] ?? []) : [];
   const letters = Array.from(line);
   const before = Array.from(line.slice(0, first)).length;
   const start = before > LEAD * 2 ? before - LEAD : 0;
@@ -76,7 +76,7 @@ export function excerpt(text, wanted, length = 240) {
 }
 
 /** The query with the days of before: and after: in the browser's time zone instead of UTC. */
-export function zoned(query) {
+export function withLocalDays(query) {
   return query.replace(DAYS, (whole, quoted, filter, year, month, day) => {
     const date = new Date(Number(year), Number(month) - 1, Number(day));
     const real = !quoted && date.getMonth() === Number(month) - 1;
@@ -85,7 +85,7 @@ export function zoned(query) {
 }
 
 /** The query with the lobby's translated name after in: replaced by its real name. */
-export function placed(query, { word, name }) {
+export function withLobbyName(query, { word, name }) {
   const plain = (text) => text.normalize("NFKC").toLowerCase();
   return query.replace(ROOM, (whole, quoted, phrase, single) => {
     const meant = !quoted && plain(phrase ?? single) === plain(word);

@@ -5,8 +5,8 @@
 
 import { caseless } from "./fold.js";
 
-export const MINIMUM = 8;
-export const RECOMMENDED = 15;
+export const MIN_LENGTH = 8; // code points; a test compares it to the rule, which is loaded later
+export const RECOMMENDED_LENGTH = 15; // code points
 
 /**
  * Return {length, verdict}: "empty", "short", "guessable", "fair" or "good". The length is in code points; `names` are
@@ -20,9 +20,9 @@ export function strength(password, { rule = null, names = [] } = {}) {
 
 function verdict(plain, length, rule, names) {
   if (length === 0) return "empty";
-  if (length < MINIMUM) return "short";
+  if (length < MIN_LENGTH) return "short";
   if (rule && (isRun(plain, rule) || isCommon(plain, rule, names))) return "guessable";
-  return length < RECOMMENDED ? "fair" : "good";
+  return length < RECOMMENDED_LENGTH ? "fair" : "good";
 }
 
 const normalized = (password) => caseless(password.normalize("NFKC"));

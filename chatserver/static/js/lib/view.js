@@ -35,8 +35,8 @@ export function asCommand(entry) {
 }
 
 function changeCommand({ id, type, room, target, data, emoji, on }) {
-  const facts = { [Type.EDIT]: { data }, [Type.DELETE]: {}, [Type.REACT]: { emoji, on } }[type];
-  return { type, id, room, target, ...facts };
+  const fields = { [Type.EDIT]: { data }, [Type.DELETE]: {}, [Type.REACT]: { emoji, on } }[type];
+  return { type, id, room, target, ...fields };
 }
 
 function messageCommand({ id, key, data, replyTo }) {

@@ -29,10 +29,10 @@ export async function request(method, url, body) {
   } catch {
     throw new RequestError({ code: "unreachable", data: _("The server cannot be reached.") });
   }
-  const answer = await response.json().catch(() => ({}));
-  if (answer.code === OTHER_USER) sessionReplaced();
-  if (response.ok && answer.ok !== 0) return answer;
-  throw new RequestError({ ...answer, status: response.status });
+  const fields = await response.json().catch(() => ({}));
+  if (fields.code === OTHER_USER) sessionReplaced();
+  if (response.ok && fields.ok !== 0) return fields;
+  throw new RequestError({ ...fields, status: response.status });
 }
 
 /** As `request`, for pages that require a session; without one it goes to the login page. */
@@ -57,25 +57,25 @@ function content(body) {
 
 const busy = new WeakSet();
 
-/** As `attempt`, but does nothing while an earlier call for `place` is running. */
-export async function attemptOnce(place, work) {
-  if (busy.has(place)) return false;
-  busy.add(place);
+/** As `attempt`, but does nothing while an earlier call for `problem` is running. */
+export async function attemptOnce(problem, work) {
+  if (busy.has(problem)) return false;
+  busy.add(problem);
   try {
-    return await attempt(place, work);
+    return await attempt(problem, work);
   } finally {
-    busy.delete(place);
+    busy.delete(problem);
   }
 }
 
-/** Run `work` and show its error in `place`. Returns whether it succeeded. */
-export async function attempt(place, work) {
-  hideProblem(place);
+/** Run `work` and show its error in the element `problem`. Returns whether it succeeded. */
+export async function attempt(problem, work) {
+  hideProblem(problem);
   try {
     await work();
     return true;
   } catch (error) {
-    showProblem(place, error);
+    showProblem(problem, error);
     return false;
   }
 }

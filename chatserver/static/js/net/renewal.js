@@ -64,12 +64,12 @@ export class Renewal {
 
   /** The state of the cookie that tabs share: {end, claimed}. */
   get #shared() {
-    const { id, ...facts } = JSON.parse(local.get(STORAGE_NAME) ?? "{}");
-    return id === this.#session.id ? facts : { end: 0, claimed: 0 };
+    const { id, ...state } = JSON.parse(local.get(STORAGE_NAME) ?? "{}");
+    return id === this.#session.id ? state : { end: 0, claimed: 0 };
   }
 
-  #share(facts) {
-    local.set(STORAGE_NAME, JSON.stringify({ id: this.#session.id, ...facts }));
+  #share(state) {
+    local.set(STORAGE_NAME, JSON.stringify({ id: this.#session.id, ...state }));
   }
 
   #isDue(end) {

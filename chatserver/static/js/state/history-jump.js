@@ -7,7 +7,7 @@ import { History } from "../net/history.js";
 import { HistoryWindow } from "../lib/history-window.js";
 import { PAGE_SIZE } from "../net/protocol.js";
 
-const FOLLOWING = 25; // events after the message that is shown
+const EVENTS_AFTER = 25; // events that are shown after the message
 const MAX_PAGES = 10; // that are searched for the first unread message
 
 export class HistoryJump {
@@ -22,7 +22,7 @@ export class HistoryJump {
 
   /** Show the messages around `seq`. Returns whether that message exists. */
   async showAround(conversation, seq) {
-    const upTo = Math.min(seq + FOLLOWING, conversation.timeline.oldest - 1);
+    const upTo = Math.min(seq + EVENTS_AFTER, conversation.timeline.oldest - 1);
     const page = await this.#page(conversation, upTo);
     if (!page?.events.some((event) => event.seq === seq)) return false;
     conversation.historyWindow = new HistoryWindow({ ...page, upTo });
@@ -34,9 +34,9 @@ export class HistoryJump {
   /** Set `conversation.seeking` if the first unread message is before the newest page; the room is shown when `open` has found it. */
   seek(conversation) {
     const { timeline, read, unread, historyWindow } = conversation;
-    const behind = unread > 0 && timeline.head - read >= PAGE_SIZE;
-    const held = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
-    conversation.seeking = behind && !held && historyWindow === null;
+    const isFar = unread > 0 && timeline.head - read >= PAGE_SIZE;
+    const isLoaded = timeline.loaded && (timeline.oldest <= read + 1 || !timeline.hasOlder);
+    conversation.seeking = isFar && !isLoaded && historyWindow === null;
     return conversation.seeking;
   }
 
@@ -59,7 +59,7 @@ export class HistoryJump {
   async #firstUnread(conversation) {
     const { head } = conversation.timeline;
     let found = null;
-    for (let tries = 0, upTo = conversation.read + FOLLOWING; tries < MAX_PAGES; tries += 1, upTo += PAGE_SIZE) {
+    for (let tries = 0, upTo = conversation.read + EVENTS_AFTER; tries < MAX_PAGES; tries += 1, upTo += PAGE_SIZE) {
       const page = await this.#page(conversation, Math.min(upTo, head));
       if (!page) break;
       found = { ...page, upTo: Math.min(upTo, head) };

@@ -27,7 +27,7 @@ export class Outbox extends EventTarget {
   #sending = false;
   #timer = 0;
   #backoff = new Backoff();
-  #unsavedCount = new Set(); // ids of entries that are not stored
+  #unsaved = new Set(); // ids of entries that are not stored
   #saveTimer = 0;
   #attempts = { id: null, times: 0 };
 
@@ -59,7 +59,7 @@ export class Outbox extends EventTarget {
 
   /** The number of entries that are not stored. */
   get unsavedCount() {
-    return this.#unsavedCount.size;
+    return this.#unsaved.size;
   }
 
   /** Whether this browser stores entries at all. */
@@ -68,8 +68,8 @@ export class Outbox extends EventTarget {
   }
 
   add(key, text, { replyTo, epoch } = {}) {
-    const facts = { ...(replyTo && { replyTo }), ...(epoch && { epoch }) };
-    this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...facts }));
+    const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }) };
+    this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...optional }));
   }
 
   /** `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of the same type and target. */
@@ -105,14 +105,14 @@ export class Outbox extends EventTarget {
 
   /** The number of unsent entries of this user, including those of other tabs. */
   async count() {
-    const kept = await this.#store.all();
-    return new Set([...kept, ...this.#entries].map(({ id }) => id)).size;
+    const stored = await this.#store.all();
+    return new Set([...stored, ...this.#entries].map(({ id }) => id)).size;
   }
 
   /** Remove all entries of this user, including stored ones of other tabs. */
   async clear() {
     this.#entries = [];
-    this.#unsavedCount.clear();
+    this.#unsaved.clear();
     await this.#store.clear();
   }
 
@@ -130,10 +130,10 @@ export class Outbox extends EventTarget {
     }
   }
 
-  #newEntry(facts) {
+  #newEntry(fields) {
     const at = Date.now();
     const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
-    return { id: newId(), state: "sending", ...facts, at, order };
+    return { id: newId(), state: "sending", ...fields, at, order };
   }
 
   #next() {
@@ -156,7 +156,7 @@ export class Outbox extends EventTarget {
       if (reply.code === "internal") this.#countAttempt(entry, reply.data);
       this.#postpone(reply.retry_after);
       throw new Error(reply.code);
-    } else if (isMoot(entry, reply)) {
+    } else if (isObsolete(entry, reply)) {
       this.remove(entry.id);
     } else {
       entry.final = FINAL.has(reply.code) || (isChange(entry) && reply.code === "not_found"); // its message was deleted
@@ -194,20 +194,20 @@ export class Outbox extends EventTarget {
   }
 
   async #save(entry) {
-    const kept = await this.#store.put(entry);
+    const isSaved = await this.#store.put(entry);
     const waits = this.#entries.includes(entry);
-    if (kept && !waits) this.#store.remove(entry.id); // it was acknowledged before it was stored
-    if (kept || !waits) this.#unsavedCount.delete(entry.id);
+    if (isSaved && !waits) this.#store.remove(entry.id); // it was acknowledged before it was stored
+    if (isSaved || !waits) this.#unsaved.delete(entry.id);
     else this.#saveLater(entry.id);
     this.dispatchEvent(new Event("outbox:saved"));
   }
 
   /** Try to store it again later: the disk may have space, or the database may be available again. */
   #saveLater(id) {
-    this.#unsavedCount.add(id);
+    this.#unsaved.add(id);
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => {
-      for (const entry of this.#entries) if (this.#unsavedCount.has(entry.id)) this.#save(entry);
+      for (const entry of this.#entries) if (this.#unsaved.has(entry.id)) this.#save(entry);
     }, SAVE_RETRY_DELAY);
   }
 
@@ -215,7 +215,7 @@ export class Outbox extends EventTarget {
     const index = this.#entries.findIndex((entry) => entry.id === id);
     if (index < 0) return null;
     this.#store.remove(id);
-    if (this.#unsavedCount.delete(id)) this.dispatchEvent(new Event("outbox:saved"));
+    if (this.#unsaved.delete(id)) this.dispatchEvent(new Event("outbox:saved"));
     return this.#entries.splice(index, 1)[0];
   }
 
@@ -225,4 +225,4 @@ export class Outbox extends EventTarget {
 }
 
 /** Whether it deletes or reacts to a message that is already deleted. A refused edit is kept, because of its text. */
-const isMoot = ({ type }, { code }) => code === "not_found" && (type === Type.DELETE || type === Type.REACT);
+const isObsolete = ({ type }, { code }) => code === "not_found" && (type === Type.DELETE || type === Type.REACT);

@@ -6,20 +6,20 @@
 import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
-const BACKOFF_FACTOR = 10; // times the pause, for a room that stays stale
-const PAUSE = 1_000; // milliseconds in which changes of one room are collected
+const BACKOFF_FACTOR = 10; // multiple of the delay, for a room that stays stale
+const COLLECT_DELAY = 1_000; // milliseconds in which changes of one room are collected
 
 export class Recounts {
   #feed;
   #count;
-  #pause;
+  #delay;
   #busy = new Set(); // conversations
 
   /** `count(room)` returns a promise of the room's state as in a welcome. */
-  constructor(feed, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), pause = PAUSE } = {}) {
+  constructor(feed, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), delay = COLLECT_DELAY } = {}) {
     this.#feed = feed;
     this.#count = count;
-    this.#pause = pause;
+    this.#delay = delay;
     for (const name of ["feed:changed", "feed:welcomed"]) feed.addEventListener(name, () => this.check());
   }
 
@@ -30,18 +30,18 @@ export class Recounts {
   #schedule(conversation) {
     if (this.#busy.has(conversation)) return;
     this.#busy.add(conversation);
-    setTimeout(() => this.#recount(conversation), this.#pause);
+    setTimeout(() => this.#recount(conversation), this.#delay);
   }
 
   async #recount(conversation) {
-    const facts = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
-    if (!facts || this.#feed.of(facts.room) !== conversation) {
+    const state = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
+    if (!state || this.#feed.of(state.room) !== conversation) {
       this.#busy.delete(conversation); // the next change or welcome tries again
       return;
     }
-    conversation.recount(facts);
+    conversation.recount(state);
     // Still stale: newer events have come, or the server has not applied a reported position yet.
-    setTimeout(() => this.#checkAgain(conversation), conversation.stale ? BACKOFF_FACTOR * this.#pause : 0);
+    setTimeout(() => this.#checkAgain(conversation), conversation.stale ? BACKOFF_FACTOR * this.#delay : 0);
     this.#feed.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: [] } }));
   }
 

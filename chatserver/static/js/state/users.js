@@ -81,7 +81,7 @@ export class Users extends EventTarget {
   /** Request unknown mentioned names; names that do not fit are requested next. */
   async #lookUp() {
     this.#lookupTimer = 0;
-    const unknown = [...this.#unknownMentions].flatMap(([key, asked]) => (asked || this.#foldedNames.has(key) ? [] : [key]));
+    const unknown = [...this.#unknownMentions].flatMap(([key, isRequested]) => (isRequested || this.#foldedNames.has(key) ? [] : [key]));
     const names = unknown.slice(0, NAMES_LIMIT);
     while (encodeURIComponent(names.join(",")).length > MAX_QUERY_LENGTH) names.pop();
     if (names.length === 0) return;
@@ -90,7 +90,7 @@ export class Users extends EventTarget {
     if (names.length < unknown.length) this.isUser(unknown[names.length]);
   }
 
-  /** However many reasons there are, one look; and not others's at once. */
+  /** Load new accounts soon: once for several reasons, at most every LOAD_INTERVAL, and not at the same time as other clients. */
   #scheduleLoad() {
     const rest = Math.max(0, this.#loadedAt + LOAD_INTERVAL - Date.now());
     this.#timer ||= setTimeout(() => this.#loadWhenOnline(), rest + Math.random() * MAX_JITTER);
@@ -156,8 +156,8 @@ export class Users extends EventTarget {
   }
 
   get offline() {
-    const away = [...this.#accounts.values()].filter(({ name, disabled }) => !disabled && !this.isOnline(name));
-    return this.#sorted(away.map(({ name }) => name));
+    const absent = [...this.#accounts.values()].filter(({ name, disabled }) => !disabled && !this.isOnline(name));
+    return this.#sorted(absent.map(({ name }) => name));
   }
 
   /** All other enabled accounts, online users first: [{name, display}]. */

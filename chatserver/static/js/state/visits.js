@@ -1,21 +1,21 @@
 /**
  * Scroll positions by entry of the browser's history, so that Back restores them.
  *
- * A place is {key, seq, top, panel}: the conversation, `seq` and `top` as in <message-list>, and the search results that
+ * A position is {key, seq, top, panel}: the conversation, `seq` and `top` as in <message-list>, and the search results that
  * were closed on a phone, as in <side-area>.
  */
 
 import { newId } from "../lib/ids.js";
 
 export class Visits {
-  #places = new Map(); // id of an entry → place
+  #positions = new Map(); // id of an entry → position
   #entry = entryId();
 
-  /** After a change of the address: store `place` for the previous entry and return the place of the current one, or null. */
-  switchEntry(place) {
-    this.#places.set(this.#entry, place);
+  /** After a change of the address: store `position` for the previous entry and return the position of the current one, or null. */
+  switchEntry(position) {
+    this.#positions.set(this.#entry, position);
     this.#entry = entryId();
-    return this.#places.get(this.#entry) ?? null;
+    return this.#positions.get(this.#entry) ?? null;
   }
 }
 

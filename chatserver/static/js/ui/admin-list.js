@@ -31,7 +31,7 @@ export class AdminList extends HTMLElement {
   }
 
   async load() {
-    await attempt(this.#place, async () => {
+    await attempt(this.#problem, async () => {
       this.items = this.read(await sessionRequest("GET", this.dataset.url));
       this.show();
       this.dataset.state = "loaded";
@@ -63,24 +63,24 @@ export class AdminList extends HTMLElement {
   }
 
   /** The element for errors: in the open dialog, or above the list. */
-  get #place() {
+  get #problem() {
     return this.querySelector("dialog[open] .form-problem") ?? this.querySelector(".admin-problem");
   }
 
   /**
    * Run `work`, and show its error in the open dialog or above the list. Returns whether it succeeded. The dialog stays
-   * open meanwhile, because a result such as a new password is shown in it.
+   * open until then, because a result such as a new password is shown in it.
    */
   async attempt(work) {
     this.#busy += 1;
     try {
-      return await attemptOnce(this.#place, work);
+      return await attemptOnce(this.#problem, work);
     } finally {
       this.#busy -= 1;
     }
   }
 
-  /** Ask for confirmation, then run `changed`. */
+  /** Ask for confirmation, then call `changed`. */
   async confirmed(question, work) {
     if (await document.querySelector("confirm-dialog").ask(question)) await this.changed(work);
   }
@@ -96,8 +96,8 @@ export class AdminList extends HTMLElement {
     return true;
   }
 
-  say(text) {
-    document.querySelector("toast-line").say(text);
+  showToast(text) {
+    document.querySelector("toast-line").show(text);
   }
 
   /** Show date and time in a <time>, or a dash. */
@@ -112,7 +112,7 @@ export class AdminList extends HTMLElement {
     if (name) this.openDialog(name, this.itemOf(target));
   }
 
-  /** The item whose row holds an element. */
+  /** The item whose row contains an element. */
   itemOf(element) {
     const key = element.closest("tr")?.dataset.key;
     return this.items.find((item) => this.key(item) === key) ?? null;

@@ -30,7 +30,7 @@ export class MessageCommands {
         const conversation = this.#current(); // at the start; later another one may be open
         this.#try(() => action({ conversation, ...detail }));
       });
-    const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#say(deletedText()) : action(detail)));
+    const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#showToast(deletedText()) : action(detail)));
     on("message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
     on("message:rewrite", ({ id }) => this.#rewrite(id));
     on("message:discard", ({ id }) => this.#outbox.remove(id));
@@ -82,7 +82,7 @@ export class MessageCommands {
     const unsent = this.#outbox.entriesOf(conversation.key).findLast((entry) => !isChange(entry));
     if (!unsent) this.#editLastSent(conversation);
     else if (unsent.state === "failed" || !unsent.tried) this.#rewrite(unsent.id);
-    else this.#say(_("Your last message is still being sent. You can edit it after that."));
+    else this.#showToast(_("Your last message is still being sent. You can edit it after that."));
   }
 
   #editLastSent(conversation) {
@@ -96,8 +96,8 @@ export class MessageCommands {
     if (text !== this.#textOf({ seq, conversation })) this.#addChange(Type.EDIT, { conversation, seq, data: text });
   }
 
-  #addChange(type, { conversation: { key, room }, seq: target, ...facts }) {
-    this.#outbox.addChange({ key, room, type, target, epoch: this.#feed.epoch, ...facts });
+  #addChange(type, { conversation: { key, room }, seq: target, ...fields }) {
+    this.#outbox.addChange({ key, room, type, target, epoch: this.#feed.epoch, ...fields });
   }
 
   /** Ask, then delete the message. `done()` is called after the confirmation. */
@@ -111,25 +111,25 @@ export class MessageCommands {
 
   async #copy(target) {
     const isCopied = await lazyBundle.module.copy(this.#textOf(target));
-    this.#say(isCopied ? _("Text copied") : _("The browser did not allow copying."));
+    this.#showToast(isCopied ? _("Text copied") : _("The browser did not allow copying."));
   }
 
   async #link({ seq, conversation }) {
     const url = new URL(urls.index, location.href);
     url.hash = hashOf(conversation.key, seq);
-    this.#say((await lazyBundle.module.copy(url.href)) ? _("Link copied") : url.href);
+    this.#showToast((await lazyBundle.module.copy(url.href)) ? _("Link copied") : url.href);
   }
 
   async #try(action) {
     try {
       await action();
     } catch (error) {
-      this.#say(error.message);
+      this.#showToast(error.message);
     }
   }
 
-  #say(text) {
-    call(this.#part("toast-line"), "say", text);
+  #showToast(text) {
+    call(this.#part("toast-line"), "show", text);
   }
 
   #part(name) {
@@ -137,7 +137,7 @@ export class MessageCommands {
   }
 }
 
-/** Whether the message of a refused edit was deleted; if it is not loaded, the refusal tells. */
+/** Whether the message of a refused edit was deleted; if it is not loaded, the refusal says so. */
 const isGone = ({ final }, message) => (message ? Boolean(message.deleted_at) : final);
 
 const messageOf = ({ seq, conversation: { historyWindow, timeline } }) => historyWindow?.find(seq) ?? timeline.find(seq);

@@ -11,9 +11,9 @@ export class MessageRows {
   #seen;
   #scroller;
   #dates = new Dates(lang);
-  #entry = null; // the message that is reached by Tab
+  #tabStop = null; // the message that is reached by Tab
 
-  /** `list`: the element that holds them, inside `scroller`. */
+  /** `list`: the element that contains them, inside `scroller`. */
   constructor(list, scroller) {
     this.#rows = list.querySelector(".messages-rows");
     this.#seen = list.querySelector(".messages-seen");
@@ -37,7 +37,7 @@ export class MessageRows {
 
   /** The last message, or null. */
   get last() {
-    return this.#entry;
+    return this.#tabStop;
   }
 
   get lastOnScreen() {
@@ -71,15 +71,15 @@ export class MessageRows {
   reveal(seq, { focus }) {
     const row = this.row(seq);
     const { top, height } = this.#scroller.getBoundingClientRect();
-    const place = row.getBoundingClientRect();
-    this.#scroller.scrollTop += place.top + place.height / 2 - (top + height / 2);
+    const box = row.getBoundingClientRect();
+    this.#scroller.scrollTop += box.top + box.height / 2 - (top + height / 2);
     row.classList.remove("message-found");
     if (focus) row.focus({ preventScroll: true });
     row.classList.add("message-found");
   }
 
   /** {seq, top} of the first visible message; `seq` is null without one. */
-  get place() {
+  get position() {
     const { top } = this.#scroller.getBoundingClientRect();
     const row = [...this.#rows.querySelectorAll("chat-message[data-seq]")].find((one) => one.getBoundingClientRect().bottom > top);
     return row ? { seq: Number(row.dataset.seq), top: row.getBoundingClientRect().top - top } : { seq: null, top: 0 };
@@ -102,10 +102,10 @@ export class MessageRows {
   #setTabStop(row) {
     let last = row;
     while (last && last.localName !== "chat-message") last = last.previousElementSibling;
-    if (last === this.#entry) return;
-    if (this.#entry) this.#entry.tabIndex = -1;
+    if (last === this.#tabStop) return;
+    if (this.#tabStop) this.#tabStop.tabIndex = -1;
     if (last) last.tabIndex = 0;
-    this.#entry = last ?? null;
+    this.#tabStop = last ?? null;
   }
 
   #update(element, { kind, at, message, continued }, { display, isUser, find, editing }) {

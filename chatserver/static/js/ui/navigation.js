@@ -2,7 +2,7 @@
  * Scrolls to messages of the open conversation: to the one in the address, and with Back to the position from which a link
  * or a quote was followed.
  *
- * Listens to `message:jump` {seq} and `place:requested` {seq, top}.
+ * Listens to `message:jump` {seq} and `position:requested` {seq, top}.
  */
 
 import { call } from "./lazy-load.js";
@@ -23,7 +23,7 @@ export class Navigation {
   #draw;
   #visits = new Visits();
   #jumped = null; // seq of the message that was scrolled to, once
-  #returnPlace = null; // the position to restore when its conversation is loaded
+  #returnPosition = null; // the position to restore when its conversation is loaded
 
   /** `current()`: the open conversation; `draw()` redraws the page at once. */
   constructor(app, { feed, historyJump, current, draw }) {
@@ -33,32 +33,32 @@ export class Navigation {
     this.#current = current;
     this.#draw = draw;
     app.addEventListener("message:jump", ({ detail }) => this.#follow(detail));
-    app.addEventListener("place:requested", ({ detail }) => this.#returnTo(detail));
+    app.addEventListener("position:requested", ({ detail }) => this.#returnTo(detail));
   }
 
   /** Whether Back or Forward changed the address, to a known position. */
   get isReturn() {
-    return this.#returnPlace !== null;
+    return this.#returnPosition !== null;
   }
 
   /** Called after a change of the address, while conversation `key` is still shown. Unread messages take precedence over the position. */
   addressChanged(key) {
     const side = this.#part("side-area");
-    const place = this.#visits.switchEntry({ key, ...this.#part("message-list").place, panel: side.takeClosedResults?.() });
-    const isThere = place?.key === keyIn(location.hash);
-    this.#returnPlace = isThere && (place.key === key || this.#feed.get(place.key).unread === 0) ? place : null;
+    const position = this.#visits.switchEntry({ key, ...this.#part("message-list").position, panel: side.takeClosedResults?.() });
+    const isOfAddress = position?.key === keyIn(location.hash);
+    this.#returnPosition = isOfAddress && (position.key === key || this.#feed.get(position.key).unread === 0) ? position : null;
     this.#jumped = null;
-    if (place?.panel) side.resume(place.panel);
+    if (position?.panel) side.resume(position.panel);
   }
 
   /** Scroll when the conversation is loaded; not again if it is loaded again. */
   conversationLoaded() {
-    const [place, seq] = [this.#returnPlace, messageOf(location.hash)];
-    this.#returnPlace = null;
-    if (place === null && (seq === null || seq === this.#jumped)) return;
+    const [position, seq] = [this.#returnPosition, messageOf(location.hash)];
+    this.#returnPosition = null;
+    if (position === null && (seq === null || seq === this.#jumped)) return;
     this.#jumped = seq;
-    if (place === null) this.#jump(seq);
-    else this.#returnTo(place);
+    if (position === null) this.#jump(seq);
+    else this.#returnTo(position);
   }
 
   /** Follow a quote as a link to the message, so that Back returns to the present position. */
@@ -83,17 +83,17 @@ export class Navigation {
   /** Report a missing message; scroll to the end unless there are unread messages. */
   #reportMissing({ unread }) {
     if (unread === 0) this.#part("message-list").toEnd();
-    call(this.#part("toast-line"), "say", _("This message was deleted or does not exist."));
+    call(this.#part("toast-line"), "show", _("This message was deleted or does not exist."));
   }
 
   /** Restore a position of the open conversation, as <message-list> has it. */
-  async #returnTo(place) {
+  async #returnTo(position) {
     const conversation = this.#current();
-    if (place.seq === null) this.#historyJump.leave(conversation);
-    else await this.#loadMessage(conversation, place.seq);
+    if (position.seq === null) this.#historyJump.leave(conversation);
+    else await this.#loadMessage(conversation, position.seq);
     if (conversation !== this.#current()) return;
     this.#draw();
-    this.#part("message-list").showPlace(place);
+    this.#part("message-list").showPosition(position);
   }
 
   /** Load message `seq`. Returns false if it cannot exist. */

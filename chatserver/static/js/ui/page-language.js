@@ -2,7 +2,7 @@
 
 import { loadCatalogue } from "./load-catalogue.js";
 
-/** Replace <main> by that of the same page in `locale`. `isWanted()`: false if the user has chosen another one meanwhile. */
+/** Replace <main> by that of the same page in `locale`. `isWanted()`: false if the user has chosen another one since. */
 export async function showPageIn(locale, isWanted) {
   const url = new URL(location.href);
   url.searchParams.set("lang", locale);

@@ -117,9 +117,9 @@ export class Screen {
 
   #showMessages(conversation, newAfter, lost) {
     const { key, historyWindow, timeline, read, unread } = conversation;
-    const { events: held, hasOlder } = historyWindow ?? timeline;
+    const { events: loaded, hasOlder } = historyWindow ?? timeline;
     const { availability } = this.#connection;
-    const { events, statuses } = withPendingChanges(held, this.#outbox.entriesOf(key), me.name, { availability });
+    const { events, statuses } = withPendingChanges(loaded, this.#outbox.entriesOf(key), me.name, { availability });
     this.#part(".messages-offline").dataset.availability = availability;
     this.#part("message-list").show({
       key,
@@ -142,7 +142,7 @@ export class Screen {
       find: finder(conversation),
       rights: {
         member: !lost,
-        governs: conversation.admin || me.role === "admin",
+        moderates: conversation.admin || me.role === "admin",
         open: this.#closedBy(conversation) === "",
       },
       seenBy: historyWindow ? [] : this.#seenBy(conversation),
@@ -177,7 +177,7 @@ export class Screen {
   get #names() {
     return {
       display: (user) => this.#users.display(user),
-      place: (room) => {
+      roomOf: (room) => {
         const found = this.#feed.of(room);
         return found && { key: found.key, name: found.isDirect ? `@${found.to}` : `#${this.nameOf(found)}` };
       },
@@ -187,8 +187,8 @@ export class Screen {
   #showTyping({ room }) {
     const names = room === null ? [] : this.#typing.usersIn(room).map((name) => this.#users.display(name));
     const people = new Intl.ListFormat(lang, { style: "narrow" }).format(names.slice(0, 3));
-    const words = ngettext("%(people)s is writing…", "%(people)s are writing…", names.length, { people });
-    this.#part(".typing").textContent = names.length === 0 ? "" : words;
+    const text = ngettext("%(people)s is writing…", "%(people)s are writing…", names.length, { people });
+    this.#part(".typing").textContent = names.length === 0 ? "" : text;
   }
 
   /** Which other users have read the last message, in rooms with receipts. */
@@ -206,9 +206,9 @@ export class Screen {
   #unsent(key, events, { availability }) {
     const entries = this.#outbox.entriesOf(key);
     if (entries.length === 0) return [];
-    const here = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
+    const received = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
     const messages = entries.filter((entry) => !isChange(entry));
-    const unsent = messages.filter(({ id }) => !here.has(id) || !this.#outbox.settle(id));
+    const unsent = messages.filter(({ id }) => !received.has(id) || !this.#outbox.settle(id));
     return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { availability }));
   }
 
@@ -227,6 +227,6 @@ const UNNAMED = new Set(["unknown", "absent", "nobody"]); // reasons without a c
 /** Unread messages that count in the title: only mentions of a muted room, none of an archived one. */
 const countInTitle = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
 
-/** A group conversation has a fixed set of users, and nobody can be invited. */
+/** A group conversation has no name, and no other users can be invited. */
 const isClosed = ({ isDirect, name, private: hidden }) => !isDirect && name === null && hidden;
 const isByInvitation = ({ isDirect, name, private: hidden }) => !isDirect && name !== null && hidden;

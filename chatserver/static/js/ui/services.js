@@ -40,7 +40,7 @@ export class Services {
     this.renewal.start();
     followKeyboard();
     new Focus(app).watch();
-    refuseFiles((text) => app.querySelector("toast-line").say(text));
+    refuseFiles((text) => app.querySelector("toast-line").show(text));
   }
 
   /** The feed has applied a welcome. */

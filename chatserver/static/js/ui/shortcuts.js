@@ -53,8 +53,8 @@ function escape(part) {
 /** Go to the next conversation of the list, or the next unread one; wraps around. */
 function step(direction, unread) {
   const rows = [...document.querySelectorAll(ROWS)].filter((row) => !row.closest("[hidden]"));
-  const here = rows.findIndex((row) => row.hasAttribute("aria-current"));
-  const rotated = [...rows.slice(here + 1), ...rows.slice(0, Math.max(0, here))];
+  const current = rows.findIndex((row) => row.hasAttribute("aria-current"));
+  const rotated = [...rows.slice(current + 1), ...rows.slice(0, Math.max(0, current))];
   const order = direction > 0 ? rotated : rotated.reverse();
   const next = order.find((row) => !unread || row.classList.contains("row-unread"));
   if (next) goTo(next.href);

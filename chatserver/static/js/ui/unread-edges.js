@@ -45,10 +45,10 @@ export class UnreadEdges {
     };
   }
 
-  #show(button, count, words) {
+  #show(button, count, textOf) {
     if (count === 0 && document.activeElement === button) this.#list.querySelector(".row").focus({ preventScroll: true });
     button.hidden = count === 0;
-    button.querySelector("span").textContent = count === 0 ? "" : words(count);
+    button.querySelector("span").textContent = count === 0 ? "" : textOf(count);
   }
 
   /** Scroll only the list, not the page. */
