@@ -90,7 +90,7 @@ test("a sent reply leaves an empty text box without a topic", () => {
   const { box, composition, type } = compose();
   composition.begin(reply(1));
   type("my reply");
-  composition.sent("my reply");
+  composition.send("my reply");
   assert.equal(composition.topic, null);
   assert.equal(box.text, "");
 });
