@@ -99,10 +99,10 @@ def outcome(name: str, code: int, output: str) -> Outcome:
     lines = output.splitlines()
     if code or not lines:
         raise LoadFailed(f"{name}: code {code}, {lines[-1] if lines else 'no answer'}")
-    told: dict[str, Any] = json.loads(lines[-1])
-    told.pop("faults")
-    latency, whole = Latency(**told.pop("latency")), Latency(**told.pop("whole"))
-    return Outcome(**told, latency=latency, whole=whole)
+    report: dict[str, Any] = json.loads(lines[-1])
+    report.pop("faults")
+    latency, whole = Latency(**report.pop("latency")), Latency(**report.pop("whole"))
+    return Outcome(**report, latency=latency, whole=whole)
 
 
 @contextmanager
@@ -113,7 +113,7 @@ def held(running: Running, **options: float | bool) -> Iterator[None]:
         assert load.stdin is not None
         assert load.stdout is not None
         if load.stdout.readline().strip() != "ready":
-            raise LoadFailed(f"{running.name}: not everybody came in")
+            raise LoadFailed(f"{running.name}: not all users connected")
         yield
         load.stdin.close()
 

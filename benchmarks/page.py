@@ -89,7 +89,7 @@ async def busy(page: Page, bo: Device) -> None:
     await talking
     await page.wait_for_timeout(1_000)
     tasks, delays = sorted(await page.evaluate("tasks")), sorted(await page.evaluate("delays"))
-    print(f"{RATE} messages/s for {SECONDS} s, while somebody types {1 / KEY_INTERVAL:g} letters/s")
+    print(f"{RATE} messages/s for {SECONDS} s, while a user types {1 / KEY_INTERVAL:g} letters/s")
     print(f"  long tasks      {len(tasks)}, the longest {tasks[-1] if tasks else 0:.0f} ms")
     print(f"  letter to frame {at(delays, 0.5):.0f} ms median, {at(delays, 0.99):.0f} ms 99 %")
     print(f"  in the page     {await page.evaluate(COUNT)} messages")

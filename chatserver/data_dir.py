@@ -182,11 +182,11 @@ class DataDir:
             return
         if not keeps_modes(self.path):
             raise StartError(
-                f"Everybody may write to {self.path}, and its file system (FAT, NTFS, 9p of WSL or"
+                f"All users may write to {self.path}, and its file system (FAT, NTFS, 9p of WSL or"
                 f" a virtual machine) keeps no permissions. Choose a folder on another file system:"
                 f" --data, or mount this one for the server's account alone (uid=, umask=077)."
             )
-        raise StartError(f"Everybody may write to {self.path}. Close it first: chmod o-w.")
+        raise StartError(f"All users may write to {self.path}. Close it first: chmod o-w.")
 
 
 def _is_alive(process: str) -> bool:

@@ -51,9 +51,9 @@ def test_a_goal_is_a_minimum_or_a_maximum(*, figure: float, at_least: bool, reac
 
 def test_a_missed_goal_is_in_the_report_with_its_figure_and_the_reason() -> None:
     missed = Goal("one room", 8.3, 15, "x", at_least=True, reason="a message costs 150 µs")
-    told = text([Result([missed])], [], kind="a test", busy="idle")
-    assert "| one room | ≥ 15 x | 8.3 x | **no** | a message costs 150 µs |" in told
-    assert "0 of 1 goals reached" in told
+    table = text([Result([missed])], [], kind="a test", busy="idle")
+    assert "| one room | ≥ 15 x | 8.3 x | **no** | a message costs 150 µs |" in table
+    assert "0 of 1 goals reached" in table
 
 
 @pytest.mark.parametrize("groups", [{"group": 3}, {"pairs": True}, {"shared": 2}], ids=str)

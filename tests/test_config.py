@@ -205,7 +205,7 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_a_suggestion() -> 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "error"),
     [
         ("[auth]\nargon2_memory_kib = 19455", "argon2_memory_kib: Expected int >= 19456"),
         ("[auth]\nargon2_time = 1", "argon2_time: Expected int >= 2"),
@@ -234,9 +234,9 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_a_suggestion() -> 
         ("[auth]\nquery_token = 1", "query_token: Expected bool, got int"),
     ],
 )
-def test_an_invalid_value_is_rejected(text: str, told: str) -> None:
+def test_an_invalid_value_is_rejected(text: str, error: str) -> None:
     write(text)
-    assert told in mistakes()
+    assert error in mistakes()
 
 
 def test_values_at_the_limit_are_accepted() -> None:

@@ -142,8 +142,8 @@ def test_every_command_has_its_replies() -> None:
 
 def test_every_close_code_is_described() -> None:
     assert set(CLOSINGS) == set(CloseCode)
-    told = asyncapi.document()["channels"]["socket"]["x-close-codes"]
-    assert set(told) == {str(code.value) for code in CloseCode}
+    codes = asyncapi.document()["channels"]["socket"]["x-close-codes"]
+    assert set(codes) == {str(code.value) for code in CloseCode}
 
 
 # openapi.json ------------------------------------------------------------------------------------

@@ -235,9 +235,9 @@ def test_a_command_that_does_not_exist_is_detected() -> None:
 @pytest.mark.parametrize("file", [OPERATING, SECURITY], ids=lambda file: file.name)
 def test_documented_commands_and_keys_exist(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    told = [mistake(shlex.split(command)) for command in commands(text)]
-    assert told
-    assert [said for said in told if said] == []
+    errors = [mistake(shlex.split(command)) for command in commands(text)]
+    assert errors
+    assert [said for said in errors if said] == []
     sections = "|".join({key.split(".")[0] for key in all_keys()})
     keys = re.findall(rf"`((?:{sections})\.[a-z_]+)(?: = [^`]+)?`", text)
     assert keys

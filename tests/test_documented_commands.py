@@ -132,7 +132,7 @@ def test_the_account_of_the_service_can_create_an_invitation(machine: Machine, t
     assert (done.code, "/join/" in done.out) == (0, True), done
 
 
-def test_the_documented_upgrade_works(tmp_path: Path) -> None:
+def test_the_documented_commands_of_an_upgrade_succeed(tmp_path: Path) -> None:
     """`chatserver` is the program with its options, or run in its working directory."""
     machine = Machine(tmp_path)
     machine.home.data = machine.root / "chatserver-data"
@@ -143,7 +143,7 @@ def test_the_documented_upgrade_works(tmp_path: Path) -> None:
     assert (machine.root / "before-upgrade.zip").exists()
 
 
-def test_the_documented_trial_of_a_restore_works(machine: Machine) -> None:
+def test_the_documented_trial_of_a_restore_has_no_findings(machine: Machine) -> None:
     machine.home.succeed("backup", str(machine.root / "before-upgrade.zip"))
     for having in ("/tmp/trial --database sqlite:////tmp/trial/chat.db restore", "chat.db check"):
         done = machine.sh(line(having))
@@ -151,7 +151,7 @@ def test_the_documented_trial_of_a_restore_works(machine: Machine) -> None:
     assert done.out == "No findings in 1 room, 0 events.\n"
 
 
-def test_the_documented_move_from_sqlite_to_mysql_works(tmp_path: Path, url: str) -> None:
+def test_the_documented_move_from_sqlite_to_mysql_has_no_findings(tmp_path: Path, url: str) -> None:
     machine = Machine(tmp_path)
     machine.home.data = machine.root / "chatserver-data"
     machine.set_up()

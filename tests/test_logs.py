@@ -23,7 +23,7 @@ from tests.driver import PASSWORD, Chat, User, ask
 from tests.hostile.raw_connection import RawConnection
 
 
-def told(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
+def records(caplog: pytest.LogCaptureFixture, sentence: str) -> list[dict[str, Any]]:
     """Return the fields of all records with this text."""
     return [vars(record) for record in caplog.records if record.getMessage() == sentence]
 
@@ -40,9 +40,9 @@ async def test_the_begin_and_the_end_of_a_connection_are_logged(
     await ann.chat.server.accounts.sign_out_everywhere(await ann.chat.account("ann"))
     assert await device.closed() == 4101
     await device.close()
-    while not told(caplog, "closed"):
+    while not records(caplog, "closed"):
         await asyncio.sleep(0)
-    (came,), (went,) = told(caplog, "connected"), told(caplog, "closed")
+    (came,), (went,) = records(caplog, "connected"), records(caplog, "closed")
     assert (came["user"], came["address"], came["connection"]) == ("ann", "127.0.0.1", 1)
     assert (went["user"], went["connection"], went["frames"]) == ("ann", 1, 1)
     assert (went["code"], went["reason"]) == (4101, "session_invalid")
@@ -55,9 +55,9 @@ async def test_a_rejected_connection_is_logged(
     caplog.set_level(logging.INFO, "chatserver")
     async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
         await stranger.receive()
-    (line,) = told(caplog, "connection rejected")
+    (line,) = records(caplog, "connection rejected")
     assert (line["code"], line["reason"], line["address"]) == (4101, "session_invalid", "127.0.0.1")
-    assert not told(caplog, "connected")
+    assert not records(caplog, "connected")
 
 
 async def test_rejections_are_logged_at_debug_level(
@@ -65,10 +65,10 @@ async def test_rejections_are_logged_at_debug_level(
 ) -> None:
     device = await ann.connect()
     await device.say("hi", to="nobody")
-    assert not told(caplog, "refused")
+    assert not records(caplog, "refused")
     caplog.set_level(logging.DEBUG, "chatserver")
     await device.say("hi", to="nobody")
-    (line,) = told(caplog, "refused")
+    (line,) = records(caplog, "refused")
     assert (line["user"], line["code"]) == ("ann", "not_found")
 
 
@@ -80,10 +80,10 @@ async def test_a_slow_commit_is_a_warning(
 ) -> None:
     device = await ann.connect()
     await device.say("quick")
-    assert not told(caplog, "a commit was slow")
+    assert not records(caplog, "a commit was slow")
     monkeypatch.setattr("chatserver.storage.journal.SLOW_COMMIT", 0.0)
     await device.say("slow by that measure")
-    (line,) = told(caplog, "a commit was slow")
+    (line,) = records(caplog, "a commit was slow")
     assert (line["levelname"], line["drafts"]) == ("WARNING", 1)
     assert 0 <= line["seconds"] < 60
 
@@ -169,9 +169,9 @@ async def test_a_database_error_does_not_contain_values(database_url: str) -> No
             await connection.execute(query, said)
     await database.close()
     for failed in (writing, reading):
-        told = "".join(traceback.format_exception(failed.value))
-        assert "SELECT" in told
-        assert "plum" not in told
+        trace = "".join(traceback.format_exception(failed.value))
+        assert "SELECT" in trace
+        assert "plum" not in trace
 
 
 # Tokens ------------------------------------------------------------------------------------------

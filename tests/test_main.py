@@ -965,7 +965,7 @@ def test_an_import_adds_a_column_for_generated_passwords(busy: Place, ending: st
 
 
 @pytest.mark.parametrize(
-    ("raw", "told"),
+    ("raw", "error"),
     [
         (b"uma;Uma;secret\n", "needs the header name,display,password"),
         ("name,display,password\nmüller,,\n".encode("cp1252"), "Save it as CSV UTF-8"),
@@ -974,10 +974,10 @@ def test_an_import_adds_a_column_for_generated_passwords(busy: Place, ending: st
         (b"name,display,password\numa," + b"x" * 131_073, "line 2: this is no CSV: field larger"),
     ],
 )
-def test_an_invalid_list_of_users_is_rejected(place: Place, raw: bytes, told: str) -> None:
+def test_an_invalid_list_of_users_is_rejected(place: Place, raw: bytes, error: str) -> None:
     file = place.folder / "people.csv"
     file.write_bytes(raw)
-    assert told in place.fail("user", "import", "people.csv")
+    assert error in place.fail("user", "import", "people.csv")
     assert file.read_bytes() == raw
     assert not place.data.exists()
 
@@ -992,11 +992,11 @@ def test_the_doctor_finds_files_that_others_can_read(busy: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "told"),
+    ("hours", "relation"),
     [(-400 * 24, "400 days ahead of"), (400 * 24, "400 days behind"), (1.5, "1.5 hours behind")],
 )
 def test_the_doctor_finds_a_clock_that_contradicts_the_nightly_runs(
-    busy: Place, hours: float, told: str
+    busy: Place, hours: float, relation: str
 ) -> None:
     began = time.time_ns() // 1_000_000 + round(hours * 3_600_000)
     with contextlib.closing(sqlite3.connect(busy.data / "chat.db")) as database:
@@ -1007,7 +1007,7 @@ def test_the_doctor_finds_a_clock_that_contradicts_the_nightly_runs(
         database.commit()
     assert done.code == 1
     (finding,) = [line for line in done.out.splitlines() if line.startswith("FAIL")]
-    assert f"clock: {told} the last nightly run" in finding
+    assert f"clock: {relation} the last nightly run" in finding
 
 
 def test_the_doctor_finds_a_clock_behind_the_newest_message(busy: Place) -> None:

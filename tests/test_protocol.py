@@ -857,9 +857,9 @@ def test_a_receipt_becomes_a_reply() -> None:
 @pytest.mark.parametrize("state", [None, "lobby"])
 def test_a_receipt_of_a_change_becomes_a_reply_with_the_room(state: str | None) -> None:
     receipt = models.Receipt(1, 2, 3)
-    told = encode_events.room_changed(receipt, "a1", LOBBY_STATE if state else None)
+    reply = encode_events.room_changed(receipt, "a1", LOBBY_STATE if state else None)
     room = LOBBY if state else None
-    assert told == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
+    assert reply == RoomChanged(id="a1", ok=True, room=1, seq=2, at=3, state=room)
 
 
 def test_a_room_in_the_welcome_has_its_head() -> None:
@@ -889,13 +889,13 @@ def test_the_state_of_a_room_is_encoded_completely() -> None:
     ],
 )
 def test_an_error_has_its_fields(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    told = json.loads(protocol.json(encode_events.refusal(error, "a1", sentence=str(error))))
+    reply = json.loads(protocol.json(encode_events.refusal(error, "a1", sentence=str(error))))
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
-    assert told == whole
+    assert reply == whole
 
 
 def test_an_error_without_an_id_omits_the_field() -> None:
-    told = msgspec.json.decode(
+    reply = msgspec.json.decode(
         protocol.json(encode_events.refusal(errors.Forbidden(), None, sentence="No."))
     )
-    assert set(told) == {"type", "ok", "code", "data"}
+    assert set(reply) == {"type", "ok", "code", "data"}

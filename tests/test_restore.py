@@ -120,7 +120,7 @@ def test_an_added_row_is_detected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "error"),
     [
         (b"", "damaged"),
         (b"Dear Ann,\n", "no archive"),
@@ -131,10 +131,10 @@ def test_an_added_row_is_detected(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_is_not_an_archive_is_rejected(tmp_path: Path, text: bytes, told: str) -> None:
+def test_a_file_that_is_not_an_archive_is_rejected(tmp_path: Path, text: bytes, error: str) -> None:
     file = tmp_path / "letter"
     file.write_bytes(text)
-    with pytest.raises(Damaged, match=told):
+    with pytest.raises(Damaged, match=error):
         read(file)
 
 

@@ -63,12 +63,12 @@ def built_sql(tree: ast.AST) -> list[int]:
 
 def content_in_logs(tree: ast.AST) -> list[str]:
     """Return forbidden values in log records, and log messages built at runtime."""
-    told = []
+    findings = []
     for name, call in calls(tree):
         if name in LEVELS and isinstance(call.func, ast.Attribute) and "logger" in names(call.func):
-            told += [f"{call.lineno}: {ast.unparse(a)}" for a in call.args[:1] if is_built(a)]
-            told += [f"{call.lineno}: {n}" for n in sorted(names(call) & CONTENT)]
-    return told
+            findings += [f"{call.lineno}: {ast.unparse(a)}" for a in call.args[:1] if is_built(a)]
+            findings += [f"{call.lineno}: {n}" for n in sorted(names(call) & CONTENT)]
+    return findings
 
 
 # Detection ---------------------------------------------------------------------------------------
@@ -117,8 +117,8 @@ def test_sql_is_never_built_from_user_input() -> None:
 
 
 def test_log_records_never_contain_content_or_credentials() -> None:
-    told = {name: content_in_logs(tree) for name, tree in trees()}
-    assert {name: lines for name, lines in told.items() if lines} == {}
+    findings = {name: content_in_logs(tree) for name, tree in trees()}
+    assert {name: lines for name, lines in findings.items() if lines} == {}
 
 
 def test_no_text_is_executed_and_no_program_is_run() -> None:

@@ -124,7 +124,7 @@ async def test_every_task_of_a_quiet_server_is_supervised(node: Chat) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_every_task_is_restarted_and_the_server_works(
+async def test_every_task_that_ends_is_restarted(
     node: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor_module, "FIRST_DELAY", 0.001)

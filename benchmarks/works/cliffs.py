@@ -58,7 +58,7 @@ def _goal(name: str, dearer: float, wait: float) -> Goal:
 
 NOTE = (
     f"Commands come in bursts of {BURST}, as many as the default rate allows at once. Others wait"
-    " for an answer of `/healthz` meanwhile; the table shows the best of some bursts."
+    " for an answer of `/healthz` during a burst; the table shows the best of some bursts."
 )
 SHARED = "where others use the core too, they are waited for as well"
 

@@ -9,7 +9,7 @@ from benchmarks.results import Bars, Goal, Result, Table, shown
 from benchmarks.works import Scale
 
 NAMES = [OURS, "Node ws", "aiohttp"]
-QUIET = 2.0  # seconds after the last welcome: presence has been told
+QUIET = 2.0  # seconds after the last welcome: presence has been sent
 
 
 def sockets(scale: Scale) -> Result:

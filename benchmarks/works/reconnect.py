@@ -27,13 +27,13 @@ def catch_up(scale: Scale) -> Result:
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
         users = asyncio.run(_prepare(data, count))
-        told = Path(folder) / "statements"
-        os.environ["BENCHMARK_STATEMENTS"] = str(told)
+        log = Path(folder) / "statements"
+        os.environ["BENCHMARK_STATEMENTS"] = str(log)
         with serving(data, users, module="benchmarks.counting") as running:
-            before, busy = _statements(running, told), cpu(running.pid)
+            before, busy = _statements(running, log), cpu(running.pid)
             took = asyncio.run(_all_return(running, users))
             busy = cpu(running.pid) - busy
-            asked = (_statements(running, told) - before) / count
+            asked = (_statements(running, log) - before) / count
     goals = [
         Goal(
             f"{count:,} come back, {ROOMS} x {BEHIND} events behind: all caught up", took, 10, "s"
@@ -62,12 +62,12 @@ async def _prepare(data: Path, count: int) -> list[User]:
     return users
 
 
-def _statements(running: Running, told: Path) -> int:
-    told.unlink(missing_ok=True)
+def _statements(running: Running, log: Path) -> int:
+    log.unlink(missing_ok=True)
     os.kill(running.pid, signal.SIGUSR1)
-    while not told.exists():
+    while not log.exists():
         time.sleep(0.01)
-    return int(told.read_text())
+    return int(log.read_text())
 
 
 async def _all_return(running: Running, users: list[User]) -> float:

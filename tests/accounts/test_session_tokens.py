@@ -347,7 +347,7 @@ def test_a_token_without_a_key_id_is_rejected(keys: SigningKeys, forger: Forger)
 
 
 def test_a_token_with_an_embedded_key_is_rejected(keys: SigningKeys, forger: Forger) -> None:
-    own = b"brought along by whoever forged it"
+    own = b"chosen by the forger"
     jwk = {"kty": "oct", "k": encoded(own), "kid": "own", "alg": "HS256"}
     for head in ({"jwk": jwk}, {"jwk": jwk, "kid": "own"}, {"jku": "https://example.com/keys"}):
         assert_refused(keys, forger.token(key=own, **head))
@@ -367,7 +367,7 @@ def test_a_token_without_a_claim_is_rejected(keys: SigningKeys, forger: Forger, 
 @pytest.mark.parametrize(
     "claims",
     [
-        {"iss": "somebody else"},
+        {"iss": "another issuer"},
         {"iss": ""},
         {"iss": ["chatserver"]},
         {"aud": "another service"},

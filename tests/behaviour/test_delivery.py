@@ -54,7 +54,9 @@ async def test_concurrent_first_direct_messages_share_one_room(ann: User, bo: Us
     } == {1, 2}
 
 
-async def test_a_client_that_knows_only_the_first_four_types_works(ann: User, bo: User) -> None:
+async def test_a_client_that_knows_only_the_first_four_types_sends_and_receives(
+    ann: User, bo: User
+) -> None:
     anns, bos = await ann.connect(), await bo.connect()
     assert {user["name"] for user in bos.online["data"]} == {"ann", "bo"}
     await anns.send({"type": Type.GROUP_CHAT, "data": "hi"})

@@ -11,7 +11,7 @@ def names(persons: list[dict[str, str]]) -> list[str]:
     return [user["name"] for user in persons]
 
 
-async def told(device: Device, *, online: str = "", offline: str = "") -> None:
+async def receives_change(device: Device, *, online: str = "", offline: str = "") -> None:
     """Wait for a presence frame with this change."""
     while True:
         frame = await device.next(Type.PRESENCE)
@@ -26,9 +26,9 @@ async def test_changes_of_presence_are_sent_to_others(ann: User, bo: User) -> No
     assert names(anns.online["data"]) == ["ann"]
     bos = await bo.connect()
     assert names(bos.online["data"]) == ["ann", "bo"]
-    await told(anns, online="bo")
+    await receives_change(anns, online="bo")
     await bos.close()
-    await told(anns, offline="bo")
+    await receives_change(anns, offline="bo")
 
 
 async def test_a_client_can_request_the_complete_list_after_each_change(
@@ -44,7 +44,7 @@ async def test_a_client_can_request_the_complete_list_after_each_change(
     await bos.close()
     assert names((await anns.next(Type.GROUP_LIST, Type.PRESENCE))["data"]) == ["ann"]
     again = await bo.connect(params={"presence": "changes"})
-    await told(again, online="bo")
+    await receives_change(again, online="bo")
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ async def test_invalid_and_repeated_presence_parameters_are_rejected(ann: User, 
 async def test_a_user_with_many_connections_is_listed_once(ann: User, bo: User) -> None:
     anns = await ann.connect()
     devices = [await bo.connect() for _ in range(10)]
-    await told(anns, online="bo")
+    await receives_change(anns, online="bo")
     for device in devices[1:]:
         await device.close()
     assert names((await ann.connect()).online["data"]) == ["ann", "bo"]
     await devices[0].close()
-    await told(anns, offline="bo")
+    await receives_change(anns, offline="bo")
 
 
 async def test_many_concurrent_connections_are_sent_in_few_frames(start_chat: StartChat) -> None:
@@ -93,14 +93,14 @@ async def test_last_seen_times_follow_connections_and_not_logins(
     anns = await ann.connect()
     _offline, logged_in = await of_bo()
     device = await bo.connect()
-    await told(anns, online="bo")
+    await receives_change(anns, online="bo")
     online, opened = await of_bo()
     assert online
     assert opened > logged_in
     await device.say("hello")
     assert await of_bo() == (True, opened)  # a message writes nothing
     await device.close()
-    await told(anns, offline="bo")
+    await receives_change(anns, offline="bo")
     online, closed = await of_bo()
     assert not online
     assert closed > opened

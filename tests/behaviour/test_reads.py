@@ -26,8 +26,8 @@ async def test_reading_resets_the_count_on_every_device(
         await anns.say(f"n{number}")
     await read(phone, 3)
     for device in (phone, desk):
-        told = await device.next(Type.READ)
-        assert (told["room"], told["user"], told["seq"]) == (1, "bo", 3)
+        frame = await device.next(Type.READ)
+        assert (frame["room"], frame["user"], frame["seq"]) == (1, "bo", 3)
     state = await lobby(bo)
     assert (state["read"], state["unread"]) == (3, 2)
     assert [frame for frame in anns._queued if frame["type"] == Type.READ] == []
@@ -51,8 +51,8 @@ async def test_read_receipts_are_sent_in_rooms_that_show_them(ann: User, bo: Use
     await anns.ask(Type.ROOM, action="change", room=1, receipts=True)
     seq = (await anns.say("seen?"))["seq"]
     await read(bos, seq)
-    told = await anns.next(Type.READ)
-    assert (told["user"], told["seq"]) == ("bo", seq)
+    frame = await anns.next(Type.READ)
+    assert (frame["user"], frame["seq"]) == ("bo", seq)
 
 
 async def test_members_have_their_read_positions_in_rooms_that_show_them(
@@ -72,8 +72,8 @@ async def test_members_have_their_read_positions_in_rooms_that_show_them(
 async def test_muting_is_sent_only_to_devices_of_the_same_user(ann: User, bo: User) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
     await desk.ask(Type.ROOM, action="mute", room=1)
-    told = await phone.next(Type.READ)
-    assert (told["room"], told["user"], told["muted"]) == (1, "ann", True)
+    frame = await phone.next(Type.READ)
+    assert (frame["room"], frame["user"], frame["muted"]) == (1, "ann", True)
     await ann.ask("PATCH", "/api/rooms/lobby", {"muted": False})
     assert (await phone.next(Type.READ))["muted"] is False
     await bos.receives_nothing()
@@ -99,8 +99,8 @@ async def test_typing_is_sent_to_other_members(ann: User, bo: User, cy: User) ->
     await bos.receives("hi")
     for _ in range(20):
         await bos.send({"type": Type.TYPING, "room": number})
-    told = await anns.next(Type.TYPING)
-    assert (told["room"], told["user"]) == (number, "bo")
+    frame = await anns.next(Type.TYPING)
+    assert (frame["room"], frame["user"]) == (number, "bo")
     await bos.say("done", room=number)
     await anns.receives("hi")
     await anns.receives("done")

@@ -38,8 +38,8 @@ async def test_a_public_room_can_be_found_joined_and_left(users: Users) -> None:
     joined = await room(bos, "join", room=number)
     assert (joined["ok"], joined["state"]["members"]) == (True, 2)
     assert (await anns.next(Type.ROOM))["action"] == "create"
-    told = await anns.next(Type.ROOM)
-    assert (told["action"], told["user"], told["users"]) == ("join", "bo", ["bo"])
+    event = await anns.next(Type.ROOM)
+    assert (event["action"], event["user"], event["users"]) == ("join", "bo", ["bo"])
     await anns.say("welcome", room=number)
     await bos.receives("welcome")
     left = await room(bos, "leave", room=number)

@@ -433,7 +433,7 @@ async def test_text_of_an_edit_or_reply_becomes_a_new_message_when_the_message_i
     cy = await (await ann.chat.user("cy", admin=True)).connect()
     page, box = ann.page, ann.page.locator("#composer-text")
     strip = page.locator(".strip-title")
-    for action, told in (("edit", "the old one was deleted"), ("answer", "you reply to was")):
+    for action, notice in (("edit", "the old one was deleted"), ("answer", "you reply to was")):
         await ann.say("mine")
         await ann.expect_last("mine")
         last = page.locator("chat-message").last
@@ -444,7 +444,7 @@ async def test_text_of_an_edit_or_reply_becomes_a_new_message_when_the_message_i
         await expect(last.locator(".actions")).to_be_visible()
         seq = int(await last.get_attribute("data-seq") or 0)
         await cy.send({"type": Type.DELETE, "id": action, "room": 1, "target": seq})
-        await expect(strip).to_contain_text(told)
+        await expect(strip).to_contain_text(notice)
         await expect(last.locator(".actions")).to_have_count(0)
         await expect(box).to_have_value("other words")
         await box.press("Enter")

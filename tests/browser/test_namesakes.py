@@ -1,4 +1,4 @@
-"""Users whose display names cannot be told apart are shown with their user names."""
+"""Users whose display names look alike are shown with their user names."""
 
 import pytest
 from playwright.async_api import expect

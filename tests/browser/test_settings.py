@@ -13,16 +13,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # Headless Chromium shows no notifications: the calls of the page are recorded instead.
 RECORD = """
-globalThis.told = [];
+globalThis.notes = [];
 globalThis.asked = 0;
 globalThis.Notification = class {
   static permission = "default";
   static async requestPermission() { asked += 1; return (this.permission = "granted"); }
-  constructor(title, { body }) { this.text = `${title}: ${body}`; told.push(this); }
+  constructor(title, { body }) { this.text = `${title}: ${body}`; notes.push(this); }
   close() { this.closed = true; }
 };
 """
-TOLD = "() => told.filter(({ closed }) => !closed).map(({ text }) => text)"
+OPEN_NOTES = "() => notes.filter(({ closed }) => !closed).map(({ text }) => text)"
 AWAY = "document.hasFocus = () => false; dispatchEvent(new Event('blur'))"
 
 
@@ -83,7 +83,7 @@ async def send_over_http(who: User, path: str, text: str) -> None:
 
 async def expect_notifications(window: Window, *texts: str) -> None:
     await window.page.wait_for_function(
-        f"(wanted) => JSON.stringify(({TOLD})()) === JSON.stringify(wanted)", arg=list(texts)
+        f"(wanted) => JSON.stringify(({OPEN_NOTES})()) === JSON.stringify(wanted)", arg=list(texts)
     )
 
 

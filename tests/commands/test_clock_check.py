@@ -35,7 +35,7 @@ async def make(settings: Settings, *, session_at: int | None = None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "told"),
+    ("now", "finding"),
     [
         (MADE, ""),
         (MADE + 2 * DAY, ""),
@@ -45,12 +45,12 @@ async def make(settings: Settings, *, session_at: int | None = None) -> None:
     ],
 )
 async def test_the_clock_is_compared_with_the_files(
-    settings: Settings, now: int, told: str
+    settings: Settings, now: int, finding: str
 ) -> None:
     await make(settings)
     well, sentence = await clock_finding(settings, lambda: now)
-    assert well == (not told)
-    assert told in sentence
+    assert well == (not finding)
+    assert finding in sentence
 
 
 async def test_the_clock_is_compared_with_the_newest_session(settings: Settings) -> None:

@@ -56,8 +56,8 @@ class Report:
             self.answered += talk.answered
             self.welcomes += talk.welcomes
         answered = sum(talk.answered for talk in talks)
-        told = f"{answered:,} confirmed, none lost" if talks else ""
-        self.lines.append((promise, fault, "; ".join(filter(None, [told, figure]))))
+        summary = f"{answered:,} confirmed, none lost" if talks else ""
+        self.lines.append((promise, fault, "; ".join(filter(None, [summary, figure]))))
         print(*self.lines[-1], sep=" · ")
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from tests.faults.server import Server
 
 DATABASE, WAL, SHM, TALLY = "chat.db", "chat.db-wal", "chat.db-shm", "chat.db-tally"
 PAGE = 4_096
-TOLD = ("stored events are missing", "is damaged", "malformed")
+FINDINGS = ("stored events are missing", "is damaged", "malformed")
 
 Damage = Callable[[Path], None]
 
@@ -96,7 +96,7 @@ def test_damage_is_reported_at_the_start(tmp_path: Path, killed: Users, damage: 
     said = server.log.read_text().strip()
     assert said.startswith("Error: ")
     assert said.count("\n") == 0
-    assert any(part in said for part in TOLD), said
+    assert any(part in said for part in FINDINGS), said
 
 
 def test_without_the_counter_the_server_starts_with_the_loss(tmp_path: Path, killed: Users) -> None:

@@ -1,5 +1,5 @@
-"""The server stands still, its clock jumps, it is short of descriptors, it restarts, and everybody
-comes back at once."""
+"""Faults of processes: a stopped server, a clock that jumps, few descriptors, and a restart after
+which all clients reconnect at once."""
 
 import asyncio
 import os

@@ -42,8 +42,8 @@ async def main() -> None:
         finally:
             server.kill()
         log = server.log.read_text(encoding="utf-8")
-        told = f"{log.count('Traceback')} tracebacks, {log.count('failed')} failures"
-        lines.append(("the server's log afterwards", "", told))
+        summary = f"{log.count('Traceback')} tracebacks, {log.count('failed')} failures"
+        lines.append(("the server's log afterwards", "", summary))
     publish(table(lines))
 
 
@@ -120,12 +120,12 @@ async def enumeration(server: Server) -> ReportLine:
     taken = await times.refusals(server.url, names)
     known = taken.pop("known")
     chances = {kind: times.likely_the_same(known, all_) for kind, all_ in taken.items()}
-    told = ", ".join(f"{kind} {chance:.2f}" for kind, chance in chances.items())
+    summary = ", ".join(f"{kind} {chance:.2f}" for kind, chance in chances.items())
     what = (
         "a wrong password for an existing user and for others:"
         " probability that the times are the same"
     )
-    return "own measurement", what, f"{told} ({times.told(known)})"
+    return "own measurement", what, f"{summary} ({times.summary(known)})"
 
 
 async def flood(server: Server, users: Users) -> ReportLine:
@@ -139,7 +139,7 @@ async def flood(server: Server, users: Users) -> ReportLine:
     return (
         "own measurement",
         what,
-        f"{times.told(busy)} ({answered} logins answered); before: {times.told(calm)}",
+        f"{times.summary(busy)} ({answered} logins answered); before: {times.summary(calm)}",
     )
 
 

@@ -35,6 +35,6 @@ def server(users: Users) -> Iterator[Server]:
         assert server.stop() == 0
     finally:
         server.kill()
-    told = log.read_text(encoding="utf-8")
-    assert "Traceback" not in told
-    assert "failed" not in told
+    lines = log.read_text(encoding="utf-8")
+    assert "Traceback" not in lines
+    assert "failed" not in lines

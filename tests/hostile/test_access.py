@@ -146,8 +146,8 @@ async def test_no_command_affects_an_inaccessible_room(users: Users, name: str) 
     (room,) = [room for room in witness.welcome["rooms"] if room["name"] == "den"]
     assert room["room"] not in [one["room"] for one in device.welcome["rooms"]]
     for frame in [frame for frames in MESSAGES.values() for frame in frames]:
-        there = await told(device, frame, room["room"])
-        assert there == await told(device, frame, NO_ROOM), frame
+        there = await reply_to(device, frame, room["room"])
+        assert there == await reply_to(device, frame, NO_ROOM), frame
         assert there is None or there.get("gone") == ["it"] or there["code"] == "not_found", frame
     assert (await witness.history(room["room"], after=0))["head"] == room["head"]
     assert [
@@ -157,7 +157,7 @@ async def test_no_command_affects_an_inaccessible_room(users: Users, name: str) 
     ] == []
 
 
-async def told(device: Device, frame: Frame, room: int) -> Frame | None:
+async def reply_to(device: Device, frame: Frame, room: int) -> Frame | None:
     """Return the reply about a room without room-specific fields; None if there is none."""
     said: Frame = frame | ({"rooms": {str(room): 0}} if "rooms" in frame else {"room": room})
     if frame["type"] in SILENT:

@@ -147,7 +147,7 @@ async def test_fuzzed_frames_do_not_affect_other_clients(server: Server, users: 
     read = sum(map(int, re.findall(r'"frames": (\d+)', server.log.read_text(encoding="utf-8"))))
     print(f"{FRAMES:,} frames sent, {read:,} read")
     assert read > FRAMES / 2
-    assert not talking.done(), "a socket of somebody else was closed"
+    assert not talking.done(), "another user's socket was closed"
     talking.cancel()
 
 

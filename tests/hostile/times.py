@@ -115,6 +115,6 @@ async def flooded(url: str, token: str, seconds: float) -> tuple[list[float], in
     return taken, answered
 
 
-def told(taken: Sequence[float]) -> str:
+def summary(taken: Sequence[float]) -> str:
     ranks = statistics.quantiles(taken, n=100)
     return f"p50 {ranks[49]:.1f} ms, p99 {ranks[98]:.1f} ms"

@@ -61,8 +61,8 @@ async def conformance(url: str, folder: Path) -> str:
     (agent,) = json.loads(reports[0].read_text()).values()
     verdicts = Counter(case["behavior"] for case in agent.values())
     wrong = [name for name, case in agent.items() if case["behavior"] == "FAILED"]
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    return f"{len(agent)} cases: {told}" + (f" ({', '.join(wrong)})" if wrong else "")
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+    return f"{len(agent)} cases: {summary}" + (f" ({', '.join(wrong)})" if wrong else "")
 
 
 async def injection(place: Place, token: str, folder: Path) -> str:
@@ -117,5 +117,5 @@ async def slowly(url: str, mode: list[str], folder: Path) -> str:
     said = re.sub(r"\x1b\[[\d;]*\w", "", await attack)
     looks = Counter(re.findall(r"service available:\s*(\w+)", said))
     assert looks, said[-2000:]
-    told = "available throughout" if set(looks) == {"YES"} else f"available: {dict(looks)}"
-    return f"{told}; longest response to other clients {longest * 1000:.0f} ms, {failed} failed"
+    summary = "available throughout" if set(looks) == {"YES"} else f"available: {dict(looks)}"
+    return f"{summary}; longest response to other clients {longest * 1000:.0f} ms, {failed} failed"

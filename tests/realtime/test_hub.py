@@ -139,7 +139,7 @@ class Node:
 
     def remove(self, seq: int, *users: int, room: int = 1) -> list[Event]:
         """Store the removal of these users by ann."""
-        change = {"action": "remove", "users": ["somebody"]}
+        change = {"action": "remove", "users": ["cy"]}
         events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left_ids=users)]
         self.log.setdefault(room, []).extend(events)
         return events
@@ -440,8 +440,8 @@ async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -
     node.connect(2, "bo")
     while not any(b'"online"' in line.written for line in crowd):
         await asyncio.sleep(0)
-    told = [b'"online"' in line.written for line in crowd]
-    assert (told.count(True), told.count(False)) == (WRITES_PER_TURN, 1)
+    sent = [b'"online"' in line.written for line in crowd]
+    assert (sent.count(True), sent.count(False)) == (WRITES_PER_TURN, 1)
     node.hub.publish(1, node.store(1))
     assert all(line.received() == [1] for line in crowd)
     await asyncio.sleep(0)
@@ -503,7 +503,7 @@ async def test_a_forced_reconnect_does_not_require_a_login(node: Node) -> None:
 
 async def test_a_connection_whose_heads_reveal_a_gap_repairs_it_for_all(node: Node) -> None:
     _, anns = node.connect(1, "ann", r1=0)
-    node.store(1, 2)  # and nobody is told
+    node.store(1, 2)  # and the hub is not notified
     _, bos = node.connect(2, "bo", r1=2)
     await node.settled()
     assert (anns.received(), bos.received()) == ([1, 2], []), "bo's welcome includes them"

@@ -38,7 +38,7 @@ class KeepaliveHarness:
         self.hub = Hub(
             NoPeers(), no_holes, no_rooms, node="here", find_alive=find_none, clock=self.clock
         )
-        self.pulse = Keepalive(self.hub, clock=self.clock, now=self.clock.ms)
+        self.keepalive = Keepalive(self.hub, clock=self.clock, now=self.clock.ms)
 
     def connect(
         self, name: str = "ann", *, session: int = DAY, reads: bool = True
@@ -63,7 +63,7 @@ class KeepaliveHarness:
             self.clock.advance(0.5)
             for connection in answering:
                 connection.last_received = self.clock()
-            self.pulse.check_all()
+            self.keepalive.check_all()
 
 
 @pytest_asyncio.fixture
@@ -162,7 +162,7 @@ async def test_a_jump_of_the_wall_clock_does_not_change_the_end_of_a_session(
     connection, line = harness.connect(session=10)
     harness.later(1, connection)
     wrong = [jump]
-    harness.pulse._now = lambda: harness.clock.ms() + wrong[0] * 1000
+    harness.keepalive._now = lambda: harness.clock.ms() + wrong[0] * 1000
     harness.later(4, connection)
     assert not connection.closing
     wrong[0] = 0
@@ -177,7 +177,7 @@ async def test_a_jump_of_the_wall_clock_makes_no_peer_silent(
     harness: KeepaliveHarness, jump: int
 ) -> None:
     connection, _ = harness.connect()
-    harness.pulse = Keepalive(
+    harness.keepalive = Keepalive(
         harness.hub, clock=harness.clock, now=lambda: harness.clock.ms() + jump * 1000
     )
     harness.later(SILENCE_TIMEOUT - 1)
@@ -208,12 +208,12 @@ async def test_a_peer_that_the_server_does_not_read_from_is_not_silent(
 def test_the_delay_of_the_event_loop_is_recorded() -> None:
     async def story(loop: SkippingLoop) -> None:
         harness = KeepaliveHarness()
-        looking = loop.create_task(harness.pulse.run())
+        running = loop.create_task(harness.keepalive.run())
         await loop.skip(0)
         await loop.skip(1.6)  # the check was due after 1.0
-        late = dict(harness.pulse.lag.cumulative_buckets())
+        late = dict(harness.keepalive.lag.cumulative_buckets())
         assert (late["0.5"], late["1.0"], late["+Inf"]) == (0, 1, 1)
-        looking.cancel()
+        running.cancel()
         harness.hub.close()
 
     run_skipping(story)
@@ -223,7 +223,7 @@ def test_every_connection_is_checked_once_a_second() -> None:
     async def story(loop: SkippingLoop) -> None:
         harness = KeepaliveHarness()
         _, line = harness.connect(session=2)
-        looking = loop.create_task(harness.pulse.run())
+        running = loop.create_task(harness.keepalive.run())
         await loop.skip(1.1)
         assert line.close_code() is None
         harness.clock.advance(2)
@@ -231,7 +231,7 @@ def test_every_connection_is_checked_once_a_second() -> None:
         assert line.close_code() is None
         await loop.skip(0.3)
         assert line.close_code() == CloseCode.SESSION_INVALID
-        looking.cancel()
+        running.cancel()
         harness.hub.close()
 
     run_skipping(story)
@@ -248,13 +248,13 @@ def test_a_failed_check_is_logged_and_the_next_one_runs(
             seen.append(loop.time())
             raise ZeroDivisionError
 
-        pulse = Keepalive(harness.hub, clock=clock, now=harness.clock.ms)
-        looking = loop.create_task(pulse.run())
+        keepalive = Keepalive(harness.hub, clock=clock, now=harness.clock.ms)
+        running = loop.create_task(keepalive.run())
         for _ in range(3):
             assert len(seen) < 2
             await loop.skip(1.1)
         assert len(seen) == 2
-        looking.cancel()
+        running.cancel()
         harness.hub.close()
 
     run_skipping(story)

@@ -7,7 +7,7 @@ from chatserver.models import Change, Create, Event, Role, User
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
-ROBOT = NewUser("robot", "Robot", "!", Role.BOT)
+NEW_BOT = NewUser("robot", "Robot", "!", Role.BOT)
 
 
 async def room(storage: Storage, by: User, name: str, *, private: bool = False) -> int:
@@ -23,9 +23,9 @@ async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> 
         await room(storage, bo, "x1"),
     )
     names = ["plans", "x1", "#Plans", str(plans), "lobby"]
-    bot, joined = await storage.bots.add(ROBOT, "digest", names, by=ann.id)
-    told = [(one.room, one.seq, one.user, one.change, one.joined_ids) for one in joined]
-    assert told == [
+    bot, joined = await storage.bots.add(NEW_BOT, "digest", names, by=ann.id)
+    events = [(one.room, one.seq, one.user, one.change, one.joined_ids) for one in joined]
+    assert events == [
         (plans, 2, "ann", {"action": "invite", "users": ["robot"]}, (bot.id,)),
         (open_to_all, 2, "robot", {"action": "join", "users": ["robot"]}, (bot.id,)),
     ]
@@ -38,7 +38,7 @@ async def test_a_bot_joins_its_rooms_with_an_event_in_each(storage: Storage) -> 
 async def test_the_operator_can_add_a_bot_to_any_room(storage: Storage) -> None:
     ann = await storage.user("ann")
     plans = await room(storage, ann, "plans", private=True)
-    bot, (joined,) = await storage.bots.add(ROBOT, "digest", ["plans"], by=None)
+    bot, (joined,) = await storage.bots.add(NEW_BOT, "digest", ["plans"], by=None)
     assert (joined.room, joined.user, joined.joined_ids) == (plans, "robot", (bot.id,))
 
 
@@ -56,16 +56,16 @@ async def test_a_bot_that_may_not_join_a_room_is_not_created(
         number = await room(storage, by, name)
         await acted(storage, by, Change("archive", {"archived": True}), room=number)
     with pytest.raises(error):
-        await storage.bots.add(ROBOT, "digest", ["open", *names], by=ann.id)
+        await storage.bots.add(NEW_BOT, "digest", ["open", *names], by=ann.id)
     if error is Forbidden:
         with pytest.raises(Forbidden):
-            await storage.bots.add(ROBOT, "digest", names, by=None)
+            await storage.bots.add(NEW_BOT, "digest", names, by=None)
     assert await storage.overview.bots() == []
     assert await storage.users.find("robot") is None
 
 
 async def test_only_a_taken_name_raises_conflict(storage: Storage) -> None:
     ann = await storage.user("ann", Role.ADMIN)
-    await storage.bots.add(ROBOT, "digest", ["lobby", "1", "lobby"], by=ann.id)
+    await storage.bots.add(NEW_BOT, "digest", ["lobby", "1", "lobby"], by=ann.id)
     with pytest.raises(Conflict):
-        await storage.bots.add(ROBOT, "other", [], by=ann.id)
+        await storage.bots.add(NEW_BOT, "other", [], by=ann.id)

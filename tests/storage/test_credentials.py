@@ -120,18 +120,18 @@ async def test_a_demoted_administrator_changes_nothing(storage: Storage) -> None
     ann = await storage.user("ann", Role.ADMIN)
     bo = await storage.user("bo", Role.ADMIN)
     await storage.credentials.administer(bo.id, DEMOTED, by=ann.id)
-    bot = NewUser("robot", "Robot", "!", Role.BOT)
+    new = NewUser("robot", "Robot", "!", Role.BOT)
     invite = Invite("code", "", storage.now, storage.now + 1_000, 3)
-    robot, _ = await storage.bots.add(bot, "digest", [], by=ann.id)
+    bot, _ = await storage.bots.add(new, "digest", [], by=ann.id)
     await storage.invites.open(invite, by=ann.id)
     await refused(storage.credentials.administer(ann.id, NEW_PASSWORD, by=bo.id))
     await refused(storage.users.add(NewUser("cy", "Cy", "hash"), by=bo.id))
     await refused(storage.bots.add(NewUser("tin", "Tin", "!", Role.BOT), "d2", [], by=bo.id))
-    await refused(storage.bots.set_token(robot.id, "d3", by=bo.id))
+    await refused(storage.bots.set_token(bot.id, "d3", by=bo.id))
     await refused(storage.invites.open(Invite("c2", "", 0, storage.now + 1, 3), by=bo.id))
     await refused(storage.invites.revoke("code", by=bo.id))
     assert [user.name for user in await storage.users.all()] == ["ann", "bo", "robot"]
-    assert await storage.bots.find("digest") == robot
+    assert await storage.bots.find("digest") == bot
     assert [one.code for one in await storage.invites.list_usable(None)] == ["code"]
 
 
@@ -160,8 +160,8 @@ async def test_a_disabled_account_cannot_create_or_join_a_room(storage: Storage)
 
 
 async def test_one_of_two_concurrent_new_tokens_of_a_bot_is_valid(storage: Storage) -> None:
-    robot, _ = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "d", [], by=None)
+    bot, _ = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "d", [], by=None)
     for number in range(10):
         digests = [f"{number}-{one}" for one in "abc"]
-        await asyncio.gather(*(storage.bots.set_token(robot.id, d, by=None) for d in digests))
+        await asyncio.gather(*(storage.bots.set_token(bot.id, d, by=None) for d in digests))
         assert [bool(await storage.bots.find(d)) for d in digests].count(True) == 1

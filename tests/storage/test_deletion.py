@@ -61,7 +61,7 @@ async def test_a_deleted_account_leaves_its_rooms_and_its_messages_remain(
 
 
 @pytest.mark.parametrize("known", [True, False])
-async def test_nothing_is_written_to_a_deleted_account_but_own_messages_can_be_deleted(
+async def test_a_deleted_account_gets_no_event_but_the_deletion_of_its_messages(
     storage: Storage, *, known: bool
 ) -> None:
     """`known`: the node has cached the conversation, or storage looks it up."""
@@ -130,9 +130,9 @@ async def test_rooms_of_a_deleted_account_are_locked_in_order_a_few_at_a_time(
 
 async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storage) -> None:
     ann = await storage.user("ann")
-    robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
+    bot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
     await storage.credentials.open_session(session(ann), client="Firefox")
-    for user in (ann, robot):
+    for user in (ann, bot):
         await storage.credentials.delete(user.id, by=None)
         found = await storage.users.find(user.name)
         assert found is not None
@@ -149,8 +149,8 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
 
 async def test_a_deleted_account_cannot_be_enabled(storage: Storage) -> None:
     ann = await storage.user("ann")
-    robot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
-    for user in (ann, robot):
+    bot, _ = await storage.bots.add(NewUser("robot", "R", "!", Role.BOT), "digest", [], by=None)
+    for user in (ann, bot):
         await storage.credentials.delete(user.id, by=None)
     changes = [
         AccountChange(disabled=False),
@@ -162,7 +162,7 @@ async def test_a_deleted_account_cannot_be_enabled(storage: Storage) -> None:
         with pytest.raises(Forbidden):
             await storage.credentials.administer(ann.id, change, by=None)
     with pytest.raises(Forbidden):
-        await storage.bots.set_token(robot.id, "new", by=None)
+        await storage.bots.set_token(bot.id, "new", by=None)
     for name in ("ann", "Ann", "аnn"):
         with pytest.raises(Conflict):
             await storage.user(name)

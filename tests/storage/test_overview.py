@@ -13,8 +13,8 @@ from tests.storage.conftest import Storage, draft
 
 async def test_counts_and_times_are_reported(storage: Storage) -> None:
     ann = await storage.user("ann", Role.ADMIN)
-    robot = NewUser("robot", "Robot", "!", Role.BOT)
-    await storage.bots.add(robot, "digest", ["lobby"], by=ann.id)
+    new = NewUser("robot", "Robot", "!", Role.BOT)
+    await storage.bots.add(new, "digest", ["lobby"], by=ann.id)
     await storage.log.store([draft(ann, "hello"), draft(ann, "again")])
     (lobby,) = await storage.overview.rooms()
     assert (lobby.name, lobby.members, lobby.messages) == ("lobby", 2, 2)
@@ -37,8 +37,8 @@ async def test_one_of_two_administrators_who_demote_each_other_remains(storage: 
 
 
 async def test_a_new_token_replaces_the_previous_one(storage: Storage) -> None:
-    robot = NewUser("robot", "Robot", "!", Role.BOT)
-    bot, _ = await storage.bots.add(robot, "first", [], by=None)
+    new = NewUser("robot", "Robot", "!", Role.BOT)
+    bot, _ = await storage.bots.add(new, "first", [], by=None)
     await storage.bots.set_token(bot.id, "second", by=None)
     assert await storage.bots.find("first") is None
     assert await storage.bots.find("second") == bot

@@ -36,21 +36,19 @@ async def before(storage: Storage) -> tuple[list[tuple[str, dict[str, Any]]], Us
     """A backup with two administrators, a bot, a session of each and an invitation."""
     ann = await storage.user("ann", Role.ADMIN)
     bo = await storage.user("bo", Role.ADMIN)
-    robot, _ = await storage.bots.add(
-        NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None
-    )
+    bot, _ = await storage.bots.add(NewUser("robot", "Robot", "!", Role.BOT), "digest", [], by=None)
     for user in (ann, bo):
         session = Session(f"s-{user.name}", user, storage.now, storage.now + 10**9)
         await storage.credentials.open_session(session, client="")
     invite = Invite("code", "", storage.now, storage.now + 10**9, 3)
     await storage.invites.open(invite, by=ann.id)
-    return await rows(storage), ann, bo, robot
+    return await rows(storage), ann, bo, bot
 
 
-async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> None:
+async def end_everything(storage: Storage, ann: User, bo: User, bot: User) -> None:
     """End everything ten seconds after the backup."""
     storage.now += 10_000
-    await storage.bots.set_token(robot.id, None, by=None)
+    await storage.bots.set_token(bot.id, None, by=None)
     await storage.invites.revoke("code", by=None)
     new = AccountChange(password_hash="new")
     await storage.credentials.administer(ann.id, new, by=None)
@@ -58,8 +56,8 @@ async def end_everything(storage: Storage, ann: User, bo: User, robot: User) -> 
 
 
 async def test_everything_that_ended_after_the_backup_is_reported(storage: Storage) -> None:
-    backup, ann, bo, robot = await before(storage)
-    await end_everything(storage, ann, bo, robot)
+    backup, ann, bo, bot = await before(storage)
+    await end_everything(storage, ann, bo, bot)
     audit = RestoreAudit(await read_replaced_state(storage.database), since=None, now=NOW)
     assert list(audit.rows(backup)) == backup
     assert list(audit.reinstated.lines()) == [
@@ -74,8 +72,8 @@ async def test_everything_that_ended_after_the_backup_is_reported(storage: Stora
 async def test_credentials_that_ended_after_the_given_time_are_revoked_again(
     storage: Storage,
 ) -> None:
-    backup, ann, bo, robot = await before(storage)
-    await end_everything(storage, ann, bo, robot)
+    backup, ann, bo, bot = await before(storage)
+    await end_everything(storage, ann, bo, bot)
     audit = RestoreAudit(await read_replaced_state(storage.database), since=storage.now, now=NOW)
     again = list(audit.rows(backup))
     assert list(audit.reinstated.lines()) == []
@@ -87,8 +85,8 @@ async def test_credentials_that_ended_after_the_given_time_are_revoked_again(
 
 
 async def test_credentials_that_ended_before_the_given_time_are_reported(storage: Storage) -> None:
-    backup, ann, bo, robot = await before(storage)
-    await end_everything(storage, ann, bo, robot)
+    backup, ann, bo, bot = await before(storage)
+    await end_everything(storage, ann, bo, bot)
     audit = RestoreAudit(
         await read_replaced_state(storage.database), since=storage.now + 1, now=NOW
     )
@@ -158,8 +156,8 @@ async def test_memberships_that_ended_after_the_given_time_end_again(storage: St
     assert await storage.rooms.state(bo.id, room) is None
     assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # the end of the archived log
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
-    (house,) = [one for one in await storage.overview.rooms() if one.room == room]
-    assert (house.members, house.admins) == (1, ["ann"])
+    (audited,) = [one for one in await storage.overview.rooms() if one.room == room]
+    assert (audited.members, audited.admins) == (1, ["ann"])
 
 
 @pytest.mark.parametrize("returned", [False, True])

@@ -23,14 +23,14 @@ async def leave(storage: Storage, who: User, room: int) -> None:
     assert isinstance(gone, Event)
 
 
-async def robot(storage: Storage) -> User:
+async def add_bot(storage: Storage) -> User:
     new = NewUser("aaa", "Robot", "!", Role.BOT)
     return (await storage.bots.add(new, "digest", [], by=None))[0]
 
 
 async def test_the_successor_is_neither_a_bot_nor_a_disabled_account(storage: Storage) -> None:
     bot, ann, bo, cy = (
-        await robot(storage),
+        await add_bot(storage),
         await storage.user("ann"),
         await storage.user("bo"),
         await storage.user("cy"),
@@ -56,7 +56,7 @@ async def test_the_leave_event_of_the_last_administrator_names_the_successor(
 
 
 async def test_a_disabled_administrator_gets_a_successor(storage: Storage) -> None:
-    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await robot(storage)
+    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await add_bot(storage)
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(ann)
     assert await admins(storage, room) == ["ann", "bo"]
@@ -68,7 +68,7 @@ async def test_a_disabled_administrator_gets_a_successor(storage: Storage) -> No
 async def test_a_room_without_candidates_gets_the_next_member_as_administrator(
     storage: Storage,
 ) -> None:
-    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await robot(storage)
+    ann, bo, bot = await storage.user("ann"), await storage.user("bo"), await add_bot(storage)
     cy = await storage.user("cy")
     room = await room_of(storage, ann, bot, bo)
     await storage.disable(bo)

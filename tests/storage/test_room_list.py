@@ -46,7 +46,7 @@ async def test_rooms_with_unread_messages_come_first_then_those_with_the_newest_
     assert found.heads == {LOBBY: 0, **dict.fromkeys(rooms, 1), rooms[20]: 2}
 
 
-async def test_a_room_with_many_own_messages_is_not_searched_for_unread_ones(
+async def test_a_room_in_which_only_the_reader_wrote_is_not_searched_for_unread_messages(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, MANY, [ann.id, bo.id])

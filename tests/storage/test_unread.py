@@ -82,7 +82,7 @@ async def test_a_message_that_mentions_a_user_twice_is_read_and_counted_once(
 
 
 @pytest.mark.usefixtures("small_limits")
-async def test_a_last_message_behind_many_own_ones_is_unread(
+async def test_a_last_message_behind_many_of_the_reader_is_unread(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, 5, [ann.id, bo.id])

@@ -181,10 +181,10 @@ async def test_members_are_notified_of_a_bot_that_joins_their_room(ann: User, bo
     made = await ann.ask("POST", "/api/rooms", {"name": "plans", "private": True, "users": ["bo"]})
     bos = await bo.connect()
     assert (await ann.ask("POST", "/api/bots", {"name": "robot", "rooms": ["plans"]})).status == 201
-    told = await bos.next(Type.ROOM)
-    assert (told["action"], told["users"], told["user"]) == ("invite", ["robot"], "ann")
-    assert "id" not in told
-    events = await bo.ask("GET", f"/api/rooms/{made.json['room']}/events?after={told['seq'] - 1}")
+    event = await bos.next(Type.ROOM)
+    assert (event["action"], event["users"], event["user"]) == ("invite", ["robot"], "ann")
+    assert "id" not in event
+    events = await bo.ask("GET", f"/api/rooms/{made.json['room']}/events?after={event['seq'] - 1}")
     assert [one["action"] for one in events.json["events"]] == ["invite"]
     many = {"name": "tin", "rooms": ["plans"] * 101}
     assert (await ann.ask("POST", "/api/bots", many)).status == 400
@@ -259,12 +259,12 @@ async def test_members_are_notified_when_an_administrator_archives_their_room(
     bos = await bo.connect()
     path = f"/api/admin/rooms/{room}"
     assert (await ann.ask("PATCH", path, {"archived": True, "retention_days": 30})).status == 200
-    told = [await bos.next(Type.ROOM), await bos.next(Type.ROOM)]
-    assert [(event["user"], event["action"]) for event in told] == [
+    changes = [await bos.next(Type.ROOM), await bos.next(Type.ROOM)]
+    assert [(event["user"], event["action"]) for event in changes] == [
         ("ann", "archive"),
         ("ann", "change"),
     ]
-    assert told[1]["retention_days"] == 30
+    assert changes[1]["retention_days"] == 30
     den = (await rooms_of(ann))["den"]
     assert (den["archived"], den["retention_days"]) == (True, 30)
     await ann.ask("PATCH", path, {"archived": False, "retention_days": 0})
@@ -343,20 +343,20 @@ async def test_only_unnamed_conversations_can_be_dissolved(ann: User, bo: User, 
 
 async def test_only_the_newest_token_of_a_bot_is_valid(chat: Chat, ann: User) -> None:
     made = await ann.ask("POST", "/api/bots", {"name": "robot", "display": "Robot"})
-    robot = User(chat, "robot", 0, made.json["token"], chat.browser())
-    assert (await robot.ask("POST", "/api/rooms/1/messages", {"data": "hello"})).status == 201
-    device = await robot.connect()
+    bot = User(chat, "robot", 0, made.json["token"], chat.browser())
+    assert (await bot.ask("POST", "/api/rooms/1/messages", {"data": "hello"})).status == 201
+    device = await bot.connect()
     renewed = await ann.ask("POST", "/api/bots/robot/token")
     assert renewed.status == 201
     assert await device.closed() == 4101
-    assert (await robot.ask("GET", "/api/me")).status == 401
-    robot.token = renewed.json["token"]
-    assert (await robot.ask("GET", "/api/me")).status == 200
+    assert (await bot.ask("GET", "/api/me")).status == 401
+    bot.token = renewed.json["token"]
+    assert (await bot.ask("GET", "/api/me")).status == 200
     (listed,) = (await ann.ask("GET", "/api/bots")).json["bots"]
     assert (listed["name"], listed["rooms"], listed["disabled"]) == ("robot", ["lobby"], False)
     assert listed["token_since"] is not None
     assert (await ann.ask("DELETE", "/api/bots/robot/token")).status == 200
-    assert (await robot.ask("GET", "/api/me")).status == 401
+    assert (await bot.ask("GET", "/api/me")).status == 401
     (listed,) = (await ann.ask("GET", "/api/bots")).json["bots"]
     assert listed["token_since"] is None
 

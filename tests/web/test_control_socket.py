@@ -53,9 +53,9 @@ async def test_commands_reach_an_embedded_chat_that_runs(
 ) -> None:
     data = tmp_path / "chat"
     client = await aiohttp_client(embedded(data, prefix))
-    (told,) = (record for record in caplog.records if record.levelno == logging.WARNING)
-    assert told.name.startswith("chatserver")
-    assert told.getMessage().endswith(f": chatserver --data {data} setup-link")
+    (record,) = (r for r in caplog.records if r.levelno == logging.WARNING)
+    assert record.name.startswith("chatserver")
+    assert record.getMessage().endswith(f": chatserver --data {data} setup-link")
     assert (data / "control.sock").stat().st_mode & 0o777 == 0o600
     code, shown = await command(data, "setup-link")
     assert code == 0
@@ -155,12 +155,12 @@ async def test_a_stopping_chat_finishes_running_commands_and_accepts_no_new_ones
     await runner.setup()
     server = runner.app[SERVER]
     asked, answer = asyncio.Event(), asyncio.Event()
-    everybody = server.users.page
+    read_page = server.users.page
 
     async def slowly(*which: Any, **more: Any) -> list[models.User]:
         asked.set()
         await answer.wait()
-        return await everybody(*which, **more)
+        return await read_page(*which, **more)
 
     monkeypatch.setattr(server.users, "page", slowly)
     async with control(settings) as line:

@@ -191,8 +191,8 @@ async def test_sign_ins_are_counted_by_outcome(chat: Chat, ann: User) -> None:
 async def test_the_documentation_lists_exactly_the_existing_metrics(chat: Chat) -> None:
     answer = await ask(chat.browser(), "GET", f"{chat.url}/metrics")
     kept = {line.split()[2] for line in answer.text.splitlines() if line.startswith("# TYPE chat")}
-    told = re.findall(r"\bchatserver_\w+", (REPOSITORY / "docs" / "operating.md").read_text())
-    assert kept == set(told)
+    documented = re.findall(r"\bchatserver_\w+", (REPOSITORY / "docs" / "operating.md").read_text())
+    assert kept == set(documented)
     alerts = (REPOSITORY / "deploy" / "alerts.yml").read_text()
     used = {name.removesuffix("_bucket") for name in re.findall(r"\bchatserver_\w+", alerts)}
     assert used

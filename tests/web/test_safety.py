@@ -207,8 +207,8 @@ async def test_connecting_sends_others_the_change_and_not_the_whole_list(chat: C
     frames = [await watcher.next(Type.PRESENCE)]
     while len({p["name"] for f in frames for p in f["online"]} - {"bo0"}) < 19:
         frames.append(await watcher.next(Type.PRESENCE))
-    told = sum(len(frame["online"]) for frame in frames)
-    assert told <= 20
+    total = sum(len(frame["online"]) for frame in frames)
+    assert total <= 20
 
 
 # Embedding ---------------------------------------------------------------------------------------
