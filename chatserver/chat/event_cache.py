@@ -12,15 +12,14 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from chatserver.models import Event, RoomFacts
-from chatserver.protocol import encode_events
+from chatserver.protocol import REPLY_CHARS, encode_events
 from chatserver.storage.event_log import NO_LIMITS, EventLog
 from chatserver.text.markup import Renderer
 
 MAX_AGE = 60.0  # seconds
 CAPACITY = 32 * 2**20  # bytes of JSON
-PAGE_TEXT = 60_000  # characters of text and names in one reply
-FIRST_PART = 100  # events that are read first
-GROWTH = 4  # of each further part, as every query has a cost of its own
+FIRST_CHUNK = 100  # events that are read first
+CHUNK_GROWTH = 4  # of each further chunk, as every query has a cost of its own
 EVENTS_PER_TURN = 50  # events that are encoded in one turn of the event loop
 UNCACHED = 0  # version of a room without subscribers, which is not cached
 
@@ -58,13 +57,13 @@ class _CachedRange:
     def last(self) -> int:
         return self.after + len(self.events)
 
-    def has_start(self, wanted: EventRange, now: float) -> bool:
+    def has_start(self, requested: EventRange, now: float) -> bool:
         """Whether a range begins within this one, or right after it."""
-        fresh = self.version == wanted.version and now < self.until
-        return fresh and self.after <= wanted.after <= self.last
+        fresh = self.version == requested.version and now < self.until
+        return fresh and self.after <= requested.after <= self.last
 
-    def part(self, wanted: EventRange) -> list[EncodedEvent]:
-        return self.events[wanted.after - self.after : wanted.upto - self.after]
+    def part(self, requested: EventRange) -> list[EncodedEvent]:
+        return self.events[requested.after - self.after : requested.upto - self.after]
 
 
 class EventCache:
@@ -85,51 +84,53 @@ class EventCache:
 
         By room; the queries for ranges that are not cached are shared.
         """
-        found, missing = self._cached(ranges)
+        events, missing = self._cached(ranges)
         if missing:
-            await self._fetch_once([wanted for wanted in missing if wanted.version != UNCACHED])
-            found, missing = self._cached(ranges)
+            await self._fetch_once(
+                [requested for requested in missing if requested.version != UNCACHED]
+            )
+            events, missing = self._cached(ranges)
         if missing:
-            found |= await self.encode(await self._read_fitting(missing, _left_seqs(missing)))
-        return found
+            events |= await self.encode(await self._read_fitting(missing, _left_seqs(missing)))
+        return events
 
     def _cached(
         self, ranges: Sequence[EventRange]
     ) -> tuple[dict[int, list[EncodedEvent]], list[EventRange]]:
         """Return the events that are cached, by room, and the ranges that are not."""
-        found: dict[int, list[EncodedEvent]] = {}
+        cached: dict[int, list[EncodedEvent]] = {}
         missing: list[EventRange] = []
-        remaining = PAGE_TEXT
-        for wanted in ranges:
+        remaining = REPLY_CHARS
+        for requested in ranges:
             if remaining <= 0:
                 break
-            events = self._cached_events(wanted, remaining)
+            events = self._cached_events(requested, remaining)
             if events is None:
-                missing.append(wanted)
+                missing.append(requested)
             else:
-                found[wanted.facts.room] = events
+                cached[requested.facts.room] = events
                 remaining -= _length(events)
-        return found, missing
+        return cached, missing
 
-    def _cached_events(self, wanted: EventRange, size: int) -> list[EncodedEvent] | None:
+    def _cached_events(self, requested: EventRange, size: int) -> list[EncodedEvent] | None:
         """Return the whole range, or the first events of it that have `size` characters."""
-        cached = self._cache.get(wanted.facts.room)
-        if cached is None or not cached.has_start(wanted, self._clock()):
+        cached = self._cache.get(requested.facts.room)
+        if cached is None or not cached.has_start(requested, self._clock()):
             return None
-        events = cached.part(wanted)
-        return events if wanted.upto <= cached.last or _length(events) >= size else None
+        events = cached.part(requested)
+        return events if requested.upto <= cached.last or _length(events) >= size else None
 
     async def _read_fitting(
         self, ranges: Sequence[EventRange], left_seqs: Mapping[int, int] = NO_LIMITS
     ) -> list[Event]:
         """Read the first events of the ranges, in growing parts, as many as fit into a reply."""
         events: list[Event] = []
-        remaining = PAGE_TEXT
+        remaining = REPLY_CHARS
         for part in _parts(ranges):
-            some = await self._log.ranges(_rows(part), left_seqs)
-            lengths = [weight(event) for event in some]
+            read = await self._log.ranges(_rows(part), left_seqs)
+            lengths = [weight(event) for event in read]
             fitting = count_fitting(lengths, remaining)
-            events += some[:fitting]
+            events += read[:fitting]
             remaining -= sum(lengths)
             if remaining <= 0:
                 break
@@ -137,11 +138,11 @@ class EventCache:
 
     async def _fetch_once(self, uncached: Sequence[EventRange]) -> None:
         """Wait for queries of these rooms that are running, and start one for the other rooms."""
-        mine = [wanted for wanted in uncached if wanted.facts.room not in self._tasks]
-        if mine:
-            task = asyncio.create_task(self._fetch(mine))
-            self._tasks |= {wanted.facts.room: task for wanted in mine}
-        tasks = {self._tasks[wanted.facts.room] for wanted in uncached}
+        unfetched = [requested for requested in uncached if requested.facts.room not in self._tasks]
+        if unfetched:
+            task = asyncio.create_task(self._fetch(unfetched))
+            self._tasks |= {requested.facts.room: task for requested in unfetched}
+        tasks = {self._tasks[requested.facts.room] for requested in uncached}
         if tasks:
             await asyncio.wait(tasks)  # cancelling one reader must not cancel the others
         for task in tasks:
@@ -150,21 +151,21 @@ class EventCache:
     async def _fetch(self, uncached: Sequence[EventRange]) -> None:
         generation = self._generation
         try:
-            ranges = [self._uncached_part(wanted) for wanted in uncached]
-            found = await self.encode(await self._read_fitting(ranges))
-            for wanted in ranges if generation == self._generation else ():
-                if events := found.get(wanted.facts.room):
-                    self._add(wanted, events)
+            ranges = [self._uncached_part(requested) for requested in uncached]
+            events_by_room = await self.encode(await self._read_fitting(ranges))
+            for requested in ranges if generation == self._generation else ():
+                if events := events_by_room.get(requested.facts.room):
+                    self._add(requested, events)
         finally:
-            for wanted in uncached:
-                del self._tasks[wanted.facts.room]
+            for requested in uncached:
+                del self._tasks[requested.facts.room]
 
-    def _uncached_part(self, wanted: EventRange) -> EventRange:
+    def _uncached_part(self, requested: EventRange) -> EventRange:
         """Return the part of a range that is not cached yet."""
-        cached = self._cache.get(wanted.facts.room)
-        if cached is None or not cached.has_start(wanted, self._clock()):
-            return wanted
-        return wanted._replace(after=cached.last)
+        cached = self._cache.get(requested.facts.room)
+        if cached is None or not cached.has_start(requested, self._clock()):
+            return requested
+        return requested._replace(after=cached.last)
 
     async def encode(self, events: Sequence[Event]) -> dict[int, list[EncodedEvent]]:
         """Encode events, by room, a batch in each turn of the event loop."""
@@ -185,16 +186,16 @@ class EventCache:
             self._evict(room)
         self._generation += 1
 
-    def _add(self, wanted: EventRange, events: list[EncodedEvent]) -> None:
+    def _add(self, requested: EventRange, events: list[EncodedEvent]) -> None:
         now = self._clock()
         for room in [room for room, cached in self._cache.items() if cached.until <= now]:
             self._evict(room)
-        cached = self._evict(wanted.facts.room)
-        if cached is None or not cached.has_start(wanted, now):
-            cached = _CachedRange(wanted.version, wanted.after, now + MAX_AGE)
+        cached = self._evict(requested.facts.room)
+        if cached is None or not cached.has_start(requested, now):
+            cached = _CachedRange(requested.version, requested.after, now + MAX_AGE)
         cached.events += events
         cached.size += sum(len(event.json) for event in events)
-        self._cache[wanted.facts.room] = cached
+        self._cache[requested.facts.room] = cached
         self._size += cached.size
         while self._size > CAPACITY:
             self._evict(next(iter(self._cache)))
@@ -216,7 +217,7 @@ def weight(event: Event) -> int:
     return len(event.data) + names
 
 
-def count_fitting(lengths: Iterable[int], remaining: int = PAGE_TEXT) -> int:
+def count_fitting(lengths: Iterable[int], remaining: int = REPLY_CHARS) -> int:
     """Return how many of the first texts fit into a reply with `remaining` characters to go.
 
     The last of them may exceed it, so that a whole reply is never empty.
@@ -231,11 +232,15 @@ def count_fitting(lengths: Iterable[int], remaining: int = PAGE_TEXT) -> int:
 
 
 def _left_seqs(ranges: Iterable[EventRange]) -> dict[int, int]:
-    return {each.facts.room: each.left_seq for each in ranges if each.left_seq is not None}
+    return {
+        requested.facts.room: requested.left_seq
+        for requested in ranges
+        if requested.left_seq is not None
+    }
 
 
 def _rows(ranges: Iterable[EventRange]) -> list[tuple[RoomFacts, int, int]]:
-    return [(wanted.facts, wanted.after, wanted.upto) for wanted in ranges]
+    return [(requested.facts, requested.after, requested.upto) for requested in ranges]
 
 
 def _length(events: Iterable[EncodedEvent]) -> int:
@@ -243,11 +248,11 @@ def _length(events: Iterable[EncodedEvent]) -> int:
 
 
 def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
-    """Split ranges into lists of FIRST_PART events, then of GROWTH times as many each time."""
+    """Split ranges into lists of FIRST_CHUNK events, then CHUNK_GROWTH times as many each time."""
     part: list[EventRange] = []
-    size = remaining = FIRST_PART
-    for wanted in ranges:
-        rest = wanted
+    size = remaining = FIRST_CHUNK
+    for requested in ranges:
+        rest = requested
         while rest.after < rest.upto:
             first = rest._replace(upto=min(rest.upto, rest.after + remaining))
             part.append(first)
@@ -255,7 +260,7 @@ def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
             rest = rest._replace(after=first.upto)
             if not remaining:
                 yield part
-                part, size = [], GROWTH * size
+                part, size = [], CHUNK_GROWTH * size
                 remaining = size
     if part:
         yield part

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatserver.chat import event_cache
 from chatserver.chat.event_cache import (
-    FIRST_PART,
-    PAGE_TEXT,
+    FIRST_CHUNK,
     EncodedEvent,
     EventCache,
     EventRange,
@@ -19,20 +18,20 @@ from chatserver.chat.event_cache import (
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
 from chatserver.models import Event, RoomFacts, User
-from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, RoomPage
-from chatserver.realtime.room_feed import Missed, ReadMissed
+from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, REPLY_CHARS, RoomPage
+from chatserver.realtime.room_feed import Cursor, Missed, ReadMissed
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
 
-# Return the last seq and version of those of some rooms that the connection is subscribed to.
-Cursors = Callable[[Iterable[int]], Mapping[int, tuple[int, int]]]
-NO_CURSOR = (-1, event_cache.UNCACHED)
+# Return the cursors of those of some rooms that the connection is subscribed to.
+Cursors = Callable[[Iterable[int]], Mapping[int, Cursor]]
+NO_CURSOR = Cursor(-1, event_cache.UNCACHED)
 
 T = TypeVar("T")
 
 
-def _no_cursors(_rooms: Iterable[int]) -> Mapping[int, tuple[int, int]]:
+def _no_cursors(_rooms: Iterable[int]) -> Mapping[int, Cursor]:
     return {}
 
 
@@ -102,17 +101,17 @@ class HistoryReader:
         self, facts: RoomFacts, before: int, limit: int, left_seq: int | None
     ) -> tuple[list[Event], bool]:
         """Return the last messages that fit into a reply, and whether there are more."""
-        found: list[Event] = []
+        events: list[Event] = []
         while True:
-            size = min(FIRST_PART, limit + 1 - len(found))
-            some = await self._log.before(facts, before, size, left_seq=left_seq)
-            found = some + found
-            fitting = count_fitting(weight(event) for event in reversed(found))
-            if fitting < len(found) or len(some) < size or len(found) > limit:
+            size = min(FIRST_CHUNK, limit + 1 - len(events))
+            batch = await self._log.before(facts, before, size, left_seq=left_seq)
+            events = batch + events
+            fitting = count_fitting(weight(event) for event in reversed(events))
+            if fitting < len(events) or len(batch) < size or len(events) > limit:
                 break
-            before = some[0].seq
+            before = batch[0].seq
         shown = min(fitting, limit)
-        return found[len(found) - shown :], len(found) > shown
+        return events[len(events) - shown :], len(events) > shown
 
     async def catch_up(
         self,
@@ -145,14 +144,17 @@ class HistoryReader:
         Subscribed rooms need no query for access, unless an event changed while they were read.
         Raises Reset.
         """
-        known = cursors(positions)
-        if all(after <= known.get(room, NO_CURSOR)[0] for room, after in positions.items()):
+        subscribed = cursors(positions)
+        if all(after <= subscribed.get(room, NO_CURSOR).seq for room, after in positions.items()):
             facts = await self._room_cache.fetch(positions)
-            readable = {room: _Readable(facts[room], *known[room]) for room in sorted(facts)}
+            readable = {room: _Readable(facts[room], *subscribed[room]) for room in sorted(facts)}
             pages = await self._read(readable, positions, epoch, limit)
             await self._published()
             now = cursors(positions)
-            if all(now.get(room, NO_CURSOR)[1] == version for room, (_, version) in known.items()):
+            if all(
+                now.get(room, NO_CURSOR).version == cursor.version
+                for room, cursor in subscribed.items()
+            ):
                 return pages
         return await self._read_authorized(
             user, positions, lambda readable: self._read(readable, positions, epoch, limit)
@@ -167,11 +169,11 @@ class HistoryReader:
         """
         readable = await self._readable(user, rooms)
         while True:
-            found = await read(readable)
-            known = readable
-            readable = await self._readable(user, known) if known else known
-            if _departures(known) == _departures(readable):
-                return found
+            result = await read(readable)
+            before = readable
+            readable = await self._readable(user, before) if before else before
+            if _departures(before) == _departures(readable):
+                return result
 
     async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Readable]:
         readable = await self._rooms.readable(user.id, positions)
@@ -191,10 +193,10 @@ class HistoryReader:
         beyond = any(positions[room] > access.head for room, access in readable.items())
         if readable and (beyond or epoch not in (None, self.epoch)):
             raise Reset(self.epoch)
-        found = await self._event_cache.read(_ranges(readable, positions, limit))
-        pages, remaining = [], PAGE_TEXT
+        events_by_room = await self._event_cache.read(_ranges(readable, positions, limit))
+        pages, remaining = [], REPLY_CHARS
         for room, (_facts, head, _version, _left_seq) in readable.items():
-            events = found.get(room, [])
+            events = events_by_room.get(room, [])
             events = events[: count_fitting((event.length for event in events), remaining)]
             remaining -= sum(event.length for event in events)
             pages.append(_page(room, events, head, more=positions[room] + len(events) < head))
@@ -209,7 +211,7 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
 
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
-        events = await log.after(facts, after, MAX_INT, FIRST_PART) if facts else []
+        events = await log.after(facts, after, MAX_INT, FIRST_CHUNK) if facts else []
         events = events[: count_fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
         return Missed(events, await rooms.left_since(room, after))

@@ -22,14 +22,14 @@ from chatserver.models import (
     RoomKind,
     User,
 )
-from chatserver.storage.idempotency import digest, generate_id
+from chatserver.storage.idempotency import generate_id, new_draft
 from chatserver.storage.journal import Journal, Settle
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.text.markup import Renderer, is_costly
 from chatserver.text.mentions import mentioned
 from chatserver.text.names import shows
 
-Rendering = Awaitable[None] | None  # to be awaited, if a text is costly to render
+MaybeAwaitable = Awaitable[None] | None  # to be awaited, if a text is costly to render
 
 
 class MessageRef(NamedTuple):
@@ -70,7 +70,7 @@ class Chat:
         to: str | None = None,
         reply_to: int | None = None,
         request_id: str | None = None,
-    ) -> Rendering:
+    ) -> MaybeAwaitable:
         """Store a message to a room, or to the user named `to`.
 
         `settle` gets the receipt once it is on disk, before it is published. Raises a ChatError if
@@ -79,13 +79,20 @@ class Chat:
         if to is None and room is None:
             raise BadRequest(_("'to' or 'room' is missing."))
         self._check_text(text)
-        known = (
+        facts = (
             self._room_cache.get(room or 0) if to is None else self._room_cache.direct(user.id, to)
         )
-        partner = known.partner(user.id) if known else None
-        act = Message(text, partner, reply_to, mentioned(text))
-        if known is not None:
-            draft = _draft(user, known, request_id, act)
+        recipient = facts.partner(user.id) if facts else None
+        act = Message(text, recipient, reply_to, mentioned(text))
+        if facts is not None:
+            draft = new_draft(
+                facts.room,
+                user.id,
+                user.name,
+                act,
+                request_id,
+                participants=facts.participants,
+            )
         else:
             draft = _unresolved(user, request_id, act, room=room or 0, to=to)
             settle = self._caching(user, to, settle)
@@ -117,10 +124,10 @@ class Chat:
         settle: Settle,
         *,
         request_id: str | None = None,
-    ) -> Rendering:
+    ) -> MaybeAwaitable:
         """Replace the text of the user's own message."""
         self._check_text(text)
-        act = Edit(message.seq, text, mentioned(text), self._editable())
+        act = Edit(message.seq, text, mentioned(text), self._editable_since())
         draft = self._draft_in(user, message.room, request_id, act)
         if is_costly(text):
             return self._store_rendered(text, draft, settle)
@@ -145,19 +152,20 @@ class Chat:
         request_id: str | None = None,
     ) -> None:
         """Add a reaction to a message, or remove it."""
-        known = qualified(emoji)
-        if known is None and (on or not is_legacy_reaction(emoji)):
+        canonical = qualified(emoji)
+        if canonical is None and (on or not is_legacy_reaction(emoji)):
             raise BadRequest(_("A reaction is one emoji."))
-        act = React(message.seq, known or emoji, on)
+        act = React(message.seq, canonical or emoji, on)
         self._journal.append(self._draft_in(user, message.room, request_id, act), settle)
 
     def _draft_in(self, user: User, room: int, request_id: str | None, act: Act) -> Draft:
-        known = self._room_cache.get(room)
-        if known is None:
+        facts = self._room_cache.get(room)
+        if facts is None:
             return _unresolved(user, request_id, act, room=room)
-        return _draft(user, known, request_id, act)
+        ids = facts.participants
+        return new_draft(room, user.id, user.name, act, request_id, participants=ids)
 
-    def _editable(self) -> int:
+    def _editable_since(self) -> int:
         """Return the time (ms UTC) of the oldest message that may still be edited."""
         minutes = self._limits.edit_minutes
         return self._clock() - minutes * 60_000 if minutes else 0
@@ -169,20 +177,6 @@ class Chat:
             raise TooLarge(
                 _("A message has at most %(count)d characters."), count=self._limits.message_chars
             )
-
-
-def _draft(user: User, facts: RoomFacts, request_id: str | None, act: Act) -> Draft:
-    """Build a draft. Without an id from the client it gets one that no client can send."""
-    return Draft(
-        room=facts.room,
-        user_id=user.id,
-        user=user.name,
-        id=request_id or generate_id(),
-        digest=digest(act, facts.room),
-        act=act,
-        participants=facts.participants,
-        generated_id=request_id is None,
-    )
 
 
 def _unresolved(

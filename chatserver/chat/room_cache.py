@@ -27,19 +27,19 @@ class RoomCache:
 
     async def fetch(self, rooms: Collection[int]) -> dict[int, RoomFacts]:
         """Return the facts of those of these rooms that exist."""
-        kept = {room: self._facts[room] for room in rooms if room in self._facts}
-        unknown = [room for room in rooms if room not in kept]
-        found = await self._rooms.facts(unknown) if unknown else {}
-        for facts in found.values():
+        cached = {room: self._facts[room] for room in rooms if room in self._facts}
+        unknown = [room for room in rooms if room not in cached]
+        queried = await self._rooms.facts(unknown) if unknown else {}
+        for facts in queried.values():
             self.add(facts)
-        return kept | found
+        return cached | queried
 
     async def fetch_one(self, room: int) -> RoomFacts:
         """Raises NotFound."""
-        found = (await self.fetch([room])).get(room)
-        if found is None:
+        facts = (await self.fetch([room])).get(room)
+        if facts is None:
             raise NotFound
-        return found
+        return facts
 
     def add(self, facts: RoomFacts, *, pair: tuple[int, str] | None = None) -> None:
         """Cache these facts; `pair` is the sender's id and the name used for the recipient."""

@@ -223,11 +223,11 @@ class RoomCommands:
         self._rate.charge(user.id, len(names or ()) / USERS_PER_MESSAGE)
         if not names:
             raise BadRequest(_("'users' is missing."))
-        found = await self._users.ids(names)
-        missing = [name for name in names if name_key(name) not in found]
+        users = await self._users.ids(names)
+        missing = [name for name in names if name_key(name) not in users]
         if missing:
             raise NotFound(_("There is no user named %(name)s."), name=missing[0])
-        return tuple(found.values())
+        return tuple(users.values())
 
 
 def _joined(names: list[str]) -> str:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chatserver.protocol.base import Number, Position, Type, Wire
+from chatserver.protocol.base import Position, PositiveInt, Type, Wire
 from chatserver.protocol.events import LogMessage, WelcomeRoom
 
 
@@ -11,8 +11,8 @@ class Stored(Wire, tag=int(Type.REPLY)):
 
     id: str
     ok: bool
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     at: int
     duplicate: bool = False
 
@@ -22,8 +22,8 @@ class RoomChanged(Wire, tag=int(Type.REPLY)):
 
     id: str
     ok: bool
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     at: int
     duplicate: bool = False
     state: WelcomeRoom | None = None
@@ -34,14 +34,14 @@ class Muted(Wire, tag=int(Type.REPLY)):
 
     id: str
     ok: bool
-    room: Number
+    room: PositiveInt
     muted: bool
 
 
 class RoomPage(Struct, frozen=True, kw_only=True):
     """Events of one room in order. `more`: there are more after the last event."""
 
-    room: Number
+    room: PositiveInt
     events: list[LogMessage]
     head: int
     more: bool
@@ -52,7 +52,7 @@ class HistoryPage(Wire, tag=int(Type.REPLY)):
 
     id: str
     ok: bool
-    room: Number
+    room: PositiveInt
     events: list[LogMessage]
     head: int
     more: bool

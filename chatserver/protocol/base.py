@@ -9,10 +9,11 @@ MAX_INT = 2**53 - 1  # the largest integer that every JSON parser represents exa
 HISTORY_LIMIT = 500  # events in one page
 CATCH_UP_LIMIT = 1_000  # events in one answer about many rooms
 ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of rooms
-PREVIEW = 200  # characters in the preview of a room's last message
+PREVIEW_CHARS = 200  # in the preview of a room's last message
+REPLY_CHARS = 60_000  # characters of text and names in one reply
 DEFAULT_LIMIT = 50  # events in a page without `limit`
 
-Number = Annotated[int, Meta(ge=1, le=MAX_INT)]
+PositiveInt = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Limit = Annotated[int, Meta(ge=1, le=HISTORY_LIMIT)]
 ClientId = Annotated[

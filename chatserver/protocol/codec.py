@@ -14,16 +14,16 @@ from chatserver.protocol.commands import Command
 from chatserver.protocol.events import Outgoing
 from chatserver.protocol.framing import text_frame
 
-SCANNED = 65_536  # characters of a malformed frame that are searched for its `id`
-TOKENS = 4_000  # strings and runs of brackets among them; a valid frame has few
+MAX_SCANNED_CHARS = 65_536  # characters of a malformed frame that are searched for its `id`
+MAX_SCANNED_TOKENS = 4_000  # strings and runs of brackets among them; a valid frame has few
 
 
-class _Head(Struct):
+class _IdOnly(Struct):
     id: ClientId | None = None
 
 
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_heads = msgspec.json.Decoder(_Head)
+_id_decoder = msgspec.json.Decoder(_IdOnly)
 _ids = msgspec.json.Decoder(ClientId)
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"(\s*+:)?|\\?\Z)|[\[{]++|[\]}]++', re.DOTALL)
 _encoder = msgspec.json.Encoder()
@@ -64,7 +64,7 @@ def _is_longer(data: str | bytes, limit: int) -> bool:
 def _request_id(data: str | bytes) -> str | None:
     """Return the `id` of a refused frame, also if the rest of the frame is not JSON."""
     try:
-        return _heads.decode(data).id
+        return _id_decoder.decode(data).id
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return _scanned_id(data if isinstance(data, str) else data.decode(errors="replace"))
 
@@ -74,18 +74,18 @@ def _scanned_id(data: str) -> str | None:
 
     Runs in linear time, also with lone surrogates, deep nesting or a missing end.
     """
-    depth, found, expected = 0, "", False
-    for token in islice(_TOKEN.finditer(data[:SCANNED]), TOKENS):
+    depth, last_id, is_id_next = 0, "", False
+    for token in islice(_TOKEN.finditer(data[:MAX_SCANNED_CHARS]), MAX_SCANNED_TOKENS):
         text = token[0]
         if text[0] in "[{":
             depth += len(text)
         elif text[0] in "]}":
             depth -= len(text)
-        elif expected and not token[1]:
-            found = text
-        expected = depth == 1 and token[1] is not None and text.startswith('"id"')
+        elif is_id_next and not token[1]:
+            last_id = text
+        is_id_next = depth == 1 and token[1] is not None and text.startswith('"id"')
     try:
-        return _ids.decode(found)
+        return _ids.decode(last_id)
     except (msgspec.DecodeError, UnicodeError):
         return None
 

@@ -12,8 +12,8 @@ from chatserver.protocol.base import (
     Days,
     Emoji,
     Limit,
-    Number,
     Position,
+    PositiveInt,
     RoomName,
     Title,
     Topic,
@@ -28,9 +28,9 @@ class SayToRoom(Wire, tag=int(Type.GROUP_CHAT)):
     """Send a message to a room; without `room`, to the lobby."""
 
     data: str
-    room: Number = LOBBY
+    room: PositiveInt = LOBBY
     id: ClientId | None = None
-    reply_to: Number | None = None
+    reply_to: PositiveInt | None = None
 
 
 class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
@@ -38,9 +38,9 @@ class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
 
     data: str
     to: UserName | None = None
-    room: Number | None = None
+    room: PositiveInt | None = None
     id: ClientId | None = None
-    reply_to: Number | None = None
+    reply_to: PositiveInt | None = None
 
 
 class History(Wire, tag=int(Type.HISTORY)):
@@ -50,12 +50,12 @@ class History(Wire, tag=int(Type.HISTORY)):
     """
 
     id: ClientId
-    room: Number | None = None
+    room: PositiveInt | None = None
     after: Position | None = None
-    before: Number | None = None
+    before: PositiveInt | None = None
     limit: Limit = DEFAULT_LIMIT
     epoch: str | None = None
-    rooms: Annotated[dict[Number, Position], Meta(max_length=10_000)] | None = None
+    rooms: Annotated[dict[PositiveInt, Position], Meta(max_length=10_000)] | None = None
     rooms_after: Position | None = None
 
 
@@ -69,22 +69,22 @@ class Renew(Wire, tag=int(Type.RENEW)):
 class StartTyping(Wire, tag=int(Type.TYPING)):
     """Report that the user is typing in a room. Gets no reply."""
 
-    room: Number
+    room: PositiveInt
 
 
 class MarkRead(Wire, tag=int(Type.READ)):
     """Set the user's read position in a room. It only moves forward. Gets no reply."""
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
 
 
 class EditMessage(Wire, tag=int(Type.EDIT)):
     """Replace the text of one of the user's own messages."""
 
     id: ClientId
-    room: Number
-    target: Number
+    room: PositiveInt
+    target: PositiveInt
     data: str
 
 
@@ -92,8 +92,8 @@ class DeleteMessage(Wire, tag=int(Type.DELETE)):
     """Delete the text of the user's own message, or of any as an administrator of the room."""
 
     id: ClientId
-    room: Number
-    target: Number
+    room: PositiveInt
+    target: PositiveInt
 
 
 class ReactTo(Wire, tag=int(Type.REACT)):
@@ -103,8 +103,8 @@ class ReactTo(Wire, tag=int(Type.REACT)):
     """
 
     id: ClientId
-    room: Number
-    target: Number
+    room: PositiveInt
+    target: PositiveInt
     emoji: Emoji
     on: bool = True
 
@@ -118,7 +118,7 @@ class ChangeRoom(Wire, tag=int(Type.ROOM)):
 
     id: ClientId
     action: Action
-    room: Number | None = None
+    room: PositiveInt | None = None
     name: RoomName | None = None
     title: Title | None = None
     topic: Topic | None = None

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chatserver.protocol.base import HISTORY_LIMIT, Number, Position, Type, Wire
+from chatserver.protocol.base import HISTORY_LIMIT, Position, PositiveInt, Type, Wire
 
 
 class Person(Struct, frozen=True):
@@ -32,8 +32,8 @@ class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
     `html` is set if `data` has markup: its rendered form, in a few safe tags.
     """
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
     data: str
     at: int
@@ -48,8 +48,8 @@ class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
 class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
     """A message in a direct conversation. To every device of both users."""
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
     to: str
     data: str
@@ -65,7 +65,7 @@ class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
 class Typing(Wire, tag=int(Type.TYPING)):
     """A user is typing; it expires after 5 s. To the other devices subscribed to the room."""
 
-    room: Number
+    room: PositiveInt
     user: str
 
 
@@ -77,7 +77,7 @@ class Read(Wire, tag=int(Type.READ)):
     muted or unmuted the room, and is sent to the devices of that user only.
     """
 
-    room: Number
+    room: PositiveInt
     user: str
     seq: Position
     muted: bool | None = None
@@ -86,10 +86,10 @@ class Read(Wire, tag=int(Type.READ)):
 class Edit(Wire, tag=int(Type.EDIT)):
     """The text of message `target` was replaced by `data`. To every device of every member."""
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
-    target: Number
+    target: PositiveInt
     data: str
     at: int
     html: str | None = None
@@ -99,10 +99,10 @@ class Edit(Wire, tag=int(Type.EDIT)):
 class Delete(Wire, tag=int(Type.DELETE)):
     """Message `target` was deleted. To every device of every member."""
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
-    target: Number
+    target: PositiveInt
     at: int
     id: str | None = None
 
@@ -110,10 +110,10 @@ class Delete(Wire, tag=int(Type.DELETE)):
 class React(Wire, tag=int(Type.REACT)):
     """A reaction to message `target` was added or removed. To every device of every member."""
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
-    target: Number
+    target: PositiveInt
     emoji: str
     on: bool
     at: int
@@ -127,8 +127,8 @@ class RoomEvent(Wire, tag=int(Type.ROOM)):
     the room because its last administrator left.
     """
 
-    room: Number
-    seq: Number
+    room: PositiveInt
+    seq: PositiveInt
     user: str
     action: str
     at: int
@@ -180,7 +180,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     of text, without `html`.
     """
 
-    room: Number
+    room: PositiveInt
     kind: str
     name: str | None
     title: str

@@ -52,16 +52,16 @@ class RoomAnnouncements:
     async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
         """Subscribe the connections of new members; `event` is the JSON of their joining."""
         self._pending.note_changes(users)
-        here = [user_id for user_id in users if self._registry.devices(user_id)]
-        for start in range(0, len(here), BATCH_SIZE):
-            await self._announce_batch(here[start : start + BATCH_SIZE], room, event)
+        connected = [user_id for user_id in users if self._registry.devices(user_id)]
+        for start in range(0, len(connected), BATCH_SIZE):
+            await self._announce_batch(connected[start : start + BATCH_SIZE], room, event)
 
     async def _announce_batch(self, users: Sequence[int], room: int, event: bytes) -> None:
         with self._registry.connecting() as pending:
             states = await self._read_states(users, room)
             while changed := [user_id for user_id in users if pending.take_change(user_id)]:
-                again = await self._read_states(changed, room)
-                states = {u: state for u, state in states.items() if u not in changed} | again
+                newer = await self._read_states(changed, room)
+                states = {u: state for u, state in states.items() if u not in changed} | newer
             for user_id, state in states.items():
                 self._show(user_id, state, encode_events.with_state(event, state))
 

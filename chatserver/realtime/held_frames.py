@@ -71,10 +71,10 @@ class HeldFrames:
 
     def after(self, key: Hashable, seq: int) -> list[bytes]:
         """Return the frames of all events behind `seq`, or none if some were dropped."""
-        found: deque[Held] = deque()
+        events: deque[Held] = deque()
         for held in reversed(self._held.get(key, ())):
             if held.last <= seq:
                 break
-            found.appendleft(held)
-        whole = found and found[0].first <= seq + 1
-        return [held.frames for held in found] if whole else []
+            events.appendleft(held)
+        is_complete = events and events[0].first <= seq + 1
+        return [held.frames for held in events] if is_complete else []

@@ -20,7 +20,7 @@ from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
 from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
 from chatserver.realtime.presence_service import PresenceService
-from chatserver.realtime.room_feed import ReadMissed, split_at_departures
+from chatserver.realtime.room_feed import Cursor, ReadMissed, split_at_departures
 from chatserver.realtime.session_ends import FindAlive, SessionEnds
 from chatserver.realtime.subscriptions import Subscriptions
 
@@ -111,8 +111,8 @@ class Hub:
         self.presence.connect(connection)
         return b"".join(missed)
 
-    def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Return the last seq and version of the subscribed ones of these rooms.
+    def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, Cursor]:
+        """Return the cursors of the subscribed ones of these rooms.
 
         Empty if there are other nodes: then only the database knows the head of a room.
         """

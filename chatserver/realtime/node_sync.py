@@ -92,26 +92,28 @@ class NodeSync:
         """
         announced: dict[tuple[int, int], list[int]] = {}
         with self._hub.connecting() as pending:
-            found = await self._rooms.joined_since(users, since)
-            facts = await self._rooms.facts({joined.room for joined in found})
+            memberships = await self._rooms.joined_since(users, since)
+            facts = await self._rooms.facts({membership.room for membership in memberships})
             changed = {user_id for user_id in users if pending.take_change(user_id)}
-            for joined in found:
+            for membership in memberships:
                 if (
-                    joined.user_id in changed
-                    or joined.room not in facts
-                    or not self._is_new(joined)
+                    membership.user_id in changed
+                    or membership.room not in facts
+                    or not self._is_new(membership)
                 ):
                     continue
-                if facts[joined.room].kind is RoomKind.DIRECT:
-                    self._hub.subscribe(joined.user_id, joined.room, joined.seq)
+                if facts[membership.room].kind is RoomKind.DIRECT:
+                    self._hub.subscribe(membership.user_id, membership.room, membership.seq)
                 else:
-                    announced.setdefault((joined.room, joined.seq), []).append(joined.user_id)
+                    announced.setdefault((membership.room, membership.seq), []).append(
+                        membership.user_id
+                    )
         for (room, seq), new in announced.items():
             await self._announce(facts[room], seq, new)
 
-    def _is_new(self, joined: NewMembership) -> bool:
-        devices = self._hub.devices(joined.user_id)
-        return any(joined.room not in device.rooms for device in devices)
+    def _is_new(self, membership: NewMembership) -> bool:
+        devices = self._hub.devices(membership.user_id)
+        return any(membership.room not in device.rooms for device in devices)
 
     async def _announce(self, facts: RoomFacts, seq: int, users: list[int]) -> None:
         """Announce a room with the event that made these users members.
@@ -129,11 +131,11 @@ class NodeSync:
     async def _end_sessions(self) -> None:
         if not self._unchecked_sessions:
             self._unchecked_sessions = list({c.session_id for c in self._hub.connections})
-        asked, self._unchecked_sessions = (
+        batch, self._unchecked_sessions = (
             self._unchecked_sessions[:SESSION_BATCH],
             self._unchecked_sessions[SESSION_BATCH:],
         )
-        if ended := set(asked) - (await self._sessions.valid(asked) if asked else set()):
+        if ended := set(batch) - (await self._sessions.valid(batch) if batch else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
                 self._hub.session_ends.end_user(user_id, CloseCode.REMOVED)

@@ -49,10 +49,10 @@ class PresenceState:
 
     def _add_to_json(self, user: Person) -> None:
         """Append a user to the cached JSON, or invalidate it if it contains another version."""
-        known = self._find(user.name)
-        if known == user:
+        cached = self._find(user.name)
+        if cached == user:
             return
-        if known is not None:
+        if cached is not None:
             self._online_json = None
         elif self._online_json is not None:
             self._online_json += b"," * bool(self._online_json) + json(user)

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from chatserver.models import Event
 from chatserver.realtime.connection import Connection
@@ -19,6 +20,13 @@ class Missed:
 
     events: list[Event]
     departures: dict[int, int]
+
+
+class Cursor(NamedTuple):
+    """The last seq that was sent to a room's subscribers, and the version of its feed."""
+
+    seq: int
+    version: int
 
 
 # Read the events of a room behind a seq: see `history.gap_reader`.

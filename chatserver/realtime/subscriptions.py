@@ -16,7 +16,7 @@ from chatserver.protocol import encode_events
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.ephemeral_writes import EphemeralWrites
 from chatserver.realtime.held_frames import HeldFrames
-from chatserver.realtime.room_feed import Missed, ReadMissed, RoomFeed, new_version
+from chatserver.realtime.room_feed import Cursor, Missed, ReadMissed, RoomFeed, new_version
 
 REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
 ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
@@ -176,14 +176,14 @@ class Subscriptions:
         if feed is not None:
             self._ephemeral.add(room, frames, [c for c in feed.subscribers if c is not exclude])
 
-    def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, tuple[int, int]]:
-        """Return the last seq and the version of each of these rooms that is subscribed.
+    def cursors(self, connection: Connection, rooms: Iterable[int]) -> dict[int, Cursor]:
+        """Return the cursor of each of these rooms that is subscribed.
 
         Rooms with a known gap are left out.
         """
         feeds = {room: self._feeds[room] for room in rooms if room in connection.rooms}
         whole = {room: feed for room, feed in feeds.items() if feed.last == feed.known}
-        return {room: (feed.last, feed.version) for room, feed in whole.items()}
+        return {room: Cursor(feed.last, feed.version) for room, feed in whole.items()}
 
     def heads(self) -> dict[int, int]:
         """Return the last seq that was sent, for each room with subscribers on this node."""

@@ -21,9 +21,9 @@ def append_event(
 ) -> int:
     """Append one event to the log of `room`, else of the draft's room, and return its `seq`."""
     room_id = room or draft.room
-    one = rooms.c.id == room_id
-    connection.execute(rooms.update().where(one).values(head=rooms.c.head + 1))
-    seq = int(connection.scalar(sa.select(rooms.c.head).where(one)) or 0)
+    is_room = rooms.c.id == room_id
+    connection.execute(rooms.update().where(is_room).values(head=rooms.c.head + 1))
+    seq = int(connection.scalar(sa.select(rooms.c.head).where(is_room)) or 0)
     row = {
         "room_id": room_id,
         "seq": seq,

@@ -78,7 +78,9 @@ class _Batch:
 
     def __init__(self, state: _State, known: Known, now: int) -> None:
         self._memberships = state.memberships
-        self._writable = {key for key, one in state.memberships.items() if _is_writable(one)}
+        self._writable = {
+            key for key, membership in state.memberships.items() if _is_writable(membership)
+        }
         self._heads = dict(state.heads)
         self._targets = dict(state.targets)
         self._remaining = dict(state.remaining)
@@ -194,10 +196,10 @@ class _Batch:
             raise Forbidden(ACCOUNT_DELETED if deleted else _("This room is archived."))
 
     def _target(self, draft: Draft, act: TargetedAct) -> Target:
-        found = self._targets.get((draft.room, act.target))
-        if found is None:
+        target = self._targets.get((draft.room, act.target))
+        if target is None:
             raise NotFound(_("There is no such message."))
-        return found
+        return target
 
 
 def _is_writable(membership: Any) -> bool:
@@ -212,15 +214,17 @@ def _not_on_message(act: RoomAct) -> AssertionError:
 
 
 def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
-    found = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
-    heads: dict[int, int] = {room: one.head for (room, _user), one in found.items()}
+    by_member = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
+    heads: dict[int, int] = {
+        room: membership.head for (room, _user), membership in by_member.items()
+    }
     acts = [
         ((draft.room, draft.act.target), draft.act)
         for draft in drafts
         if isinstance(draft.act, TARGETED_ACTS)
     ]
     if not acts:
-        return _State(found, heads, {}, {}, {})
+        return _State(by_member, heads, {}, {}, {})
     unjoined = {
         room for (room, _), act in acts if isinstance(act, Delete) and act.of_deleted_account
     }
@@ -231,13 +235,13 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         if row.kind == Kind.MESSAGE
     }
     reacts = [(draft, act) for draft in drafts if isinstance(act := draft.act, React)]
-    new = Counter((draft.room, act.target) for draft, act in reacts if act.on)
-    counted = REACTION_COUNTS.rows(connection, sorted(new)) if new else ()
+    added = Counter((draft.room, act.target) for draft, act in reacts if act.on)
+    counted = REACTION_COUNTS.rows(connection, sorted(added)) if added else ()
     remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.many for row in counted}
-    different = dict.fromkeys(new, 0) | {(r.room_id, r.seq): r.different for r in counted}
-    crowded = {ref: many for ref, many in different.items() if many + new[ref] > MAX_EMOJI}
+    emoji_counts = dict.fromkeys(added, 0) | {(r.room_id, r.seq): r.different for r in counted}
+    crowded = {ref: many for ref, many in emoji_counts.items() if many + added[ref] > MAX_EMOJI}
     named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
-    return _State(found, heads, targets, remaining, read_many_emoji(connection, crowded, named))
+    return _State(by_member, heads, targets, remaining, read_many_emoji(connection, crowded, named))
 
 
 def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:

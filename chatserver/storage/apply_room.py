@@ -150,12 +150,12 @@ def dismiss(connection: Connection, draft: Draft, act: RemoveMembers, now: int) 
 
 def remove_members(connection: Connection, draft: Draft, act: RemoveMembers, now: int) -> Event:
     """End memberships, as the caller has authorised. Raises NotFound if there is none to end."""
-    here = members_of(connection, draft.room, [user_id for user_id, _name in act.users])
-    gone = [(user_id, name) for user_id, name in act.users if user_id in here]
-    if not gone:
+    present = members_of(connection, draft.room, [user_id for user_id, _name in act.users])
+    removed = [(user_id, name) for user_id, name in act.users if user_id in present]
+    if not removed:
         raise NotFound(_("None of these users is a member."))
-    left_ids = tuple(user_id for user_id, _name in gone)
-    change = {"action": act.action, "users": [name for _id, name in gone]}
+    left_ids = tuple(user_id for user_id, _name in removed)
+    change = {"action": act.action, "users": [name for _id, name in removed]}
     if (new_admin := successor(connection, draft.room, without=left_ids)) is not None:
         change["admins"] = [new_admin[1]]
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
@@ -253,10 +253,10 @@ def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
         sa.literal("admin").label("account_role"),
     )
     named = sa.and_(rooms.c.id == draft.room, room_name.is_not(None))
-    found = connection.execute(query.where(named)).one_or_none()
-    if found is None:
+    membership = connection.execute(query.where(named)).one_or_none()
+    if membership is None:
         raise NotFound
-    return found
+    return membership
 
 
 def _public_fields(fields: dict[str, Any]) -> dict[str, Any]:
@@ -279,11 +279,11 @@ def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> 
     not admit a user who was removed from the room.
     """
     query = sa.select(rooms.c.kind, rooms.c.name, rooms.c.private, rooms.c.archived_at)
-    found = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
-    if found is None or found.kind != RoomKind.GROUP:
+    room = connection.execute(query.where(rooms.c.id == draft.room)).one_or_none()
+    if room is None or room.kind != RoomKind.GROUP:
         raise NotFound
-    public = found.name is not None and not found.private
+    public = room.name is not None and not room.private
     if not public and not admits_to(connection, invited, draft.room, draft.user_id):
         raise NotFound(INVALID_INVITATION) if invited else NotFound
-    if found.archived_at is not None:
+    if room.archived_at is not None:
         raise Forbidden(_("This room is archived."))

@@ -100,9 +100,9 @@ class EventLog:
         return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
 
     def _act(self, connection: Connection, draft: Draft) -> Outcome:
-        known = already_stored(connection, [draft])
-        if known:
-            return repeat(draft, known[draft.user_id, draft.id])
+        stored = already_stored(connection, [draft])
+        if stored:
+            return repeat(draft, stored[draft.user_id, draft.id])
         try:
             return apply_room.perform(connection, draft, self._clock())
         except ChatError as error:
@@ -135,10 +135,10 @@ class EventLog:
         `left_seqs` has the seq with which the reader left a room: its events are shown as of then.
         """
         ranges = list(wanted)
-        found: list[Event] = []
+        read: list[Event] = []
         for start in range(0, len(ranges), RANGES_PER_QUERY):
-            found += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left_seqs)
-        return found
+            read += await self._ranges(ranges[start : start + RANGES_PER_QUERY], left_seqs)
+        return read
 
     async def _ranges(
         self, ranges: list[tuple[RoomFacts, int, int]], left_seqs: Mapping[int, int]
@@ -173,10 +173,10 @@ class EventLog:
         """Return the epoch: the random name of this log. Raises StartError if it has none."""
         query = sa.select(meta.c.value).where(meta.c.key == "epoch")
         async with self._database.reading() as connection:
-            found = (await connection.execute(query)).scalar_one_or_none()
-        if found is None:
+            epoch = (await connection.execute(query)).scalar_one_or_none()
+        if epoch is None:
             raise StartError("The database has no epoch, the name of its log: restore a backup.")
-        return str(found)
+        return str(epoch)
 
     async def total(self) -> int:
         """Return the number of events that were ever stored: heads never decrease."""
@@ -202,10 +202,10 @@ class EventLog:
             present = [row for row in rows if row.room_id not in left_seqs]  # others are replayed
             counts = await connection.run_sync(count_reactions, present)
             rows, reacted = await connection.run_sync(read_reactions, rows, counts)
-            read = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
+            parsed = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
             if not left_seqs:
-                return read
-            return await connection.run_sync(as_of_departure, read, left_seqs)
+                return parsed
+            return await connection.run_sync(as_of_departure, parsed, left_seqs)
 
 
 _OF_ROOM = EVENTS.where(events.c.room_id == sa.bindparam("room"))

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import GENERATED_PREFIX, Event, Kind
+from chatserver.protocol import REPLY_CHARS
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import EventRef, events, reactions, users
 
-PAGE_NAMES = 60_000  # characters of names that fill a reply: see `event_cache.PAGE_TEXT`
 READ_REACTIONS = 500  # reactions read in one turn of the event loop
 
 Reactions = dict[EventRef, dict[str, list[str]]]  # emoji → names
@@ -80,8 +80,8 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
 def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[EventRef, int]:
     """Return the number of reactions by message, without messages that have none."""
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
-    found = _COUNTS.rows(connection, keys) if keys else ()
-    return {(row.room_id, row.seq): row.many for row in found}
+    counts = _COUNTS.rows(connection, keys) if keys else ()
+    return {(row.room_id, row.seq): row.many for row in counts}
 
 
 def read_reactions(
@@ -92,16 +92,16 @@ def read_reactions(
     Return the rows up to the one after that, which does not fit, so that the reply reports that
     there are more. Reads in chunks, between which the event loop runs.
     """
-    found: Reactions = {}
+    reactions_by_message: Reactions = {}
     text = 0
     reacted_to = [ref for row in rows if (ref := (row.room_id, row.seq)) in counts]
     for refs in _chunks(reacted_to, counts):
         for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, refs)):
-            found.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
+            reactions_by_message.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
             text += len(name) + 3
-        if text >= PAGE_NAMES:
-            return _until(rows, refs[-1]), found
-    return rows, found
+        if text >= REPLY_CHARS:
+            return _until(rows, refs[-1]), reactions_by_message
+    return rows, reactions_by_message
 
 
 def _until(rows: Sequence[Row[Any]], last: EventRef) -> Sequence[Row[Any]]:

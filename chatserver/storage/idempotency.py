@@ -36,7 +36,15 @@ def generate_id() -> str:
     return f"{GENERATED_PREFIX}{secrets.token_urlsafe(9)}"
 
 
-def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | None = None) -> Draft:
+def new_draft(
+    room: int,
+    user_id: int,
+    name: str,
+    act: Act,
+    client_id: str | None = None,
+    *,
+    participants: tuple[int, ...] = (),
+) -> Draft:
     """Return a draft of a user's act in a room, with a generated id unless `client_id` is given."""
     return Draft(
         room=room,
@@ -45,6 +53,7 @@ def new_draft(room: int, user_id: int, name: str, act: Act, client_id: str | Non
         id=client_id or generate_id(),
         digest=digest(act, room),
         act=act,
+        participants=participants,
         generated_id=client_id is None,
     )
 

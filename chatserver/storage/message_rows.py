@@ -93,18 +93,19 @@ class BatchWrites:
 
     def _write_mentions(self, connection: Connection) -> None:
         """Resolve mentioned names to accounts in the transaction. Unknown names are skipped."""
-        meant = [
-            (ref, keys) for ref, called in self._mentioned.items() for keys in meanings(called)
+        candidates = [
+            (ref, keys) for ref, names in self._mentioned.items() for keys in meanings(names)
         ]
         accounts = accounts_by_key(
-            connection, {key for _place, keys in meant for key in keys} - {ALL_MEMBERS_NAME}
+            connection, {key for _ref, keys in candidates for key in keys} - {ALL_MEMBERS_NAME}
         )
-        found = {key: user_id for key, (user_id, _name) in accounts.items()}
-        found[ALL_MEMBERS_NAME] = ALL_MEMBERS
+        ids_by_key = {key: user_id for key, (user_id, _name) in accounts.items()}
+        ids_by_key[ALL_MEMBERS_NAME] = ALL_MEMBERS
         rows = {
             (*ref, user_id)
-            for ref, keys in meant
-            if (user_id := next((found[key] for key in keys if key in found), None)) is not None
+            for ref, keys in candidates
+            if (user_id := next((ids_by_key[key] for key in keys if key in ids_by_key), None))
+            is not None
         }
         if rows:
             _MENTION_ROWS.insert(connection, sorted(rows))

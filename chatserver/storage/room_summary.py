@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Kind, RoomKind, RoomState
-from chatserver.protocol import PREVIEW
+from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage.event_rows import read_event
 from chatserver.storage.tables import events, members, room_name, rooms, users
 from chatserver.storage.unread import MAX_SCANNED, ME, mentions_of, unread_of
@@ -70,7 +70,7 @@ _LAST_MESSAGE = (
     _last.c.kind,
     _last.c.user_id,
     _author.c.name.label("user"),
-    sa.func.substr(_last.c.body, 1, sa.literal_column(str(PREVIEW))).label("body"),
+    sa.func.substr(_last.c.body, 1, sa.literal_column(str(PREVIEW_CHARS))).label("body"),
     _last.c.at,
     _last.c.client_id,
     _last.c.reply_to,

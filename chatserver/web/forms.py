@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from chatserver.accounts.passwords import LONGEST, SHORTEST
 from chatserver.errors import BadRequest, TooLarge, UnsupportedMedia, _
-from chatserver.protocol import ClientId, Days, Number, RoomName, Title, Topic, UserNames
+from chatserver.protocol import ClientId, Days, PositiveInt, RoomName, Title, Topic, UserNames
 from chatserver.text.names import DISPLAY_LENGTH, NAME_LENGTH
 from chatserver.web.headers import media_type
 
@@ -94,7 +94,7 @@ class RoomOversight(Struct):
 class NewMessage(Struct):
     data: str
     id: ClientId | None = None
-    reply_to: Number | None = None
+    reply_to: PositiveInt | None = None
 
 
 class NewText(Struct):

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chatserver import protocol
 from chatserver.chat.history import HistoryReader
-from chatserver.chat.messages import Chat, Rendering
+from chatserver.chat.messages import Chat, MaybeAwaitable
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.storage.journal import receipt_future
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 class EventQuery(msgspec.Struct):
     after: protocol.Position | UnsetType = UNSET  # with None the text "null" would be a position
-    before: protocol.Number | UnsetType = UNSET
+    before: protocol.PositiveInt | UnsetType = UNSET
     limit: protocol.Limit = protocol.DEFAULT_LIMIT
     epoch: str | None = None
 
@@ -251,7 +251,9 @@ class _Storing:
         time_limit.lift(request)
         self._receipt, self.settle = receipt_future()
 
-    async def response(self, rendering: Rendering = None, *, status: int = 200) -> web.Response:
+    async def response(
+        self, rendering: MaybeAwaitable = None, *, status: int = 200
+    ) -> web.Response:
         """Return the response: 200 instead of 201 if the message repeats an earlier request."""
         if rendering is not None:
             await rendering

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chatserver.config import AuthSettings, LimitSettings, Settings
-from chatserver.protocol import PREVIEW, ROOMS_LIMIT, Type
+from chatserver.protocol import PREVIEW_CHARS, ROOMS_LIMIT, Type
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, User, ask
 from tests.storage.crowded import make_rooms
@@ -294,7 +294,7 @@ async def test_a_user_cannot_make_the_welcome_of_others_too_large(
         assert number or (await (await bo.connect()).say("hi"))["ok"]
     device = await bo.connect()
     assert len(device.welcome["rooms"]) == 121
-    assert max(len(room["last"]["data"]) for room in device.welcome["rooms"]) <= PREVIEW
+    assert max(len(room["last"]["data"]) for room in device.welcome["rooms"]) <= PREVIEW_CHARS
     assert (await device.say("still here"))["ok"] is True
     await anns.say("and you?")
     await device.receives("still here")

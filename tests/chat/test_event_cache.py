@@ -7,9 +7,8 @@ import pytest
 
 from chatserver.chat import event_cache as event_cache_module
 from chatserver.chat.event_cache import (
-    FIRST_PART,
+    FIRST_CHUNK,
     MAX_AGE,
-    PAGE_TEXT,
     UNCACHED,
     EncodedEvent,
     EventCache,
@@ -17,6 +16,7 @@ from chatserver.chat.event_cache import (
 )
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
+from chatserver.protocol import REPLY_CHARS
 from chatserver.storage.event_log import NO_LIMITS
 from chatserver.text.markup import Renderer
 
@@ -168,9 +168,9 @@ def read_count(log: FakeLog) -> int:
 async def test_no_more_is_read_and_encoded_than_a_few_times_a_reply(
     log: FakeLog, version: int
 ) -> None:
-    log.text = "x" * (PAGE_TEXT // 10)
+    log.text = "x" * (REPLY_CHARS // 10)
     assert len(await log.read(0, 500, version)) == 10
-    assert read_count(log) == FIRST_PART
+    assert read_count(log) == FIRST_CHUNK
 
 
 async def test_a_range_of_short_events_is_read_whole_in_growing_parts(log: FakeLog) -> None:
@@ -179,7 +179,7 @@ async def test_a_range_of_short_events_is_read_whole_in_growing_parts(log: FakeL
 
 
 async def test_the_rest_of_a_range_is_read_when_it_is_wanted(log: FakeLog) -> None:
-    log.text = "x" * (PAGE_TEXT // 10)
+    log.text = "x" * (REPLY_CHARS // 10)
     for after in range(0, 30, 10):
         for _client in range(2):
             assert len(await log.read(after, 30)) == 10
@@ -189,9 +189,9 @@ async def test_the_rest_of_a_range_is_read_when_it_is_wanted(log: FakeLog) -> No
 
 
 async def test_rooms_behind_a_full_reply_are_not_read(log: FakeLog) -> None:
-    log.text = "x" * (PAGE_TEXT // 4)
+    log.text = "x" * (REPLY_CHARS // 4)
     rooms = [RoomFacts(room, RoomKind.GROUP) for room in range(1, 300)]
     for version in (7, 7, UNCACHED):
         found = await log.recent.read([EventRange(room, version, 0, 3) for room in rooms])
         assert {room: len(events) for room, events in found.items()} == {1: 3, 2: 1}
-    assert read_count(log) == 2 * FIRST_PART
+    assert read_count(log) == 2 * FIRST_CHUNK

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
-from chatserver.chat.event_cache import PAGE_TEXT
 from chatserver.errors import BadRequest, ChatError, Forbidden, IdConflict, NotFound
 from chatserver.models import (
     ALL_MEMBERS,
@@ -283,7 +282,7 @@ async def test_the_number_of_reactions_of_a_message_is_limited(
 async def test_a_page_ends_after_very_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_rows, "PAGE_NAMES", 4 * len("+++ann") - 4)
+    monkeypatch.setattr(event_rows, "REPLY_CHARS", 4 * len("+++ann") - 4)
     monkeypatch.setattr(event_rows, "READ_REACTIONS", 2)
     read, chunks = event_rows._REACTIONS.rows, []
 
@@ -304,10 +303,6 @@ async def test_a_page_ends_after_very_many_reactions(
     assert chunks == [[(1, 1)], [(1, 2)], [(1, 5)], [(1, 4)]]
     (stretch,) = await storage.log.ranges([(LOBBY_FACTS, 5, 6)])
     assert stretch.reactions == whole[6]
-
-
-def test_the_names_of_a_page_fill_a_reply() -> None:
-    assert event_rows.PAGE_NAMES >= PAGE_TEXT
 
 
 async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatserver.models import LOBBY, Create, Event, Message, RoomKind
-from chatserver.protocol import PREVIEW
+from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage import bulk
 from chatserver.storage.unread import MAX_COUNT
 from tests.storage.conftest import Storage, acted, acting, draft, unresolved
@@ -115,7 +115,7 @@ async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:
     await storage.log.store([draft(ann, "你" * 4_000)])
     (lobby,) = (await storage.rooms.for_user(ann.id)).states
     assert lobby.last is not None
-    assert lobby.last.data == "你" * PREVIEW
+    assert lobby.last.data == "你" * PREVIEW_CHARS
 
 
 async def test_only_members_can_read_a_room(storage: Storage) -> None:

@@ -55,7 +55,7 @@ FIXED: dict[str, int] = {
     "events in a page without `limit`": protocol.DEFAULT_LIMIT,
     "events in one reply for many rooms": protocol.CATCH_UP_LIMIT,
     "rooms in a welcome, or in one page of rooms": protocol.ROOMS_LIMIT,
-    "characters of a room's last message in a welcome": protocol.PREVIEW,
+    "characters of a room's last message in a welcome": protocol.PREVIEW_CHARS,
     "unread messages and mentions of a room that are counted": MAX_COUNT,
     "messages that are read to count them, of all rooms of a welcome": MAX_SCANNED,
     "users in one room change that count as one more message": USERS_PER_MESSAGE,

@@ -53,8 +53,8 @@ KINDS = {
 Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether the answer can be a page
 PARAMETERS: dict[str, tuple[Any, str]] = {
     "room": (str, "The number of the room, or its name, with or without #."),
-    "number": (protocol.Number, "The number of a room."),
-    "seq": (protocol.Number, "The number of the message in its room."),
+    "number": (protocol.PositiveInt, "The number of a room."),
+    "seq": (protocol.PositiveInt, "The number of the message in its room."),
     "user": (protocol.UserName, "A user name."),
     "name": (protocol.UserName, "A user name."),
     "emoji": (protocol.Emoji, "One emoji."),

@@ -16,11 +16,11 @@ class SignedIn(Success):
 class Joined(SignedIn):
     """`room`: the room of the invitation, which the new user has joined."""
 
-    room: protocol.Number | None = None
+    room: protocol.PositiveInt | None = None
 
 
 class JoinedRoom(Success):
-    room: protocol.Number
+    room: protocol.PositiveInt
 
 
 class LoggedOut(Success):

@@ -39,7 +39,7 @@ class FormerMember(Struct):
 class MemberList(Success):
     """`former`, in a conversation without a name: users who left it, without disabled accounts."""
 
-    room: protocol.Number
+    room: protocol.PositiveInt
     members: list[RoomMember]
     former: list[FormerMember] | None = None
 
@@ -47,8 +47,8 @@ class MemberList(Success):
 class SearchHit(Struct, omit_defaults=True):
     """A matching message."""
 
-    room: protocol.Number
-    seq: protocol.Number
+    room: protocol.PositiveInt
+    seq: protocol.PositiveInt
     user: str
     data: str
     at: int

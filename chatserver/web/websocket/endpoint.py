@@ -268,7 +268,7 @@ def _reply_code(code: int) -> int:
 
 def _lists_presence(request: web.Request) -> bool:
     """Return whether the client wants full lists of online users. Raises BadRequest."""
-    asked = only_value(request, "presence", CHANGES_ONLY)
-    if asked not in (CHANGES_ONLY, FULL_LIST):
+    presence = only_value(request, "presence", CHANGES_ONLY)
+    if presence not in (CHANGES_ONLY, FULL_LIST):
         raise BadRequest(_("'presence' must be 'changes' or 'list'."))
-    return asked == FULL_LIST
+    return presence == FULL_LIST
