@@ -83,6 +83,15 @@ def test_an_element_has_the_name_of_its_file(file: Path) -> None:
     assert f'customElements.define("{file.stem}"' in read(file)
 
 
+@pytest.mark.parametrize("file", SCRIPTS, ids=name)
+def test_a_class_that_is_the_only_export_has_the_name_of_its_file(file: Path) -> None:
+    exports = re.findall(
+        r"^export (?:async )?(class|function|const) (\w+)", read(file), re.MULTILINE
+    )
+    if len(exports) == 1 and exports[0][0] == "class":
+        assert exports[0][1] == "".join(map(str.capitalize, file.stem.split("-")))
+
+
 @pytest.mark.parametrize("file", [*SCRIPTS, *PAGES], ids=name)
 def test_markup_is_never_parsed_from_text(file: Path) -> None:
     assert not MARKUP_FROM_TEXT.search(read(file))

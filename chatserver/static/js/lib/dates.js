@@ -39,8 +39,8 @@ export class Dates {
   }
 
   #relative(days) {
-    const words = new Intl.RelativeTimeFormat(this.#lang, { numeric: "auto" }).format(days, "day");
-    return words.charAt(0).toLocaleUpperCase(this.#lang) + words.slice(1);
+    const text = new Intl.RelativeTimeFormat(this.#lang, { numeric: "auto" }).format(days, "day");
+    return text.charAt(0).toLocaleUpperCase(this.#lang) + text.slice(1);
   }
 
   #format(options) {
