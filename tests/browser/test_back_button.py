@@ -118,7 +118,7 @@ async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
     await open_layers(page, MENU, [DRAWER, ".account-popover"])
     await page.locator(".account-popover a").click()  # to the pages of administration
     await page.wait_for_url("**/admin**")
-    await page.locator("[data-started], admin-people").first.wait_for()
+    await page.locator("[data-started], admin-users").first.wait_for()
     await page.go_back()
     await phone.wait_until_loaded()
     await expect(title).to_have_text("Beta")

@@ -20,7 +20,7 @@ async def test_the_page_preloads_every_module_of_its_script(enter: EnterChat, pa
     await ann.page.route("**/lazy-bundle.js", lambda route: route.abort())
     ann.allow_console_errors("lazy-bundle.js")
     await ann.page.goto(path)
-    await expect(ann.page.locator("chat-app, account-form, admin-people").first).to_be_visible()
+    await expect(ann.page.locator("chat-app, account-form, admin-users").first).to_be_visible()
     await ann.page.wait_for_function(
         f"({PRELOADED_SCRIPTS})().every((one) => ({REQUESTED_SCRIPTS})().includes(one))"
     )

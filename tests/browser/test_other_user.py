@@ -181,7 +181,7 @@ async def test_an_administration_page_stops_for_another_user(enter: EnterChat) -
     await log_in(ann, "bo")
     await ann.page.bring_to_front()
     await ann.page.locator("tr", has_text="@cy").locator("button").click()
-    await ann.page.locator(".person-disable").click()
+    await ann.page.locator(".user-disable").click()
     await ann.page.locator(".confirm-yes").click()
     await expect_stopped(ann, "Bo")
     assert (await cy.ask("GET", "/api/me")).status == 200

@@ -3,7 +3,7 @@ import test from "node:test";
 
 const { Deferred } = await import("../../chatserver/static/js/ui/lazy-load.js");
 
-test("uses of an object that is not loaded yet wait for it, and each is made once and in order", () => {
+test("actions on an object that is not loaded yet run when it is, in order and once", () => {
   const shown = [];
   const target = { show: (text) => shown.push(text) };
   const deferred = new Deferred();

@@ -82,7 +82,7 @@ test("the dwell time starts again when the window gets the focus", (context) => 
   assert.equal(seen.isWatched, false);
 });
 
-test("an act of the user counts at once, in a window that has the focus", (context) => {
+test("an action of the user counts at once, in a window that has the focus", (context) => {
   const { reported, open, pass, focus, seen } = list(context);
   open(room("a"));
   seen.settle();

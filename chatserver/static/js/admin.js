@@ -15,7 +15,7 @@ await Promise.all([
   import("./elements/admin-check.js"),
   import("./elements/admin-conversations.js"),
   import("./elements/admin-invites.js"),
-  import("./elements/admin-people.js"),
+  import("./elements/admin-users.js"),
   import("./elements/admin-rooms.js"),
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),

@@ -67,7 +67,7 @@ class AdminBots extends AdminList {
       choice.querySelector("span").textContent = title;
       return choice;
     });
-    this.#form.querySelector(".people-choices").replaceChildren(...choices);
+    this.#form.querySelector(".choice-list").replaceChildren(...choices);
     this.#form.querySelector("fieldset").hidden = choices.length === 0;
   }
 

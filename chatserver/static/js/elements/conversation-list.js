@@ -94,7 +94,7 @@ class ConversationList extends HTMLElement {
   }
 
   #make({ key, icon, name }) {
-    const item = clone(icon ? "room-row" : "person-row");
+    const item = clone(icon ? "room-row" : "user-row");
     item.querySelector("a").href = hashOf(key);
     if (name) item.dataset.user = name;
     return item;

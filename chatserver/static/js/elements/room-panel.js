@@ -23,7 +23,7 @@ const SMALL = matchMedia("(width < 72rem)"); // where the panel covers the list 
 
 class RoomPanel extends HTMLElement {
   #invite = this.querySelector(".room-invite");
-  #filter = this.querySelector(".people-filter");
+  #filter = this.querySelector(".user-filter");
   #problem = this.querySelector(".form-problem");
   #list = this.querySelector(".members");
   #steady = new SteadyRows(this.#list, { scroller: this.querySelector(".panel-body"), draw: () => this.#room && this.#showMembers() });
@@ -42,7 +42,7 @@ class RoomPanel extends HTMLElement {
         action({ room: this.#room, title: this.#title });
       });
     on(".room-invite", "submit", ({ room }) => attemptOnce(this.#problem, () => this.#add(room)));
-    on(".people-filter", "input", () => this.#filterCandidates());
+    on(".user-filter", "input", () => this.#filterCandidates());
     on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
     on(".room-leave", "click", (target) => attemptOnce(this.#problem, () => this.#leave(target)));
   }

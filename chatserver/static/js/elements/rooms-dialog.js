@@ -24,8 +24,8 @@ class RoomsDialog extends HTMLElement {
 
   #modal = setUpDialog(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
-  #filter = this.querySelector(".people-filter");
-  #choices = this.querySelector(".people-choices");
+  #filter = this.querySelector(".user-filter");
+  #choices = this.querySelector(".choice-list");
   #problem = this.querySelector(".rooms-problem");
   #formProblem = this.#form.querySelector(".form-problem"); // of the form
 
@@ -58,9 +58,9 @@ class RoomsDialog extends HTMLElement {
     for (const row of this.#choices.children) {
       row.hidden = !fits.has(row.dataset.key) && !row.querySelector("input").checked;
     }
-    this.querySelector(".rooms-people").hidden = users.length === 0;
+    this.querySelector(".choice-field").hidden = users.length === 0;
     this.#filter.hidden = users.length <= FILTER_THRESHOLD;
-    this.querySelector(".people-none").hidden = fits.size > 0;
+    this.querySelector(".users-none").hidden = fits.size > 0;
     this.#showSelected();
   }
 
@@ -68,7 +68,7 @@ class RoomsDialog extends HTMLElement {
   #showSelected() {
     const selected = [...this.#choices.querySelectorAll(":checked")].map((box) => box.closest(".check").querySelector(".choice-name").textContent);
     const names = new Intl.ListFormat(lang, { style: "narrow" }).format(selected);
-    const text = this.querySelector(".people-chosen");
+    const text = this.querySelector(".users-selected");
     text.hidden = selected.length === 0;
     text.textContent = ngettext("%(num)s selected: %(names)s", "%(num)s selected: %(names)s", selected.length, { names });
   }
@@ -147,7 +147,7 @@ class RoomsDialog extends HTMLElement {
 }
 
 function checkbox(name) {
-  const item = clone("person-choice");
+  const item = clone("user-choice");
   item.querySelector("input").value = name;
   return item;
 }

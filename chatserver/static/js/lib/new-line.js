@@ -4,7 +4,7 @@ export class NewLine {
   after = null; // the last seq that was read, or null for no line
 
   #placed = false; // also without a line, if nothing of the room was read
-  #outdated = false; // everything was read and the user went away, so the line may move
+  #outdated = false; // everything was read when the window lost the focus or the connection, so the line may move
 
   clear() {
     this.after = null;

@@ -2,16 +2,16 @@
 
 import { _ } from "../lib/i18n.js";
 
-/** `say(text)` shows a message. */
-export function refuseFiles(say) {
+/** `show(text)` shows a message. */
+export function refuseFiles(show) {
   document.addEventListener("dragover", (event) => holdsFiles(event.dataTransfer) && event.preventDefault());
-  document.addEventListener("drop", (event) => holdsFiles(event.dataTransfer) && refuse(event, say));
-  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && refuse(event, say));
+  document.addEventListener("drop", (event) => holdsFiles(event.dataTransfer) && refuse(event, show));
+  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && refuse(event, show));
 }
 
-function refuse(event, say) {
+function refuse(event, show) {
   event.preventDefault();
-  say(_("Files cannot be sent here."));
+  show(_("Files cannot be sent here."));
 }
 
 const holdsFiles = (data) => data?.types.includes("Files") ?? false;

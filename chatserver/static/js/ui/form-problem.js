@@ -1,7 +1,7 @@
 /**
  * Show an error message: scrolled into view, focused, and associated with its field.
  *
- * `element` is the one of the message. Its `data-fields` maps error codes to ids of fields, "*" for any other code:
+ * `element` shows the message. Its `data-fields` maps error codes to ids of fields, "*" for any other code:
  * "conflict:room-name *:room-title". A change of the field hides the message.
  */
 

@@ -1,6 +1,6 @@
 /**
  * Parts of the chat page that the first messages do not need: notifications, receipts, read positions, recounts, focus,
- * session renewal, logout, announcements. Part of lazy-bundle.js; until that is loaded, uses wait in a Deferred.
+ * session renewal, logout, announcements. Part of lazy-bundle.js; until that is loaded, actions on it wait in a Deferred.
  *
  * Listens to `session:logout`.
  */

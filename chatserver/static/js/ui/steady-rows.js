@@ -17,7 +17,7 @@ export class SteadyRows {
   #pointer = ""; // type of the pointer that moved over the element last
   #points = false; // whether the pointer was used after the keyboard
 
-  /** `element`: holds the lists, inside `scroller`; `draw()` calls the method `draw`. */
+  /** `element`: contains the lists, inside `scroller`; `draw()` calls the method `draw`. */
   constructor(element, { scroller, draw }) {
     this.#element = element;
     this.#scroller = scroller;

@@ -1,4 +1,4 @@
-/** <admin-people>: lists accounts; changes names and rights, resets passwords, disables accounts. */
+/** <admin-users>: lists accounts; changes names and rights, resets passwords, disables accounts. */
 
 import { AdminList } from "../ui/admin-list.js";
 import { sessionRequest } from "../net/api.js";
@@ -7,19 +7,19 @@ import { _ } from "../lib/i18n.js";
 import { labelled } from "../lib/names.js";
 import { me, urls } from "../ui/page.js";
 
-class AdminPeople extends AdminList {
+class AdminUsers extends AdminList {
   #kind = this.querySelector("#kind");
-  #dialog = this.dialog("person");
+  #dialog = this.dialog("user");
 
   connectedCallback() {
     super.connectedCallback();
     this.#kind.addEventListener("change", () => this.show());
-    this.querySelector(".person-rename").addEventListener("submit", (event) => {
+    this.querySelector(".user-rename").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#rename(this.open, event.target.elements.display);
     });
     for (const [name, action] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
-      this.querySelector(`.person-${name}`).addEventListener("click", () => action.call(this, this.open));
+      this.querySelector(`.user-${name}`).addEventListener("click", () => action.call(this, this.open));
     }
   }
 
@@ -60,11 +60,11 @@ class AdminPeople extends AdminList {
     };
     show("h2", user.display);
     this.#dialog.querySelector("[name=display]").value = user.display;
-    show(".person-admin", user.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
-    show(".person-disable", user.disabled ? _("Reactivate the account") : _("Disable the account"));
-    this.#dialog.querySelector(".person-disable").classList.toggle("button-danger", !user.disabled);
-    this.#dialog.querySelector(".person-self").hidden = !isSelf;
-    for (const button of [".person-reset", ".person-disable"]) this.#dialog.querySelector(button).hidden = isSelf;
+    show(".user-admin", user.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
+    show(".user-disable", user.disabled ? _("Reactivate the account") : _("Disable the account"));
+    this.#dialog.querySelector(".user-disable").classList.toggle("button-danger", !user.disabled);
+    this.#dialog.querySelector(".user-self").hidden = !isSelf;
+    for (const button of [".user-reset", ".user-disable"]) this.#dialog.querySelector(button).hidden = isSelf;
   }
 
   #change(user, fields) {
@@ -124,4 +124,4 @@ function rights({ role, disabled }) {
   return role === "admin" ? _("Administrator") : _("Member");
 }
 
-customElements.define("admin-people", AdminPeople);
+customElements.define("admin-users", AdminUsers);
