@@ -2,6 +2,9 @@
 
 import time
 
+MINUTE = 60_000  # milliseconds
+DAY = 86_400_000
+
 # Milliseconds. The clock was set if it deviates by more from a clock that only moves forward:
 KEEPALIVE_CLOCK_JUMP = 10_000  # between two checks; clients are not to lose their connections
 NIGHTLY_CLOCK_JUMP = 600_000  # since the last check; nothing is deleted by a wrong clock

@@ -77,6 +77,9 @@ class Unauthorized(ChatError):
 
 
 SESSION_ENDED = _("Your session has ended. Log in again.")
+ADMINISTRATORS_ONLY = _("Only an administrator may do that.")
+ROOM_ARCHIVED = _("This room is archived.")
+UNKNOWN_USER = _("There is no user with that name.")
 
 
 class AccountClosed(Unauthorized):

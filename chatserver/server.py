@@ -236,13 +236,13 @@ class Server:
             self.hub.close()
             await self.bus.close()
             self.passwords.close()
-            await shutdown.within(shutdown.CLOSE, self.database.close)
+            await shutdown.within(shutdown.CLOSE_TIMEOUT, self.database.close)
             self.folder.unlock()
 
     async def _finish(self) -> None:
         """Write what is left, and note what could not be written."""
-        self.unwritten = await shutdown.unfinished(self._last_steps())
-        if not await shutdown.repeated(self.search_backlog.compact):
+        self.unwritten = await shutdown.run_steps(self._last_steps())
+        if not await shutdown.repeat_until_done(self.search_backlog.compact):
             logger.warning(
                 "words of deleted messages are still in the file of the search index;"
                 " their removal continues after the next start"
@@ -251,7 +251,7 @@ class Server:
     def _last_steps(self) -> dict[str, shutdown.Step]:
         end = partial(self.supervisor.stop, *self._background_tasks())
         return {
-            "messages that were not confirmed": shutdown.ending(self.journal, end),
+            "messages that were not confirmed": shutdown.stop_tasks_step(self.journal, end),
             "ends of sessions (kept in the data folder)": self.revocations.flush,
             "times when users were seen": self.last_seen.flush,
             "the search index of new messages": self.search_backlog.work,
@@ -287,7 +287,7 @@ class Server:
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer all accepted messages, then make all clients reconnect later."""
-        await shutdown.within(shutdown.DRAIN, self.journal.drain)
+        await shutdown.within(shutdown.DRAIN_TIMEOUT, self.journal.drain)
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
         await shutdown.within(CLOSE_TIMEOUT + 1, self.websocket.closed)  # then they are aborted
 

@@ -7,16 +7,16 @@ from contextlib import suppress
 from chatserver.errors import ChatServerError, Unavailable
 from chatserver.storage.journal import Journal
 
-DRAIN = 3.0  # seconds to store and answer pending messages
-FINISH = 5.0  # seconds for the last writes and the end of the tasks
-COMPACT_STEP = 2.0  # seconds for one transaction that removes words of deleted messages
-COMPACT = 60.0  # seconds for all of them, while the database responds
-CLOSE = 2.0  # seconds to close the connections to the database
+DRAIN_TIMEOUT = 3.0  # seconds to store and answer pending messages
+FINISH_TIMEOUT = 5.0  # seconds for the last writes and the end of the tasks
+COMPACT_STEP_TIMEOUT = 2.0  # seconds for one transaction that removes words of deleted messages
+COMPACT_TIMEOUT = 60.0  # seconds for all of them, while the database responds
+CLOSE_TIMEOUT = 2.0  # seconds to close the connections to the database
 
 Step = Callable[[], Awaitable[object]]
 
 
-async def unfinished(steps: Mapping[str, Step], seconds: float = FINISH) -> list[str]:
+async def run_steps(steps: Mapping[str, Step], seconds: float = FINISH_TIMEOUT) -> list[str]:
     """Run all steps in order; return the names of those that failed or timed out."""
     failed = []
     deadline = asyncio.get_running_loop().time() + seconds
@@ -29,7 +29,7 @@ async def unfinished(steps: Mapping[str, Step], seconds: float = FINISH) -> list
     return failed
 
 
-def ending(journal: Journal, stop_tasks: Step) -> Step:
+def stop_tasks_step(journal: Journal, stop_tasks: Step) -> Step:
     """Return the step that ends the tasks. It raises Unavailable if drafts are unanswered."""
 
     async def end() -> None:
@@ -41,18 +41,18 @@ def ending(journal: Journal, stop_tasks: Step) -> Step:
     return end
 
 
-async def repeated(step: Callable[[], Awaitable[bool]]) -> bool:
+async def repeat_until_done(step: Callable[[], Awaitable[bool]]) -> bool:
     """Repeat a step until it returns False; return whether it did, within the limits.
 
-    COMPACT_STEP limits one step, so that a hanging database does not delay the stop; COMPACT limits
-    all steps.
+    COMPACT_STEP_TIMEOUT limits one step, so that a hanging database does not delay the stop;
+    COMPACT_TIMEOUT limits all steps.
     """
     clock = asyncio.get_running_loop().time
-    deadline = clock() + COMPACT
+    deadline = clock() + COMPACT_TIMEOUT
     more = True
     with suppress(ChatServerError, TimeoutError):
         while more and clock() < deadline:
-            async with asyncio.timeout(COMPACT_STEP):
+            async with asyncio.timeout(COMPACT_STEP_TIMEOUT):
                 more = await step()
     return not more
 

@@ -32,8 +32,8 @@ async def endless() -> bool:
 def test_steps_that_fail_or_time_out_are_reported_and_others_are_run() -> None:
     async def story(loop: SkippingLoop) -> None:
         steps = {"a": refused, "b": stuck, "c": stuck, "d": done}
-        work = asyncio.ensure_future(shutdown.unfinished(steps))
-        await loop.skip(shutdown.FINISH - 0.1)
+        work = asyncio.ensure_future(shutdown.run_steps(steps))
+        await loop.skip(shutdown.FINISH_TIMEOUT - 0.1)
         assert not work.done()
         await loop.skip(0.2)
         assert await work == ["a", "b", "c"]
@@ -46,27 +46,27 @@ def test_a_step_is_repeated_within_its_time_limit() -> None:
         left = [40]
 
         async def step() -> bool:
-            await asyncio.sleep(shutdown.COMPACT_STEP / 2)
+            await asyncio.sleep(shutdown.COMPACT_STEP_TIMEOUT / 2)
             left[0] -= 1
             return left[0] > 0
 
-        work = asyncio.ensure_future(shutdown.repeated(step))
+        work = asyncio.ensure_future(shutdown.repeat_until_done(step))
         for _ in range(40):
             assert not work.done()
-            await loop.skip(shutdown.COMPACT_STEP / 2)
+            await loop.skip(shutdown.COMPACT_STEP_TIMEOUT / 2)
         assert (await work, left) == (True, [0])
 
     run_skipping(story)
 
 
 @pytest.mark.parametrize(
-    ("step", "seconds"), [(stuck, shutdown.COMPACT_STEP), (refused, 0.0), (endless, 60.0)]
+    ("step", "seconds"), [(stuck, shutdown.COMPACT_STEP_TIMEOUT), (refused, 0.0), (endless, 60.0)]
 )
 def test_a_repeated_step_ends_with_a_failure_or_a_timeout(
     step: Callable[[], Awaitable[bool]], seconds: float
 ) -> None:
     async def story(loop: SkippingLoop) -> None:
-        work = asyncio.ensure_future(shutdown.repeated(step))
+        work = asyncio.ensure_future(shutdown.repeat_until_done(step))
         for _ in range(round(seconds)):
             assert not work.done()
             await loop.skip(1.0)

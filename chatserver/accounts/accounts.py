@@ -16,6 +16,7 @@ from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unkno
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.accounts.sign_in_guard import SignInGuard
+from chatserver.clocks import DAY, MINUTE
 from chatserver.config import AuthSettings
 from chatserver.errors import (
     SESSION_ENDED,
@@ -34,9 +35,6 @@ from chatserver.storage.credentials import Credentials
 from chatserver.storage.sessions import OpenSession, StoredSessions
 from chatserver.storage.users import NewUser, Users
 from chatserver.text.names import checked_display, checked_name
-
-MINUTE = 60_000  # ms
-DAY = 86_400_000
 
 
 class Accounts:
@@ -125,10 +123,10 @@ class Accounts:
         expires_at = now + self._settings.session_days * DAY
         session = Session(secrets.token_urlsafe(16), user, now, expires_at)
         await self._credentials.open_session(session, client=client)
-        minutes = min(now + self._settings.token_minutes * MINUTE, expires_at)
+        bearer_expires_at = min(now + self._settings.token_minutes * MINUTE, expires_at)
         return Tokens(
             user,
-            self._issue(session, now, minutes),
+            self._issue(session, now, bearer_expires_at),
             self._issue(session, now, expires_at),
             expires_at,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from chatserver.accounts.bot_tokens import new_token, token_digest
 from chatserver.accounts.passwords import Passwords, check_choice, generate
 from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
-from chatserver.errors import CloseCode, Forbidden, NotFound, _
+from chatserver.errors import UNKNOWN_USER, CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
@@ -71,11 +71,11 @@ class Administration:
             disabled=disabled,
         )
         with reconnect_if_unknown(self._closer, user.id):
-            changed, heirs = await self._credentials.administer(user.id, change, by=_id(by))
+            changed, promoted = await self._credentials.administer(user.id, change, by=_id(by))
         self._close_connections(user, changed, change)
-        for heir in heirs - {user.id}:
+        for promoted_id in promoted - {user.id}:
             self._closer.end_user(
-                heir, CloseCode.RESTARTING
+                promoted_id, CloseCode.RESTARTING
             )  # the next welcome has their new rights
         return changed
 
@@ -125,7 +125,7 @@ class Administration:
     async def _find(self, name: str) -> User:
         found = await self._users.find(name)
         if found is None:
-            raise NotFound(_("There is no user with that name."))
+            raise NotFound(UNKNOWN_USER)
         return found[0]
 
     # Bots -----------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from chatserver.accounts.accounts import DAY, Accounts
+from chatserver.accounts.accounts import Accounts
 from chatserver.chat.room_commands import RoomCommands
+from chatserver.clocks import DAY
 from chatserver.errors import ChatError, Conflict, NotFound, _
 from chatserver.models import Invite, User
 from chatserver.storage.invitations import INVALID_INVITATION, Invites

@@ -69,7 +69,7 @@ class KeySync:
         """Close connections whose token was signed with a removed key; they have to reconnect."""
         known = {*self._keys.names(), ""}
         for connection in self._hub.connections:
-            if connection.key not in known:
+            if connection.key_id not in known:
                 self._hub.hang_up(connection, CloseCode.RESTARTING, "the key of its token is gone")
 
     async def rotate(self, *, force: bool) -> Rotation:

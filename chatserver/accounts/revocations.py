@@ -99,13 +99,13 @@ class Revocations:
     """Ends sessions on every node at once, and in the database as soon as it can store."""
 
     def __init__(
-        self, store: Callable[[str], Awaitable[None]], path: Path, nodes: SessionEndPublisher
+        self, store: Callable[[str], Awaitable[None]], path: Path, session_ends: SessionEndPublisher
     ) -> None:
         """`store` stores the end of a session or raises Unavailable; `path` is the file's."""
         self._store = store
         self._file = RevocationFile(path)
-        self._nodes = nodes
-        nodes.on_session_ended = self.note_ended
+        self._session_ends = session_ends
+        session_ends.on_session_ended = self.note_ended
         self._pending: dict[str, None] = {}
         self._wake = asyncio.Event()
 
@@ -192,4 +192,4 @@ class Revocations:
 
     def _announce_all(self) -> None:
         for session_id in self._pending:
-            self._nodes.end_session(session_id, pending=True)
+            self._session_ends.end_session(session_id, pending=True)

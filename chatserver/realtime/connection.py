@@ -35,23 +35,23 @@ class Connection:
     """An authenticated WebSocket.
 
     `expires_at` (ms UTC), `last_received` and `next_ping_at` (monotonic s) are used by `Keepalive`;
-    `lifetime` (s) is the session's, for renewing it; `key` is the name of the key that signed its
-    token. `rooms` are the subscribed rooms; only `Subscriptions` changes them. `welcome_rooms` are
+    `lifetime` (s) is the session's, for renewing it; `key_id` names the key that signed its token.
+    `rooms` are the subscribed rooms; only `Subscriptions` changes them. `welcome_rooms` are
     the rooms in the welcome, if it did not contain all. `locale` is the language of error messages.
     `frames` counts received frames; `close_code` is the code that the server sent, if any.
     `lists_presence`: the client gets the full list of online users instead of changes.
     """
 
     __slots__ = (
-        "_allowed",
         "_held",
-        "_limit",
+        "_queue_allowance",
+        "_queue_limit",
         "_transport",
         "close_code",
         "closing",
         "expires_at",
         "frames",
-        "key",
+        "key_id",
         "last_received",
         "lifetime",
         "lists_presence",
@@ -73,19 +73,19 @@ class Connection:
         lifetime: int,
         limit: int,
         last_received: float,
-        key: str = "",
+        key_id: str = "",
         lists_presence: bool = False,
         locale: str = "en",
     ) -> None:
         self._transport = transport
-        self._limit = limit
-        self._allowed = limit  # bytes that may be queued; queued replies are added
+        self._queue_limit = limit
+        self._queue_allowance = limit  # bytes that may be queued; queued replies are added
         self._held: list[bytes] = []
         self.user = user
         self.session_id = session_id
         self.expires_at = expires_at
         self.lifetime = lifetime
-        self.key = key
+        self.key_id = key_id
         self.lists_presence = lists_presence
         self.locale = locale
         self.last_received = last_received
@@ -97,20 +97,20 @@ class Connection:
         self.closing = False
 
     @property
-    def waiting(self) -> int:
+    def queued_bytes(self) -> int:
         """Bytes in the send queue."""
         return 0 if self._transport.is_closing() else self._transport.get_write_buffer_size()
 
     @property
     def is_read_paused(self) -> bool:
         """Whether the server has stopped reading from the peer, so that silence proves nothing."""
-        return not self._transport.is_reading() and not self.waiting
+        return not self._transport.is_reading() and not self.queued_bytes
 
     def write(self, frames: bytes) -> bool:
         """Send whole frames. Return False if the send queue is over the limit: then hang up."""
         if self.closing or self._transport.is_closing():
             return True
-        if self._transport.get_write_buffer_size() > self._allowed:
+        if self._transport.get_write_buffer_size() > self._queue_allowance:
             return False
         self._transport.write(self._with_held(frames) if self._held else frames)
         return True
@@ -136,8 +136,8 @@ class Connection:
         """
         if self.closing or self._transport.is_closing():
             return
-        waiting = self._transport.get_write_buffer_size()
-        self._allowed = min(self._allowed, self._limit + waiting) + len(frames)
+        most = self._queue_limit + self._transport.get_write_buffer_size()
+        self._queue_allowance = min(self._queue_allowance, most) + len(frames)
         self._transport.write(self._with_held(frames) if self._held else frames)
 
     def hang_up(self, code: CloseCode, reason: str) -> None:
@@ -153,12 +153,14 @@ class Connection:
             self._transport.write(self._with_held(close_frame(code, reason)))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
-    def use_session(self, session_id: str, expires_at: int, lifetime: int, key: str = "") -> None:
+    def use_session(
+        self, session_id: str, expires_at: int, lifetime: int, key_id: str = ""
+    ) -> None:
         """Continue under a renewed session of the same user."""
         self.session_id = session_id
         self.expires_at = expires_at
         self.lifetime = lifetime
-        self.key = key
+        self.key_id = key_id
 
     def finish(self, code: int = NORMAL) -> None:
         """Answer the peer's close frame with `code` and close the transport.

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple, get_args
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.errors import BadRequest, ChatError, Forbidden, NotFound, _
+from chatserver.errors import (
+    ROOM_ARCHIVED,
+    UNKNOWN_USER,
+    BadRequest,
+    ChatError,
+    Forbidden,
+    NotFound,
+    _,
+)
 from chatserver.models import (
     Delete,
     Draft,
@@ -187,13 +195,13 @@ class _Batch:
         if membership is None:
             if draft.participants and not draft.resolved:  # as `resolve_rooms` leaves it
                 raise Forbidden(ACCOUNT_DELETED)
-            raise NotFound if draft.to is None else NotFound(_("There is no user with that name."))
+            raise NotFound if draft.to is None else NotFound(UNKNOWN_USER)
         return membership
 
     def _check_writable(self, draft: Draft) -> None:
         if (draft.room, draft.user_id) not in self._writable:
             deleted = self._membership(draft).deleted_partner
-            raise Forbidden(ACCOUNT_DELETED if deleted else _("This room is archived."))
+            raise Forbidden(ACCOUNT_DELETED if deleted else ROOM_ARCHIVED)
 
     def _target(self, draft: Draft, act: TargetedAct) -> Target:
         target = self._targets.get((draft.room, act.target))

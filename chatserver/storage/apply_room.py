@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import asdict
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import Conflict, Forbidden, NotFound, _
+from chatserver.errors import ADMINISTRATORS_ONLY, ROOM_ARCHIVED, Conflict, Forbidden, NotFound, _
 from chatserver.models import (
     LOBBY,
     AddMembers,
@@ -239,7 +239,7 @@ def _require_invitable(connection: Connection, draft: Draft, user_ids: list[int]
 
 def _require_administrator(connection: Connection, draft: Draft) -> None:
     if require_account(connection, draft).role != Role.ADMIN:
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(ADMINISTRATORS_ONLY)
 
 
 def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
@@ -286,4 +286,4 @@ def _require_joinable(connection: Connection, draft: Draft, *, invited: str) -> 
     if not public and not admits_to(connection, invited, draft.room, draft.user_id):
         raise NotFound(INVALID_INVITATION) if invited else NotFound
     if room.archived_at is not None:
-        raise Forbidden(_("This room is archived."))
+        raise Forbidden(ROOM_ARCHIVED)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from chatserver.errors import Conflict, Forbidden, _
+from chatserver.errors import ROOM_ARCHIVED, Conflict, Forbidden, _
 from chatserver.models import LOBBY, AddMembers, Event, User
 from chatserver.storage.apply_room import add_members, enrol
 from chatserver.storage.deletion import require_not_deleted
@@ -112,5 +112,5 @@ def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: in
     if by is not None:
         return enrol(connection, draft, join, now)
     if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
-        raise Forbidden(_("This room is archived."))
+        raise Forbidden(ROOM_ARCHIVED)
     return add_members(connection, draft, join, now)

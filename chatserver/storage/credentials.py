@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import SESSION_ENDED, Forbidden, NotFound, Unauthorized, _
+from chatserver.errors import (
+    ADMINISTRATORS_ONLY,
+    SESSION_ENDED,
+    UNKNOWN_USER,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+    _,
+)
 from chatserver.models import Role, Session, User
 from chatserver.storage.deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
 from chatserver.storage.display_names import display_columns
@@ -195,10 +203,10 @@ def _lock_for_change(
     ids = administrators(connection) | {user_id} | ({by} if by is not None else set())
     held = lock_accounts(connection, ids)
     if by is not None and not is_admin(held.get(by)):
-        raise Forbidden(_("Only an administrator may do that."))
+        raise Forbidden(ADMINISTRATORS_ONLY)
     account = held.get(user_id)
     if account is None:
-        raise NotFound(_("There is no user with that name."))
+        raise NotFound(UNKNOWN_USER)
     others = [one for one in held.values() if is_admin(one) and one.id != user_id]
     if change.loses_administrator(account) and not others:
         raise Forbidden(_("This is the last administrator. Appoint another one first."))

@@ -19,7 +19,7 @@ from chatserver.storage.archive_file import line
 from chatserver.storage.archive_io import TABLES, consistent_snapshot
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import KEPT_DIGEST
-from chatserver.storage.search_index import Entry, pending, search, written
+from chatserver.storage.search_index import Entry, document_of, pending, search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, rooms
 
@@ -115,7 +115,7 @@ def _wrongly_indexed(rows: Iterable[Any]) -> list[str]:
     return [
         f"Room {row.room_id}, message {row.seq}: is indexed with outdated tokens."
         for row in rows
-        if not _is_indexed(row.tokens, written(Entry(*row[:4])))
+        if not _is_indexed(row.tokens, document_of(Entry(*row[:4])))
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import Forbidden, NotFound, _
+from chatserver.errors import ROOM_ARCHIVED, Forbidden, NotFound
 from chatserver.models import LOBBY, Draft, RoomKind
 from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.rights import DELETED
@@ -155,5 +155,5 @@ def require_open_room(connection: Connection, draft: Draft) -> Any:
     """Return the author's membership. Raises NotFound; Forbidden if the room is archived."""
     membership = require_member(connection, draft)
     if membership.archived_at is not None:
-        raise Forbidden(_("This room is archived."))
+        raise Forbidden(ROOM_ARCHIVED)
     return membership

@@ -12,11 +12,10 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from chatserver.clocks import CLOCK_TOLERANCE
+from chatserver.clocks import CLOCK_TOLERANCE, DAY
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import events, meta, rooms, sessions
 
-DAY = 86_400_000  # milliseconds
 REQUIRED_RUNS = 3  # consecutive runs before messages expire
 MAX_GAP = 3 * DAY  # between consecutive runs
 MAX_STEP = 2 * DAY  # of `trusted_until` per run: two days, so that it catches up after a downtime

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
-RETURN_TIMEOUT = 0.4  # seconds that a stop waits for connections in use: less than shutdown.CLOSE
+RETURN_TIMEOUT = 0.4  # seconds that a stop waits for connections in use
 TIMER = "timer"  # key in the info of a SQLite connection, of the timer that interrupts it
 
 

@@ -11,7 +11,7 @@ from functools import partial
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.clocks import NODE_CLOCK_DIFFERENCE
+from chatserver.clocks import DAY, NODE_CLOCK_DIFFERENCE
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
@@ -22,7 +22,6 @@ from chatserver.storage.tables import events, meta, rooms
 from chatserver.storage.text_erasure import erase_texts
 
 CHUNK = 100  # messages in one transaction, which delays other messages
-DAY = 86_400_000  # milliseconds
 WASTE = 0.2  # fraction of a SQLite file that may be empty before it is rewritten
 
 EMPTY = meta.c.key == "empty"  # characters deleted since a SQLite file was rewritten

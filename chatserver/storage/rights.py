@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.errors import Forbidden, NotFound, _
+from chatserver.errors import ADMINISTRATORS_ONLY, Forbidden, NotFound, _
 from chatserver.models import Role
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.tables import users
@@ -43,7 +43,7 @@ def require_admin(connection: Connection, by: int | None) -> None:
     if by is not None:
         query = sa.select(users).where(users.c.id == by).with_for_update(read=True)
         if not is_admin(connection.execute(query).one_or_none()):
-            raise Forbidden(_("Only an administrator may do that."))
+            raise Forbidden(ADMINISTRATORS_ONLY)
 
 
 def require_accounts(connection: Connection, names: Mapping[int, str]) -> None:

@@ -22,40 +22,19 @@ from chatserver.storage.engine import Database
 from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import READABLE, Terms, candidates
-from chatserver.storage.search_index import (
-    Entry,
-    compact,
-    forget,
-    index,
-    reindex,
-    search,
-    written,
-)
+from chatserver.storage.search_index import search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, members, rooms, users
 from chatserver.text.names import room_key
 from chatserver.text.search_query import Query, holds
 from chatserver.text.search_terms import fold, room_token, sender_token
 
-__all__ = [
-    "Entry",
-    "Hit",
-    "Search",
-    "SearchPage",
-    "compact",
-    "forget",
-    "index",
-    "reindex",
-    "search",
-    "written",
-]
-
-CHUNKS = (64, 512, 2_048, 2_048)  # candidates looked at together; after them the page ends early
-CHARACTERS = 1_000_000  # of texts compared for one page; after them it ends early, too
-ROWS = 128  # texts read at once
-TITLES = 200  # of rooms, read and compared at once
-DIGITS = 16  # of a room's number at most
-AS_TERMS = 64  # rooms or users that the index itself is asked for; of more it is filtered
+CANDIDATE_CHUNKS = (64, 512, 2_048, 2_048)  # candidates of each step; then the page ends early
+MAX_COMPARED_CHARS = 1_000_000  # of texts for one page; then it ends early, too
+TEXTS_PER_READ = 128  # texts read at once
+TITLES_PER_READ = 200  # of rooms, read and compared at once
+MAX_ROOM_DIGITS = 16  # of a room's number at most
+MAX_INDEXED_TERMS = 64  # rooms or users in the query of the index; more are filtered
 NEWEST = 2**53  # above every id
 
 
@@ -73,7 +52,7 @@ class Hit:
 class SearchPage:
     """Messages, newest first. `position` asks for those that follow; None when `more` is false.
 
-    The work for one page is bounded: it may hold less than its limit, even nothing, and have more.
+    The work for one page is bounded: it may have fewer hits than its limit, or none, and `more`.
     """
 
     hits: list[Hit]
@@ -95,12 +74,12 @@ class Search:
     ) -> SearchPage:
         """Return the newest `limit` matches, or those that follow the position `before`.
 
-        Raises BadRequest for a person or a room in the query that is not there for this reader.
+        Raises BadRequest for a user or a room in the query that this reader cannot see.
         """
         async with self._database.reading(Share.HEAVY) as connection:
-            hunt = await _plan(connection, user_id, query)
-            below = hunt.below if before is None else min(max(before, 0), hunt.below)
-            return await _collect(connection, hunt, below, limit)
+            resolved = await _plan(connection, user_id, query)
+            below = resolved.below if before is None else min(max(before, 0), resolved.below)
+            return await _collect(connection, resolved, below, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +99,9 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Res
     numbers = await _rooms(connection, user_id, query.room)
     senders = None if query.sender is None else await _senders(connection, query.sender)
     terms = [[term] for term in query.terms]
-    if senders is not None and len(senders) <= AS_TERMS:
+    if senders is not None and len(senders) <= MAX_INDEXED_TERMS:
         terms.append([sender_token(number) for number in sorted(senders)])
-    if len(numbers) <= AS_TERMS:
+    if len(numbers) <= MAX_INDEXED_TERMS:
         terms.append([room_token(number) for number in sorted(numbers)])
     least, below = 0, NEWEST
     if query.after is not None:
@@ -133,14 +112,16 @@ async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _Res
 
 
 async def _collect(
-    connection: AsyncConnection, hunt: _ResolvedQuery, below: int, limit: int
+    connection: AsyncConnection, resolved: _ResolvedQuery, below: int, limit: int
 ) -> SearchPage:
     """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
     found: list[sa.Row[Any]] = []
-    remaining = CHARACTERS
-    for size in CHUNKS:
-        ids = await candidates(connection, hunt.user_id, hunt.terms, (hunt.least, below), size)
-        async with aclosing(_verified(connection, hunt, ids)) as verified:
+    remaining = MAX_COMPARED_CHARS
+    for size in CANDIDATE_CHUNKS:
+        ids = await candidates(
+            connection, resolved.user_id, resolved.terms, (resolved.least, below), size
+        )
+        async with aclosing(_verified(connection, resolved, ids)) as verified:
             async for slice_ in verified:
                 found += slice_.matching
                 remaining -= slice_.characters
@@ -165,34 +146,34 @@ class _Slice(NamedTuple):
 
 
 async def _verified(
-    connection: AsyncConnection, hunt: _ResolvedQuery, ids: Sequence[int]
+    connection: AsyncConnection, resolved: _ResolvedQuery, ids: Sequence[int]
 ) -> AsyncGenerator[_Slice]:
     """Read candidates and compare their texts with the query."""
-    for start in range(0, len(ids), ROWS):
-        some = ids[start : start + ROWS]
-        rows = list(await connection.execute(_DETAILS, {"ids": some, "me": hunt.user_id}))
-        async for slice_ in compute_in_slices(partial(_verify, hunt), rows):
+    for start in range(0, len(ids), TEXTS_PER_READ):
+        some = ids[start : start + TEXTS_PER_READ]
+        rows = list(await connection.execute(_DETAILS, {"ids": some, "me": resolved.user_id}))
+        async for slice_ in compute_in_slices(partial(_verify, resolved), rows):
             yield slice_
 
 
-def _verify(hunt: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:
+def _verify(resolved: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:
     matching, characters = [], 0
     for row in rows:
-        if not _passes(hunt, row):
+        if not _passes(resolved, row):
             continue
-        text = fold(row.body) if hunt.query.pieces else ""
+        text = fold(row.body) if resolved.query.pieces else ""
         characters += len(text)
-        if holds(hunt.query, text):
+        if holds(resolved.query, text):
             matching.append(row)
     return _Slice(matching, characters, rows[-1].id)
 
 
-def _passes(hunt: _ResolvedQuery, row: sa.Row[Any]) -> bool:
+def _passes(resolved: _ResolvedQuery, row: sa.Row[Any]) -> bool:
     """Apply filters here, because a database would start from them instead of from the ids."""
-    query = hunt.query
+    query = resolved.query
     return (
-        row.room_id in hunt.rooms
-        and (hunt.senders is None or row.user_id in hunt.senders)
+        row.room_id in resolved.rooms
+        and (resolved.senders is None or row.user_id in resolved.senders)
         and (query.after is None or row.at >= query.after)
         and (query.before is None or row.at < query.before)
     )
@@ -227,12 +208,12 @@ _DETAILS: sa.Select[Any] = (
 async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> frozenset[int]:
     """Return the rooms to search: all readable ones, that of the name or number, or by title.
 
-    Case is for Python to fold: the databases do not agree on it.
+    Case is folded in Python because the databases differ.
     """
     if wanted is None:
         return frozenset(await connection.scalars(READABLE, {"me": user_id}))
     readable = READABLE.join(rooms, rooms.c.id == members.c.room_id)
-    number = int(wanted) if wanted.isdecimal() and len(wanted) <= DIGITS else 0
+    number = int(wanted) if wanted.isdecimal() and len(wanted) <= MAX_ROOM_DIGITS else 0
     key = room_key(wanted)
     named = readable.where(
         sa.or_(rooms.c.name == key, rooms.c.private_name == key, rooms.c.id == number)
@@ -246,8 +227,8 @@ async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) 
 
 async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
     """Return the account of that name, or else all accounts with that display name."""
-    person = sa.select(users.c.id).where(users.c.name_key == name_key(name))
-    if found := frozenset(await connection.scalars(person)):
+    by_name = sa.select(users.c.id).where(users.c.name_key == name_key(name))
+    if found := frozenset(await connection.scalars(by_name)):
         return found
     if found := await accounts_displayed(connection, name):
         return found
@@ -261,7 +242,7 @@ async def _rooms_titled(connection: AsyncConnection, user_id: int, title: str) -
         rows = list(await connection.execute(_TITLES, {"me": user_id, "last": last}))
         async with paced():
             found |= await asyncio.to_thread(_titled, rows, folded)
-        if len(rows) < TITLES:
+        if len(rows) < TITLES_PER_READ:
             break
         last = rows[-1][0]
     return found
@@ -276,7 +257,7 @@ _TITLES = (
     .add_columns(rooms.c.title)
     .where(members.c.room_id > sa.bindparam("last"))
     .order_by(members.c.room_id)
-    .limit(TITLES)
+    .limit(TITLES_PER_READ)
 )
 
 

@@ -19,7 +19,7 @@ from chatserver.storage import search_index
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
-from chatserver.storage.search_index import Entry, pending, written
+from chatserver.storage.search_index import Entry, document_of, pending
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
 
@@ -41,8 +41,8 @@ _WAITING = sa.select(
         events.c.deleted_at.is_(None),
     ),
 )
-_NEXT = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(BATCH_SIZE)
-_NOW = RowLookup(_WAITING, pending.c.room_id, pending.c.seq)
+_NEXT_BATCH = _WAITING.order_by(pending.c.room_id, pending.c.seq).limit(BATCH_SIZE)
+_CURRENT = RowLookup(_WAITING, pending.c.room_id, pending.c.seq)
 
 
 class SearchBacklog:
@@ -66,8 +66,8 @@ class SearchBacklog:
     async def work(self) -> None:
         """Index until the backlog is empty."""
         while rows := await self._waiting():
-            async for some in compute_in_slices(_tokenized, rows):
-                await self._database.transaction(partial(_settle, tokenized=some))
+            async for batch in compute_in_slices(_tokenized, rows):
+                await self._database.transaction(partial(_store_tokens, tokenized=batch))
 
     async def compact(self) -> bool:
         """Remove some words of deleted messages from the file; return whether there are more."""
@@ -75,30 +75,30 @@ class SearchBacklog:
 
     async def _waiting(self) -> list[Row[Any]]:
         async with self._database.reading() as connection:
-            return list(await connection.execute(_NEXT))
+            return list(await connection.execute(_NEXT_BATCH))
 
 
 def _tokenized(rows: Sequence[Row[Any]]) -> Tokenized:
     """Return the messages with the tokens of their texts; None for deleted messages."""
-    return [(row, None if row.body is None else written(_entry(row))) for row in rows]
+    return [(row, None if row.body is None else document_of(_entry(row))) for row in rows]
 
 
 def _entry(row: Row[Any]) -> Entry:
     return Entry(row.room_id, row.seq, row.user_id, row.body)
 
 
-def _settle(connection: Connection, tokenized: Tokenized) -> None:
+def _store_tokens(connection: Connection, tokenized: Tokenized) -> None:
     """Store the tokens of messages whose texts have not changed since they were read."""
     refs = [(row.room_id, row.seq) for row, _tokens in tokenized]
     lock_rooms(connection, [room for room, _seq in refs])
-    now = {(row.room_id, row.seq): row.body for row in _NOW.rows(connection, refs)}
-    settled = {
+    bodies = {(row.room_id, row.seq): row.body for row in _CURRENT.rows(connection, refs)}
+    unchanged = {
         (row.room_id, row.seq): tokens
         for row, tokens in tokenized
-        if (row.room_id, row.seq) in now and now[row.room_id, row.seq] == row.body
+        if (row.room_id, row.seq) in bodies and bodies[row.room_id, row.seq] == row.body
     }
-    search_index.remove(connection, [ref for ref, tokens in settled.items() if tokens is None])
+    search_index.remove(connection, [ref for ref, tokens in unchanged.items() if tokens is None])
     search_index.rewrite(
-        connection, {ref: tokens for ref, tokens in settled.items() if tokens is not None}
+        connection, {ref: tokens for ref, tokens in unchanged.items() if tokens is not None}
     )
-    search_index.done(connection, settled.keys())
+    search_index.remove_pending(connection, unchanged.keys())

@@ -18,14 +18,14 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Value
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup, as_json, match_rows
 from chatserver.storage.engine import Database
-from chatserver.storage.tables import meta
+from chatserver.storage.tables import EventRef, meta
 from chatserver.text.search_terms import room_token, sender_token, tokens
 
-LONG = 250  # characters; longer messages are indexed by the backlog
+LONG_TEXT = 250  # characters; longer messages are indexed by the backlog
 LONG_ASCII = 4_000  # the same for ASCII texts, which are fast to tokenize
 MANY_TOKENS = 10_000  # bytes of tokens, about those of a message of LONG_ASCII characters
 COMPACTED = "search_compacted"  # key in `meta`, SQLite only; values:
-STRUCK, COMPACT, MERGING = "0", "1", "2"  # deleted words in the file; none; being removed
+DIRTY, CLEAN, MERGING = "0", "1", "2"  # deleted words are in the file, are not, are being removed
 PAGES = 32  # pages of the index that one step merges
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))
@@ -33,12 +33,12 @@ pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
 words = sa.table(
     "search_words", *(sa.column(n) for n in ("rowid", "search_words", "rank", "tokens"))
 )
-_NEW = BulkInsert(search, "room_id", "seq", "tokens")
-_GONE = BulkDelete(search, "room_id", "seq")
+_INSERT = BulkInsert(search, "room_id", "seq", "tokens")
+_REMOVE = BulkDelete(search, "room_id", "seq")
 _PENDING = BulkInsert(pending, "room_id", "seq")
 _IGNORING = pending.insert().prefix_with("OR IGNORE", dialect="sqlite")
-_PUT_OFF = _IGNORING.prefix_with("IGNORE", dialect="mysql")
-_DONE = BulkDelete(pending, "room_id", "seq")
+_DEFER = _IGNORING.prefix_with("IGNORE", dialect="mysql")
+_REMOVE_PENDING = BulkDelete(pending, "room_id", "seq")
 _SIZES = RowLookup(
     sa.select(search.c.room_id, search.c.seq, sa.func.length(search.c.tokens).label("size")),
     search.c.room_id,
@@ -49,9 +49,6 @@ _REWRITE = (
     .where(search.c.room_id == sa.bindparam("room"), search.c.seq == sa.bindparam("number"))
     .values(tokens=sa.bindparam("words"))
 )
-
-
-Ref = tuple[int, int]  # room and seq of a message
 
 
 class Entry(Value, frozen=True):
@@ -67,70 +64,70 @@ def index(connection: Connection, entries: Sequence[Entry], *, later: bool = Tru
     """Index new messages. `later`: leave long ones to the backlog."""
     if not entries:
         return
-    rows = [(e.room, e.seq, "" if later and is_long(e.body) else written(e)) for e in entries]
-    _NEW.insert(connection, rows)
+    rows = [(e.room, e.seq, "" if later and is_long(e.body) else document_of(e)) for e in entries]
+    _INSERT.insert(connection, rows)
     if waiting := [(room, seq) for room, seq, tokens in rows if not tokens]:
         _PENDING.insert(connection, waiting)
-    _enter_words(connection, len(entries))
+    _insert_into_fts(connection, len(entries))
 
 
 def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
     """Index edited messages by their new text only. They keep their ids."""
     edited = {(entry.room, entry.seq): entry for entry in entries}
-    kept = _kept(connection, edited.keys())
-    now = {
-        ref: written(edited[ref])
-        for ref, size in kept.items()
+    sizes = _indexed_sizes(connection, edited.keys())
+    documents = {
+        ref: document_of(edited[ref])
+        for ref, size in sizes.items()
         if 0 < size <= MANY_TOKENS and not is_long(edited[ref].body)
     }
-    put_off(connection, kept.keys() - now.keys())
-    rewrite(connection, now)
+    defer(connection, sizes.keys() - documents.keys())
+    rewrite(connection, documents)
 
 
-def forget(connection: Connection, refs: Collection[Ref]) -> None:
+def unindex(connection: Connection, refs: Collection[EventRef]) -> None:
     """Remove deleted messages from the index; large ones are left to the backlog."""
-    kept = _kept(connection, refs)
-    put_off(connection, {ref for ref, size in kept.items() if size > MANY_TOKENS})
-    remove(connection, {ref: size for ref, size in kept.items() if size <= MANY_TOKENS})
+    sizes = _indexed_sizes(connection, refs)
+    defer(connection, {ref for ref, size in sizes.items() if size > MANY_TOKENS})
+    remove(connection, {ref: size for ref, size in sizes.items() if size <= MANY_TOKENS})
 
 
 def is_long(body: str) -> bool:
     """Whether a message is indexed by the backlog."""
-    return len(body) > LONG and not (len(body) <= LONG_ASCII and body.isascii())
+    return len(body) > LONG_TEXT and not (len(body) <= LONG_ASCII and body.isascii())
 
 
-def put_off(connection: Connection, refs: Collection[Ref]) -> None:
+def defer(connection: Connection, refs: Collection[EventRef]) -> None:
     """Add messages to the backlog."""
     if refs:
         keys = [{"room_id": room, "seq": seq} for room, seq in sorted(refs)]
-        connection.execute(_PUT_OFF, keys)
+        connection.execute(_DEFER, keys)
 
 
-def rewrite(connection: Connection, tokens_of: Mapping[Ref, str]) -> None:
+def rewrite(connection: Connection, tokens_of: Mapping[EventRef, str]) -> None:
     """Replace the tokens of messages in the index."""
     if not tokens_of:
         return
-    _strike_words(connection, tokens_of.keys())
+    _delete_from_fts(connection, tokens_of.keys())
     rows = [{"room": room, "number": seq, "words": text} for (room, seq), text in tokens_of.items()]
     connection.execute(_REWRITE, rows)
-    _reenter_words(connection, tokens_of.keys())
+    _reinsert_into_fts(connection, tokens_of.keys())
 
 
-def remove(connection: Connection, refs: Collection[Ref]) -> None:
+def remove(connection: Connection, refs: Collection[EventRef]) -> None:
     """Remove messages from the index and from the backlog."""
     if not refs:
         return
-    _strike_words(connection, refs)
-    _GONE.delete(connection, refs)
-    _DONE.delete(connection, refs)
+    _delete_from_fts(connection, refs)
+    _REMOVE.delete(connection, refs)
+    _REMOVE_PENDING.delete(connection, refs)
 
 
-def done(connection: Connection, refs: Collection[Ref]) -> None:
+def remove_pending(connection: Connection, refs: Collection[EventRef]) -> None:
     """Remove messages from the backlog."""
-    _DONE.delete(connection, refs)
+    _REMOVE_PENDING.delete(connection, refs)
 
 
-def _kept(connection: Connection, refs: Collection[Ref]) -> dict[Ref, int]:
+def _indexed_sizes(connection: Connection, refs: Collection[EventRef]) -> dict[EventRef, int]:
     """Return the size of the tokens in bytes, by message in the table; 0 if not indexed yet."""
     rows = _SIZES.rows(connection, refs)
     return {(row.room_id, row.seq): row.size for row in rows}
@@ -149,13 +146,13 @@ async def compact_all(database: Database) -> None:
 def compact(connection: Connection) -> bool:
     """Run one step of some milliseconds; return whether there are more."""
     state = connection.scalar(sa.select(meta.c.value).where(meta.c.key == COMPACTED))
-    if state not in (STRUCK, MERGING):
+    if state not in (DIRTY, MERGING):
         return False
-    pages = -PAGES if state == STRUCK else PAGES  # the first step names all segments
+    pages = -PAGES if state == DIRTY else PAGES  # the first step names all segments
     before = _changes(connection)
     connection.execute(words.insert().values(search_words="merge", rank=pages))
     merged = _changes(connection) - before >= 2  # https://sqlite.org/fts5.html#the_merge_command
-    after = MERGING if merged else COMPACT
+    after = MERGING if merged else CLEAN
     connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=after))
     return merged
 
@@ -164,7 +161,7 @@ def _changes(connection: Connection) -> int:
     return int(connection.exec_driver_sql("SELECT total_changes()").scalar_one())
 
 
-def written(entry: Entry) -> str:
+def document_of(entry: Entry) -> str:
     """Return the tokens of a message as stored in the table."""
     own = f"{room_token(entry.room)} {sender_token(entry.user_id)}"
     return f"{tokens(entry.body)} {own}"
@@ -179,20 +176,20 @@ _newest = (
     .where(search.c.id > _last - sa.bindparam("count"))
     .where(search.c.tokens != sa.literal_column("''"))
 )
-_ENTER_NEWEST = str(
+_INSERT_NEWEST = str(
     words.insert()
     .from_select(["rowid", "tokens"], _newest.order_by(search.c.id))
     .compile(dialect=sqlite.dialect())
 )
 
 
-def _enter_words(connection: Connection, count: int) -> None:
+def _insert_into_fts(connection: Connection, count: int) -> None:
     """Add the newest rows to FTS5; MySQL indexes them itself.
 
     One statement adds them all: a trigger would make FTS5 write a segment for every row.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_ENTER_NEWEST, (count,))
+        connection.exec_driver_sql(_INSERT_NEWEST, (count,))
 
 
 def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
@@ -203,20 +200,20 @@ def _words_of(columns: list[str], *values: sa.ColumnElement[Any]) -> str:
 
 
 _OWN = (search.c.id, search.c.tokens)
-_STRUCK: sa.ColumnElement[Any] = sa.literal_column("'delete'")
-_REENTER = _words_of(["rowid", "tokens"], *_OWN)
-_STRIKE = _words_of(["search_words", "rowid", "tokens"], _STRUCK, *_OWN)
+_DELETED: sa.ColumnElement[Any] = sa.literal_column("'delete'")
+_REINSERT = _words_of(["rowid", "tokens"], *_OWN)
+_DELETE = _words_of(["search_words", "rowid", "tokens"], _DELETED, *_OWN)
 
 
-def _reenter_words(connection: Connection, refs: Collection[Ref]) -> None:
-    """Add changed rows to FTS5, after `_strike_words`."""
+def _reinsert_into_fts(connection: Connection, refs: Collection[EventRef]) -> None:
+    """Add changed rows to FTS5, after `_delete_from_fts`."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_REENTER, (as_json(refs),))
+        connection.exec_driver_sql(_REINSERT, (as_json(refs),))
 
 
-def _strike_words(connection: Connection, refs: Collection[Ref]) -> None:
+def _delete_from_fts(connection: Connection, refs: Collection[EventRef]) -> None:
     """Delete rows from FTS5, which marks them only; `compact` removes their words."""
     if connection.dialect.name != "sqlite":
         return
-    if connection.exec_driver_sql(_STRIKE, (as_json(refs),)).rowcount > 0:
-        connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=STRUCK))
+    if connection.exec_driver_sql(_DELETE, (as_json(refs),)).rowcount > 0:
+        connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=DIRTY))

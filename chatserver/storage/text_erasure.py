@@ -43,4 +43,4 @@ def erase_texts(connection: Connection, refs: Collection[EventRef], now: int) ->
         connection.execute(_EDIT_TEXTS, messages)
     _MENTIONS.delete(connection, refs)
     _REACTIONS.delete(connection, refs)
-    search_index.forget(connection, refs)
+    search_index.unindex(connection, refs)

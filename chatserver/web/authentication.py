@@ -10,7 +10,7 @@ from aiohttp import web
 from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.sign_in import SignIn
 from chatserver.config import AuthSettings
-from chatserver.errors import Forbidden, OtherUser, Unauthorized, _
+from chatserver.errors import ADMINISTRATORS_ONLY, Forbidden, OtherUser, Unauthorized
 from chatserver.models import User, name_key
 from chatserver.web.keyed_queue import QUERY_TIMEOUT, KeyedQueue
 from chatserver.web.query import only_value
@@ -72,7 +72,7 @@ class RequestAuthenticator:
             return None
         user = (await self.authenticate(request)).user
         if not user.is_admin:
-            raise Forbidden(_("Only an administrator may do that."))
+            raise Forbidden(ADMINISTRATORS_ONLY)
         return user
 
     def is_operator(self, request: web.Request) -> bool:

@@ -100,7 +100,7 @@ class Metrics:
         yield _counter("delivered_bytes", "Bytes of events sent to connections.", delivered.bytes)
 
     def _sockets(self) -> Iterator[Any]:
-        waiting = [connection.waiting for connection in self._hub.connections]
+        waiting = [connection.queued_bytes for connection in self._hub.connections]
         yield _gauge("connections", "Open connections on this node.", len(waiting))
         yield _gauge("waiting_bytes", "Bytes queued for all connections.", sum(waiting))
         yield _gauge(

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from chatserver.storage.search_index import Entry, written
+from chatserver.storage.search_index import Entry, document_of
 
 revision = "0003"
 down_revision = "0002"
@@ -76,7 +76,7 @@ def fill(connection: Connection) -> None:
                 "id": row.id,
                 "room_id": row.room_id,
                 "seq": row.seq,
-                "tokens": written(Entry(row.room_id, row.seq, row.user_id, row.body)),
+                "tokens": document_of(Entry(row.room_id, row.seq, row.user_id, row.body)),
             }
             for row in chunk
         ]

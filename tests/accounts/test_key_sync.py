@@ -58,7 +58,7 @@ class Node:
         line = RecordingTransport()
         user = User(1, "ann", "Ann")
         facts = {"session_id": "s", "expires_at": 10**15, "lifetime": 60, "limit": 1_000}
-        connection = Connection(line, user, **facts, last_received=0.0, key=key)  # type: ignore[arg-type]
+        connection = Connection(line, user, **facts, last_received=0.0, key_id=key)  # type: ignore[arg-type]
         with self.hub.connecting():
             self.hub.attach(connection, {})
         return connection, line

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from chatserver.clocks import DAY
 from chatserver.commands.clock_check import clock_finding
 from chatserver.config import Settings
 from chatserver.models import Session
 from chatserver.storage.migrate import migrate
-from chatserver.storage.nightly_runs import DAY
 from tests.storage.conftest import Storage
 
 MADE = 1_800_000_000_000  # ms UTC, in 2027

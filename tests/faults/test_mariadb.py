@@ -128,7 +128,7 @@ def stop_sooner() -> None:
     """Shorten the time limits of a stop."""
     from chatserver import shutdown
 
-    shutdown.DRAIN, shutdown.FINISH, shutdown.CLOSE = 0.3, 0.5, 0.2
+    shutdown.DRAIN_TIMEOUT, shutdown.FINISH_TIMEOUT, shutdown.CLOSE_TIMEOUT = 0.3, 0.5, 0.2
 
 
 async def test_a_lost_commit_result_neither_loses_nor_duplicates(

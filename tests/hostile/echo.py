@@ -27,7 +27,7 @@ async def _accept(
     sign_in: SignIn = await self._authenticator.authenticate_socket(request)
     line = self._upgrade(request)
     connection = self._connection(line, sign_in, lists_presence=False, locale="en")
-    connection._limit = UNLIMITED
+    connection._queue_limit = UNLIMITED
     self._start(request, line, connection)
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chatserver.clocks import DAY
 from chatserver.errors import Unavailable
 from chatserver.models import LOBBY, Kind
 from chatserver.storage import integrity as check_module
@@ -19,8 +20,8 @@ from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check, totals
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
-from chatserver.storage.retention import DAY, expire, reclaim_space
-from chatserver.storage.search import Entry, index, search
+from chatserver.storage.retention import expire, reclaim_space
+from chatserver.storage.search_index import Entry, index, search
 from chatserver.storage.tables import (
     bot_tokens,
     events,

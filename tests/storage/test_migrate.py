@@ -20,8 +20,8 @@ from chatserver.resources import resource_dir
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check
 from chatserver.storage.migrate import HEAD, migrate, revision
-from chatserver.storage.search import Entry, Search, index
-from chatserver.storage.search_index import search, words
+from chatserver.storage.search import Search
+from chatserver.storage.search_index import Entry, index, search, words
 from chatserver.storage.tables import events, meta, metadata
 from chatserver.storage.text_erasure import erase_texts
 from chatserver.storage.unique_names import backfill_names

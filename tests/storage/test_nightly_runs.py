@@ -2,8 +2,8 @@
 
 import pytest
 
+from chatserver.clocks import DAY
 from chatserver.storage.nightly_runs import (
-    DAY,
     MAX_STEP,
     REQUIRED_RUNS,
     NightlyRun,

@@ -124,7 +124,7 @@ async def test_a_statement_that_runs_on_is_interrupted_when_the_database_is_clos
     while not database.readers[Share.COPIES].pool.checkedout():  # type: ignore[attr-defined]
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(shutdown.CLOSE):
+    async with asyncio.timeout(shutdown.CLOSE_TIMEOUT):
         await database.close()
         with pytest.raises(Unavailable):
             await reading

@@ -18,8 +18,9 @@ from chatserver.models import LOBBY, Kind, User
 from chatserver.resources import resource_dir
 from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
-from chatserver.storage.search import Entry, Search, SearchPage
+from chatserver.storage.search import Search, SearchPage
 from chatserver.storage.search_backlog import SearchBacklog
+from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import events, members, meta, rooms
 from chatserver.text.search_query import Query, holds, parse
 from tests.storage.conftest import Storage, arrive
@@ -168,7 +169,9 @@ class Index:
         def work(connection: Connection) -> None:
             connection.execute(events.insert(), rows)
             entries = zip(seqs, texts, strict=True)
-            search.index(connection, [Entry(room, seq, who.id, text) for seq, text in entries])
+            search_index.index(
+                connection, [Entry(room, seq, who.id, text) for seq, text in entries]
+            )
 
         await self.storage.database.transaction(work)
         return seqs
@@ -179,7 +182,7 @@ class Index:
             connection.execute(message.values(body=text, edited_at=5))
             author = sa.select(events.c.user_id).where(events.c.seq == seq)
             user_id = connection.scalar(author) or 0
-            search.reindex(connection, [Entry(LOBBY, seq, user_id, text)])
+            search_index.reindex(connection, [Entry(LOBBY, seq, user_id, text)])
 
         await self.storage.database.transaction(work)
 
@@ -187,7 +190,7 @@ class Index:
         def work(connection: Connection) -> None:
             message = events.update().where(events.c.seq.in_(seqs))
             connection.execute(message.values(body="", deleted_at=5))
-            search.forget(connection, [(room, seq) for seq in seqs])
+            search_index.unindex(connection, [(room, seq) for seq in seqs])
 
         await self.storage.database.transaction(work)
 
@@ -288,7 +291,7 @@ async def test_candidates_that_do_not_match_are_skipped(index: Index, ann: User)
 async def test_the_number_of_candidates_per_page_is_limited(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "CHUNKS", (2, 4))
+    monkeypatch.setattr(search, "CANDIDATE_CHUNKS", (2, 4))
     await index.say(ann, "one two", *["two one"] * 7)
     first = await index.hits(ann, '"one two"')
     assert (first.hits, first.more) == ([], True)
@@ -299,7 +302,7 @@ async def test_the_number_of_candidates_per_page_is_limited(
 async def test_the_number_of_compared_characters_per_page_is_limited(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "CHARACTERS", 1_000)
+    monkeypatch.setattr(search, "MAX_COMPARED_CHARS", 1_000)
     monkeypatch.setattr(slices, "SLICE", 300)
     await index.say(ann, "one two", *["two one" + 93 * " a"] * 20)
     found, position, pages = [], None, 0
@@ -358,11 +361,11 @@ async def test_only_members_find_messages_of_a_room(index: Index, ann: User, bo:
     assert await index.found(bo, "secret") == []
 
 
-@pytest.mark.parametrize("rooms_of_cy", [1, search.AS_TERMS + 1])
+@pytest.mark.parametrize("rooms_of_cy", [1, search.MAX_INDEXED_TERMS + 1])
 async def test_messages_in_inaccessible_rooms_change_no_result(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, rooms_of_cy: int
 ) -> None:
-    monkeypatch.setattr(search, "CHUNKS", (2, 4))
+    monkeypatch.setattr(search, "CANDIDATE_CHUNKS", (2, 4))
     cy = await index.storage.user("cy")
     own = [await index.room(f"own{number}", cy) for number in range(rooms_of_cy)]
     left, hidden = await index.room("left", ann, cy), await index.room("hidden", ann, bo)
@@ -385,7 +388,7 @@ async def test_messages_in_inaccessible_rooms_change_no_result(
     for room in (left, hidden, archived):
         await index.say(ann, *["a merger on friday, tea 奶茶"] * 4, room=room)
         await index.say(
-            ann, *[f"a merger on friday, tea {'长' * search_index.LONG}"] * 4, room=room
+            ann, *[f"a merger on friday, tea {'长' * search_index.LONG_TEXT}"] * 4, room=room
         )
         await index.say(ann, *[f"a merger on friday, tea {'x ' * 2_000}"] * 4, room=room)
     assert [await index.answer(cy, text) for text in asked] == before
@@ -396,7 +399,7 @@ async def test_messages_in_inaccessible_rooms_change_no_result(
 async def test_a_member_of_very_many_rooms_finds_the_same(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "AS_TERMS", 0)
+    monkeypatch.setattr(search, "MAX_INDEXED_TERMS", 0)
     office = await index.room("office", bo)
     await index.say(bo, "the secret plan", room=office)
     await index.say(bo, "no secret", at=3 * DAY)
@@ -444,7 +447,7 @@ async def test_filters_select_by_user_room_and_time(index: Index, ann: User, bo:
 async def test_filters_accept_displayed_names(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, as_terms: int
 ) -> None:
-    monkeypatch.setattr(search, "AS_TERMS", as_terms)
+    monkeypatch.setattr(search, "MAX_INDEXED_TERMS", as_terms)
     cy = await index.storage.user("cy")
     for user, display in ((ann, "王博"), (bo, "Cy"), (cy, "王博")):
         await index.storage.users.change(user.id, display=display)
@@ -521,12 +524,12 @@ async def test_deleted_words_are_removed_from_the_file(index: Index, ann: User) 
     (deleted,) = await index.say(ann, "zanzibarquartz")
     (edited,) = await index.say(ann, "mumblecrustwig")
     await index.say(ann, "kept words")
-    await database.transaction(search.compact)  # nothing to do: it must not record completion
+    await database.transaction(search_index.compact)  # nothing to do: it must not record completion
     await index.delete([deleted])
     await index.edit(edited, "changed")
     assert b"zanzibarquartz" in written(database.path)
     steps = 0
-    while await database.transaction(search.compact):
+    while await database.transaction(search_index.compact):
         steps += 1
     assert steps < 10
     assert await index.found(ann, "kept") == ["kept words"]
@@ -545,7 +548,7 @@ async def test_a_start_removes_deleted_words_that_the_last_stop_left(
     (deleted,) = await index.say(ann, "zanzibarquartz")
     await index.delete([deleted])
     running = asyncio.create_task(SearchBacklog(database).run())
-    while await database.transaction(search_state) != search_index.COMPACT:
+    while await database.transaction(search_state) != search_index.CLEAN:
         await asyncio.sleep(0)
     running.cancel()
     await database.close()
@@ -636,5 +639,5 @@ async def test_messages_older_than_the_index_are_found_in_order_of_time(
     hits = await index.hits(ann, "many", limit=2)
     assert [hit.seq for hit in hits.hits] == [1_499, 1_498]
     assert await index.found(ann, "after:1970-01-05") == ["你好 late"]
-    await old.database.transaction(lambda c: search.forget(c, [(LOBBY, 1)]))
+    await old.database.transaction(lambda c: search_index.unindex(c, [(LOBBY, 1)]))
     assert await index.found(ann, "你好") == ["你好 early"]

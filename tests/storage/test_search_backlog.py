@@ -13,13 +13,13 @@ from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
-from chatserver.storage.search_index import LONG, LONG_ASCII, pending, search
+from chatserver.storage.search_index import LONG_ASCII, LONG_TEXT, pending, search
 from chatserver.text.search_query import parse
 from chatserver.text.search_terms import tokens
 from tests.storage.conftest import Storage, draft
 
-FILLER = "".join(chr(0x4E00 + number) for number in range(LONG))
-LONG_TEXT = f"needle {FILLER}"
+FILLER = "".join(chr(0x4E00 + number) for number in range(LONG_TEXT))
+LONG_MESSAGE = f"needle {FILLER}"
 
 
 class Talk:
@@ -59,7 +59,7 @@ class Talk:
     async def index(self, row: Any) -> None:
         """Complete the indexing of a message that was read earlier."""
         tokenized = search_backlog._tokenized([row])
-        work = partial(search_backlog._settle, tokenized=tokenized)
+        work = partial(search_backlog._store_tokens, tokenized=tokenized)
         await self.storage.database.transaction(work)
 
     async def findings(self) -> list[str]:
@@ -79,7 +79,12 @@ async def talk(storage: Storage) -> Talk:
 
 @pytest.mark.parametrize(
     ("text", "waits"),
-    [("x" * LONG_ASCII, 0), ("x" * (LONG_ASCII + 1), 1), ("你" * LONG, 0), ("你" * (LONG + 1), 1)],
+    [
+        ("x" * LONG_ASCII, 0),
+        ("x" * (LONG_ASCII + 1), 1),
+        ("你" * LONG_TEXT, 0),
+        ("你" * (LONG_TEXT + 1), 1),
+    ],
 )
 async def test_only_long_messages_are_added_to_the_backlog(
     talk: Talk, text: str, waits: int
@@ -92,7 +97,7 @@ async def test_only_long_messages_are_added_to_the_backlog(
 
 
 async def test_a_long_message_is_found_before_and_after_it_is_indexed(talk: Talk) -> None:
-    seqs = [await talk.say(text) for text in ("needle", LONG_TEXT, "needle", "hay")]
+    seqs = [await talk.say(text) for text in ("needle", LONG_MESSAGE, "needle", "hay")]
     for _ in range(2):
         assert await talk.found("needle") == seqs[2::-1]
         assert await talk.found(f"needle {FILLER[7:12]}") == [seqs[1]]
@@ -105,7 +110,7 @@ async def test_a_long_message_is_found_before_and_after_it_is_indexed(talk: Talk
 async def test_an_edited_long_message_is_found_by_its_new_text_only(
     talk: Talk, to: str, *, indexed: bool
 ) -> None:
-    seq = await talk.say(LONG_TEXT)
+    seq = await talk.say(LONG_MESSAGE)
     if indexed:
         await talk.backlog.work()
     await talk.edit(seq, f"pin {to}")
@@ -118,7 +123,7 @@ async def test_an_edited_long_message_is_found_by_its_new_text_only(
 
 async def test_a_short_message_can_become_long_and_short_again(talk: Talk) -> None:
     seq = await talk.say("pin")
-    await talk.edit(seq, LONG_TEXT)
+    await talk.edit(seq, LONG_MESSAGE)
     await talk.edit(seq, "hay")
     assert await talk.found("pin needle") == await talk.found("needle") == []
     assert await talk.found("hay") == [seq]
@@ -129,7 +134,7 @@ async def test_a_short_message_can_become_long_and_short_again(talk: Talk) -> No
 
 @pytest.mark.parametrize("indexed", [True, False])
 async def test_no_word_of_a_deleted_long_message_remains(talk: Talk, *, indexed: bool) -> None:
-    seq = await talk.say(LONG_TEXT)
+    seq = await talk.say(LONG_MESSAGE)
     if indexed:
         await talk.backlog.work()
     await talk.delete(seq)
@@ -143,7 +148,7 @@ async def test_no_word_of_a_deleted_long_message_remains(talk: Talk, *, indexed:
 async def test_a_message_that_changes_while_it_is_indexed_stays_in_the_backlog(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seq = await talk.say(LONG_TEXT)
+    seq = await talk.say(LONG_MESSAGE)
     (row,) = await talk.backlog._waiting()
     await talk.edit(seq, f"pin {FILLER}")
     await talk.index(row)
@@ -154,7 +159,7 @@ async def test_a_message_that_changes_while_it_is_indexed_stays_in_the_backlog(
 
 
 async def test_a_message_indexed_by_another_node_is_skipped(talk: Talk, database_url: str) -> None:
-    await talk.say(LONG_TEXT)
+    await talk.say(LONG_MESSAGE)
     (row,) = await talk.backlog._waiting()
     if not talk.storage.database.is_sqlite:
         other = Database(database_url)
@@ -167,7 +172,7 @@ async def test_a_message_indexed_by_another_node_is_skipped(talk: Talk, database
 
 
 async def test_the_transaction_of_a_long_message_computes_no_tokens(talk: Talk) -> None:
-    await talk.say(LONG_TEXT)
+    await talk.say(LONG_MESSAGE)
     assert await talk.size() == 0
     await talk.backlog.work()
-    assert await talk.size() > len(tokens(LONG_TEXT))
+    assert await talk.size() > len(tokens(LONG_MESSAGE))

@@ -163,7 +163,7 @@ class WebSocketEndpoint:
             lifetime=sign_in.token.lifetime,
             limit=self._limits.waiting_bytes,
             last_received=self._clock(),
-            key=sign_in.token.key,
+            key_id=sign_in.token.key,
             lists_presence=lists_presence,
             locale=locale,
         )
