@@ -1,4 +1,7 @@
-/** Script of the administration pages. The catalogue is loaded first, because the elements show texts when they are defined. */
+/**
+ * Script of the administration pages. The catalogue is loaded first, because the elements show texts when they are
+ * defined.
+ */
 
 import { ignoreRepeats } from "./ui/clicks.js";
 import { Focus } from "./ui/focus.js";

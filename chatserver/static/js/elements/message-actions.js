@@ -45,8 +45,8 @@ class MessageActions extends HTMLElement {
   }
 
   /**
-   * Called when messages have changed. `member`: the user is a member; `moderates`: the user may delete messages of others; `open`:
-   * the room is not archived.
+   * Called when messages have changed. `member`: the user is a member; `moderates`: the user may delete messages of
+   * others; `open`: the room is not archived.
    */
   update(rights) {
     this.#rights = rights;

@@ -1,12 +1,12 @@
 /**
- * <message-composer>: the text box for new messages, replies and edits. For each conversation it stores the text and the
- * message that it replies to or edits, also over a reload. Never disabled; <room-notice> replaces it where the user cannot
- * write.
+ * <message-composer>: the text box for new messages, replies and edits. For each conversation it stores the text and
+ * the message that it replies to or edits, also over a reload. Never disabled; <room-notice> replaces it where the user
+ * cannot write.
  *
- * Dispatches `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it
- * names, `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
- * `quote:requested` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of an edit
- * was deleted, `topic:changed` when another message, or none, is answered or edited.
+ * Dispatches `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it names,
+ * `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
+ * `quote:requested` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of
+ * an edit was deleted, `topic:changed` when another message, or none, is answered or edited.
  */
 
 import { emit } from "../ui/dom.js";
@@ -78,8 +78,8 @@ class MessageComposer extends HTMLElement {
   }
 
   /**
-   * Edit message `seq` of this user, with its stored text, or `text`. `again`: always with `text`. A reply or another edit in
-   * progress is continued afterwards.
+   * Edit message `seq` of this user, with its stored text, or `text`. `again`: always with `text`. A reply or another
+   * edit in progress is continued afterwards.
    */
   edit({ seq, text, again = false }) {
     this.#composition.begin({ kind: "edit", seq, epoch: this.#messages.epoch, was: text }, again ? text : undefined);

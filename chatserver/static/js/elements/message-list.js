@@ -66,9 +66,9 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, editing, display(user), isUser(name), find(seq),
-   * seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: a HistoryWindow is shown; `seenBy`: names of users who have read the last one;
-   * `rights`: see <message-actions>.
+   * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, editing, display(user),
+   * isUser(name), find(seq), seenBy, rights}; `items` in order; `read`: the last seq that was read; `hasNewer`: a
+   * HistoryWindow is shown; `seenBy`: names of users who have read the last one; `rights`: see <message-actions>.
    */
   show(view) {
     this.#nextView = this.#pointerHold.held && view.key === this.#view.key ? view : null;
@@ -108,7 +108,10 @@ class MessageList extends HTMLElement {
     this.#endReached();
   }
 
-  /** Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. Returns false if it is not loaded. */
+  /**
+   * Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. Returns false if it is not
+   * loaded.
+   */
   reveal(seq, { focus = true } = {}) {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);

@@ -1,4 +1,7 @@
-/** <notification-settings>: for which messages this device notifies, and whether with text. Requests permission only on a click. */
+/**
+ * <notification-settings>: for which messages this device notifies, and whether with text. Requests permission only on
+ * a click.
+ */
 
 import { _ } from "../lib/i18n.js";
 import { choices, obstacle } from "../ui/notifications.js";

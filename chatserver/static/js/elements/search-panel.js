@@ -45,7 +45,10 @@ class SearchPanel extends HTMLElement {
     this.addEventListener("keydown", (event) => this.#moveFocus(event));
   }
 
-  /** `roomOf(room)`: {key, name} of a room number, or undefined; `display(user)`: a name; `title`: the shown name of the open conversation. */
+  /**
+   * `roomOf(room)`: {key, name} of a room number, or undefined; `display(user)`: a name; `title`: the shown name of the
+   * open conversation.
+   */
   show({ room, key }, { title, roomOf, display }) {
     const isOther = room !== this.#room;
     this.#names = { roomOf, display };

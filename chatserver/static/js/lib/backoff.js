@@ -1,4 +1,7 @@
-/** Exponential back-off with full jitter: a random delay below a maximum, which doubles from FIRST_MAXIMUM to LAST_MAXIMUM. */
+/**
+ * Exponential back-off with full jitter: a random delay below a maximum, which doubles from FIRST_MAXIMUM to
+ * LAST_MAXIMUM.
+ */
 
 const FIRST_MAXIMUM = 500; // milliseconds
 export const LAST_MAXIMUM = 30_000; // milliseconds

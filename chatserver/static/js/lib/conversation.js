@@ -82,7 +82,10 @@ export class Conversation {
     else if (this.isUnread(event)) this.#addUnread(event);
   }
 
-  /** Apply the counts of the server, unless newer events or a newer read position make them outdated; then it stays stale. */
+  /**
+   * Apply the counts of the server, unless newer events or a newer read position make them outdated; then it stays
+   * stale.
+   */
   recount(state) {
     const current = state.head >= Math.max(this.#appliedUpTo, this.timeline.head) && state.read >= this.read;
     if (current) this.welcome(state);

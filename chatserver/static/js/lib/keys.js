@@ -12,7 +12,10 @@ export function types(event) {
   return Array.from(event.key).length === 1 || event.key === "Dead" || isComposing(event);
 }
 
-/** Whether this key press sends the message. `breaks`: Enter inserts a line break, as on touch keyboards; Shift+Enter always does. */
+/**
+ * Whether this key press sends the message. `breaks`: Enter inserts a line break, as on touch keyboards; Shift+Enter
+ * always does.
+ */
 export function sends(event, { breaks = false } = {}) {
   if (event.key !== "Enter" || isComposing(event) || event.altKey) return false;
   if (event.ctrlKey || event.metaKey) return true;

@@ -51,7 +51,10 @@ export function asEvent(entry, { room, seq, at }, me) {
   return { ...asCommand(entry), room, seq, at, user: me, acknowledged: true };
 }
 
-/** Rooms by number, archived ones only while open; all `archived` rooms; direct conversations that have messages or are open, newest first. */
+/**
+ * Rooms by number, archived ones only while open; all `archived` rooms; direct conversations that have messages or are
+ * open, newest first.
+ */
 export function listed(conversations, current) {
   const all = conversations.filter(({ isDirect, room }) => !isDirect && room !== null);
   const rooms = all.filter(({ archived, key }) => !archived || key === current);

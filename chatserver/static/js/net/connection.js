@@ -15,7 +15,10 @@ const SILENCE_TIMEOUT = 45_000; // milliseconds without any frame until the conn
 const WELCOME_TIMEOUT = 15_000; // milliseconds from opening the socket to the welcome
 const REPLY_TIMEOUT = 20_000; // milliseconds
 
-/** A request without a reply; the server may have executed it. `timedOut`: the connection was open; `unsent`: it was not sent. */
+/**
+ * A request without a reply; the server may have executed it. `timedOut`: the connection was open; `unsent`: it was not
+ * sent.
+ */
 export class NoReply extends Error {
   constructor(message, { timedOut = false, unsent = false } = {}) {
     super(message);

@@ -3,7 +3,10 @@
 import { Type } from "./protocol.js";
 import { sessionEnded, sessionReplaced } from "./session.js";
 
-/** `services`: see Deferred; `limits(values)` receives the limits of the server, `update(version)` the version of its page. */
+/**
+ * `services`: see Deferred; `limits(values)` receives the limits of the server, `update(version)` the version of its
+ * page.
+ */
 export function dispatch(frame, { feed, users, typing, services, update, limits }) {
   switch (frame.type) {
     case Type.ERROR:

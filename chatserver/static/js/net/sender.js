@@ -21,7 +21,10 @@ export function sender(connection, feed) {
   };
 }
 
-/** Whether room or message of an entry may be another one since a backup was restored. Users and the lobby keep their names. */
+/**
+ * Whether room or message of an entry may be another one since a backup was restored. Users and the lobby keep their
+ * names.
+ */
 function isAmbiguous({ key, replyTo, target, epoch }, currentEpoch) {
   const isStable = (key.startsWith("@") || key === roomKey(LOBBY)) && replyTo === undefined && target === undefined;
   return epoch !== undefined && epoch !== currentEpoch && !isStable;

@@ -14,7 +14,10 @@ export class Destination {
     this.#users = users;
   }
 
-  /** Returns whether the conversation of `current` can be loaded. Otherwise sets the reason in `current.lost`, or changes the address. */
+  /**
+   * Returns whether the conversation of `current` can be loaded. Otherwise sets the reason in `current.lost`, or
+   * changes the address.
+   */
   async canLoad(current) {
     const { conversation, lost } = current;
     if (lost) {

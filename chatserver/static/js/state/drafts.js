@@ -2,13 +2,14 @@
  * Unsent text of the composer by conversation: the draft of a new message, the message that it replies to, and edits in
  * progress. Stored on this device, for this user.
  *
- * Each tab keeps what was typed in it. All tabs share a copy of what was typed last in any of them: a tab in which nothing
- * was typed shows that copy, and follows its changes. A draft that was sent in one tab is removed from the others.
+ * Each tab keeps what was typed in it. All tabs share a copy of what was typed last in any of them: a tab in which
+ * nothing was typed shows that copy, and follows its changes. A draft that was sent in one tab is removed from the
+ * others.
  *
- * `topic`: {kind: "answer" | "edit" | "deleted" | "unanswered", seq, epoch, was?, waiting?}: the message that the composer replies to or
- * edits, in the log `epoch`. "deleted", "unanswered": a new message with the text of an edit or a reply whose message was deleted; `was`: the text
- * before the edit; `waiting`: the topics that this one interrupted, the latest at the end. Null for a new message that
- * replies to none.
+ * `topic`: {kind: "answer" | "edit" | "deleted" | "unanswered", seq, epoch, was?, waiting?}: the message that the
+ * composer replies to or edits, in the log `epoch`. "deleted", "unanswered": a new message with the text of an edit or
+ * a reply whose message was deleted; `was`: the text before the edit; `waiting`: the topics that this one interrupted,
+ * the latest at the end. Null for a new message that replies to none.
  *
  * Events: `drafts:changed` when another tab has changed a text, `draft:replaced` when that is the text in the composer.
  */

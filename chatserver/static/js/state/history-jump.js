@@ -31,7 +31,10 @@ export class HistoryJump {
     return true;
   }
 
-  /** Set `conversation.seeking` if the first unread message is before the newest page; the room is shown when `open` has found it. */
+  /**
+   * Set `conversation.seeking` if the first unread message is before the newest page; the room is shown when `open` has
+   * found it.
+   */
   seek(conversation) {
     const { timeline, read, unread, historyWindow } = conversation;
     const isFar = unread > 0 && timeline.head - read >= PAGE_SIZE;

@@ -1,12 +1,12 @@
 /**
- * Messages, edits, deletions and reactions that the server has not acknowledged. Sends them one after another, in order,
- * with an id that makes repeats harmless: a command without a reply is sent again.
+ * Messages, edits, deletions and reactions that the server has not acknowledged. Sends them one after another, in
+ * order, with an id that makes repeats harmless: a command without a reply is sent again.
  *
- * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount` may have changed.
- * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?, final?}, and
- * for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have reached the server. `epoch`:
- * the log to which the numbers of room and message belong. `unknown`: it failed without a reply. `final`: a retry would be
- * refused again.
+ * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount`
+ * may have changed. An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?,
+ * problem?, unknown?, final?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it
+ * may have reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
+ * without a reply. `final`: a retry would be refused again.
  */
 
 import { Backoff } from "../lib/backoff.js";
@@ -72,7 +72,10 @@ export class Outbox extends EventTarget {
     this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...optional }));
   }
 
-  /** `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of the same type and target. */
+  /**
+   * `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of the same type and
+   * target.
+   */
   addChange(change) {
     const { key, type, target } = change;
     const refused = this.entriesOf(key).filter((entry) => entry.type === type && entry.target === target && entry.state === "failed");

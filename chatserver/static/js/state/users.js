@@ -90,7 +90,10 @@ export class Users extends EventTarget {
     if (names.length < unknown.length) this.isUser(unknown[names.length]);
   }
 
-  /** Load new accounts soon: once for several reasons, at most every LOAD_INTERVAL, and not at the same time as other clients. */
+  /**
+   * Load new accounts soon: once for several reasons, at most every LOAD_INTERVAL, and not at the same time as other
+   * clients.
+   */
   #scheduleLoad() {
     const rest = Math.max(0, this.#loadedAt + LOAD_INTERVAL - Date.now());
     this.#timer ||= setTimeout(() => this.#loadWhenOnline(), rest + Math.random() * MAX_JITTER);

@@ -11,7 +11,10 @@ export class Visits {
   #positions = new Map(); // id of an entry → position
   #entry = entryId();
 
-  /** After a change of the address: store `position` for the previous entry and return the position of the current one, or null. */
+  /**
+   * After a change of the address: store `position` for the previous entry and return the position of the current one,
+   * or null.
+   */
   switchEntry(position) {
     this.#positions.set(this.#entry, position);
     this.#entry = entryId();

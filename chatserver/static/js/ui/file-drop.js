@@ -1,4 +1,7 @@
-/** Reject pasted and dropped files with a message; by default the browser would ignore them or leave the chat to open them. */
+/**
+ * Reject pasted and dropped files with a message; by default the browser would ignore them or leave the chat to open
+ * them.
+ */
 
 import { _ } from "../lib/i18n.js";
 

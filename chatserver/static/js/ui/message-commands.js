@@ -1,9 +1,10 @@
 /**
- * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link; and on those that were
- * not sent: retry, move back into the composer, discard. Edits, deletions and reactions are sent through the outbox.
+ * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link; and on those that
+ * were not sent: retry, move back into the composer, discard. Edits, deletions and reactions are sent through the
+ * outbox.
  *
- * Listens to `message:retry`, `message:rewrite`, `message:discard`, `message:react`, `message:answer`, `message:edit`, `message:save`, `message:remove`,
- * `message:copy`, `message:link`, `quote:requested`, `edit:requested`.
+ * Listens to `message:retry`, `message:rewrite`, `message:discard`, `message:react`, `message:answer`, `message:edit`,
+ * `message:save`, `message:remove`, `message:copy`, `message:link`, `quote:requested`, `edit:requested`.
  */
 
 import { call, lazyBundle } from "./lazy-load.js";

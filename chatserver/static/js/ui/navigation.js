@@ -41,7 +41,10 @@ export class Navigation {
     return this.#returnPosition !== null;
   }
 
-  /** Called after a change of the address, while conversation `key` is still shown. Unread messages take precedence over the position. */
+  /**
+   * Called after a change of the address, while conversation `key` is still shown. Unread messages take precedence over
+   * the position.
+   */
   addressChanged(key) {
     const side = this.#part("side-area");
     const position = this.#visits.switchEntry({ key, ...this.#part("message-list").position, panel: side.takeClosedResults?.() });

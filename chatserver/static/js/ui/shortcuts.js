@@ -41,7 +41,10 @@ function paging(key, list) {
   return key === "PageDown" ? () => list.scrollByPage(1) : null;
 }
 
-/** Close the search, or cancel an edit or a reply. Otherwise, unless text is being written, scroll to the end, which marks all as read. */
+/**
+ * Close the search, or cancel an edit or a reply. Otherwise, unless text is being written, scroll to the end, which
+ * marks all as read.
+ */
 function escape(part) {
   const composer = part("message-composer");
   if (part("side-area").closeSearch?.()) return;
