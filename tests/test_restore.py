@@ -450,7 +450,7 @@ THREE = 1_700_000_000_000 // (24 * HOUR) * 24 * HOUR - 5 * HOUR  # three in the 
     ("now", "start"),
     [(THREE, THREE), (THREE - 1, THREE - 24 * HOUR), (THREE + 23 * HOUR, THREE)],
 )
-def test_a_night_begins_at_three(now: int, start: int) -> None:
+def test_a_nightly_run_is_due_at_three(now: int, start: int) -> None:
     assert night_start(now) == start
 
 

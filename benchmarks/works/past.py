@@ -45,7 +45,7 @@ def archive(scale: Scale) -> Result:
         [name, *(shown(percentile(ms, p)) for p in (0.5, 0.99, 0.999))]
         for name, ms in times.items()
     ]
-    return Result(goals, [Table(work, ("question", "p50 ms", "p99 ms", "p99.9 ms"), rows)])
+    return Result(goals, [Table(work, ("query", "p50 ms", "p99 ms", "p99.9 ms"), rows)])
 
 
 def _start(data: Path, users: list[User]) -> float:
@@ -54,7 +54,7 @@ def _start(data: Path, users: list[User]) -> float:
         return running.started_in
 
 
-COLD = "each question is of another room, read from cold pages: docs/performance.md"
+COLD = "each query is of another room, read from cold pages: docs/performance.md"
 _GOALS = {
     "open a room": 5.0,
     "page of 50 back": 5.0,
@@ -76,14 +76,13 @@ async def _ask(running: Running, user: User) -> dict[str, list[float]]:
         client = await connect(session, running, user)
         heads = {room["room"]: room["head"] for room in client.welcome["rooms"]}
         asked = {
-            name: await _timed(ask)
-            for name, ask in _questions(client, session, running, user, heads)
+            name: await _timed(ask) for name, ask in _queries(client, session, running, user, heads)
         }
         await client.close()
     return asked
 
 
-def _questions(
+def _queries(
     client: Client,
     session: aiohttp.ClientSession,
     running: Running,

@@ -54,19 +54,19 @@ class DiskBroken(Unavailable):
     """A flush of SQLite failed. Nothing can be stored until a restart."""
 
 
-AWAY = Failure(Action.DROP, "the database does not answer")
+UNREACHABLE = Failure(Action.DROP, "the database does not answer")
 BROKEN = Failure(Action.STOP, "the disk failed")
 CONTENDED = Failure(Action.RETRY, "another transaction holds the rows")
 CORRUPT = Failure(Action.REFUSE, "the database is damaged")
-CROWDED = Failure(Action.REFUSE, "the database has too many connections")
+TOO_MANY_CONNECTIONS = Failure(Action.REFUSE, "the database has too many connections")
 DENIED = Failure(Action.REFUSE, "the database account lacks a right")
 FULL = Failure(Action.REFUSE, "the disk is full or its quota is used up")
 EXHAUSTED = Failure(Action.REFUSE, "the database account has used up its limit for this hour")
-LATE = Failure(Action.REFUSE, "a statement took too long")
+TIMED_OUT = Failure(Action.REFUSE, "a statement took too long")
 LOCKED = Failure(Action.REFUSE, "another program has the database locked")
 FAILED_WRITE = Failure(Action.REFUSE, "writes fail: the disk is full, over quota or read-only")
 READ_ONLY = Failure(Action.RECONNECT, "the database is read-only")
-UNPREPARED = Failure(Action.RECONNECT, "the database cluster does not accept writes")
+NO_QUORUM = Failure(Action.RECONNECT, "the database cluster does not accept writes")
 UNWRITABLE = Failure(Action.REFUSE, "the database file cannot be written")
 
 ERRNOS = {
@@ -87,7 +87,7 @@ SQLITE = {
     sqlite3.SQLITE_PERM: UNWRITABLE,
     sqlite3.SQLITE_CANTOPEN: UNWRITABLE,
     sqlite3.SQLITE_AUTH: UNWRITABLE,
-    sqlite3.SQLITE_INTERRUPT: LATE,
+    sqlite3.SQLITE_INTERRUPT: TIMED_OUT,
     sqlite3.SQLITE_NOMEM: Failure(Action.REFUSE, "there is no memory left"),
     sqlite3.SQLITE_CORRUPT: CORRUPT,
     sqlite3.SQLITE_NOTADB: CORRUPT,
@@ -109,10 +109,10 @@ MYSQL = {
     1021: FULL,  # ER_DISK_FULL
     1026: FULL,  # ER_ERROR_ON_WRITE
     1114: FULL,  # ER_RECORD_FILE_FULL: the tablespace cannot grow
-    1040: CROWDED,  # ER_CON_COUNT_ERROR
-    1203: CROWDED,  # ER_TOO_MANY_USER_CONNECTIONS
+    1040: TOO_MANY_CONNECTIONS,  # ER_CON_COUNT_ERROR
+    1203: TOO_MANY_CONNECTIONS,  # ER_TOO_MANY_USER_CONNECTIONS
     1226: EXHAUSTED,  # ER_USER_LIMIT_REACHED
-    1637: CROWDED,  # ER_TOO_MANY_CONCURRENT_TRXS
+    1637: TOO_MANY_CONNECTIONS,  # ER_TOO_MANY_CONCURRENT_TRXS
     1020: CONTENDED,  # ER_CHECKREAD, with innodb_snapshot_isolation
     1205: CONTENDED,  # ER_LOCK_WAIT_TIMEOUT
     1206: CONTENDED,  # ER_LOCK_TABLE_FULL
@@ -124,8 +124,8 @@ MYSQL = {
     1792: READ_ONLY,  # ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
     1836: READ_ONLY,  # ER_READ_ONLY_MODE
     1874: READ_ONLY,  # ER_INNODB_READ_ONLY
-    1047: UNPREPARED,  # ER_UNKNOWN_COM_ERROR: a Galera node without a quorum
-    3100: UNPREPARED,  # ER_RUN_HOOK_ERROR: group replication
+    1047: NO_QUORUM,  # ER_UNKNOWN_COM_ERROR: a Galera node without a quorum
+    3100: NO_QUORUM,  # ER_RUN_HOOK_ERROR: group replication
     1665: Failure(Action.REFUSE, "binlog_format is STATEMENT: set it to ROW or MIXED"),
     1034: CORRUPT,  # ER_NOT_KEYFILE
     1712: CORRUPT,  # ER_INDEX_CORRUPT
@@ -137,37 +137,37 @@ MYSQL = {
     1143: DENIED,  # ER_COLUMNACCESS_DENIED_ERROR
     1227: DENIED,  # ER_SPECIFIC_ACCESS_DENIED_ERROR
     1153: Failure(Action.RECONNECT, "max_allowed_packet of the database is too small"),
-    1317: LATE,  # ER_QUERY_INTERRUPTED
-    1969: LATE,  # ER_STATEMENT_TIMEOUT of MariaDB
-    3024: LATE,  # ER_QUERY_TIMEOUT of MySQL
-    1053: AWAY,  # ER_SERVER_SHUTDOWN
-    1077: AWAY,  # ER_NORMAL_SHUTDOWN
-    1080: AWAY,  # ER_FORCING_CLOSE
-    1158: AWAY,  # ER_NET_READ_ERROR
-    1159: AWAY,  # ER_NET_READ_INTERRUPTED
-    1160: AWAY,  # ER_NET_ERROR_ON_WRITE
-    1161: AWAY,  # ER_NET_WRITE_INTERRUPTED
-    1927: AWAY,  # ER_CONNECTION_KILLED
-    2002: AWAY,  # CR_CONNECTION_ERROR
-    2003: AWAY,  # CR_CONN_HOST_ERROR
-    2006: AWAY,  # CR_SERVER_GONE_ERROR
-    2013: AWAY,  # CR_SERVER_LOST
-    2014: AWAY,  # CR_COMMANDS_OUT_OF_SYNC
+    1317: TIMED_OUT,  # ER_QUERY_INTERRUPTED
+    1969: TIMED_OUT,  # ER_STATEMENT_TIMEOUT of MariaDB
+    3024: TIMED_OUT,  # ER_QUERY_TIMEOUT of MySQL
+    1053: UNREACHABLE,  # ER_SERVER_SHUTDOWN
+    1077: UNREACHABLE,  # ER_NORMAL_SHUTDOWN
+    1080: UNREACHABLE,  # ER_FORCING_CLOSE
+    1158: UNREACHABLE,  # ER_NET_READ_ERROR
+    1159: UNREACHABLE,  # ER_NET_READ_INTERRUPTED
+    1160: UNREACHABLE,  # ER_NET_ERROR_ON_WRITE
+    1161: UNREACHABLE,  # ER_NET_WRITE_INTERRUPTED
+    1927: UNREACHABLE,  # ER_CONNECTION_KILLED
+    2002: UNREACHABLE,  # CR_CONNECTION_ERROR
+    2003: UNREACHABLE,  # CR_CONN_HOST_ERROR
+    2006: UNREACHABLE,  # CR_SERVER_GONE_ERROR
+    2013: UNREACHABLE,  # CR_SERVER_LOST
+    2014: UNREACHABLE,  # CR_COMMANDS_OUT_OF_SYNC
     2026: Failure(Action.REFUSE, "there is no TLS with the database"),  # CR_SSL_CONNECTION_ERROR
-    2055: AWAY,  # CR_SERVER_LOST_EXTENDED
-    4031: AWAY,  # ER_CLIENT_INTERACTION_TIMEOUT
+    2055: UNREACHABLE,  # CR_SERVER_LOST_EXTENDED
+    4031: UNREACHABLE,  # ER_CLIENT_INTERACTION_TIMEOUT
 }
 
 TRANSIENT = {
-    AWAY,
+    UNREACHABLE,
     CONTENDED,
-    CROWDED,
+    TOO_MANY_CONNECTIONS,
     EXHAUSTED,
     FAILED_WRITE,
     FULL,
     LOCKED,
     READ_ONLY,
-    UNPREPARED,
+    NO_QUORUM,
 }  # failures that may end without an intervention
 
 
@@ -176,7 +176,7 @@ def failure(error: BaseException) -> Failure | None:
     if isinstance(error, PoolTimeout):
         return Failure(Action.REFUSE, "all connections to the database are in use")
     if isinstance(error, OSError):
-        return ERRNOS.get(error.errno or 0, AWAY)
+        return ERRNOS.get(error.errno or 0, UNREACHABLE)
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error):
         return _of_sqlite(original)
@@ -205,7 +205,7 @@ def storage_error(error: Exception, *, committing: bool = False) -> Exception:
     """
     found = failure(error)
     if committing and (found is None or found.action is Action.DROP or not _is_known(error)):
-        return _with_reason(CommitUnknown(), found or AWAY)
+        return _with_reason(CommitUnknown(), found or UNREACHABLE)
     if found is None or isinstance(error, IntegrityError):
         return error
     return _with_reason(_KINDS[found.action](DAMAGED if found == CORRUPT else None), found)
@@ -214,8 +214,8 @@ def storage_error(error: Exception, *, committing: bool = False) -> Exception:
 def read_error(error: Exception) -> Exception:
     """Return the same for an error of a query that changes nothing."""
     translated = storage_error(error)
-    if failure(error) is LATE:
-        return _with_reason(Unavailable(_("The query took too long. Narrow it down.")), LATE)
+    if failure(error) is TIMED_OUT:
+        return _with_reason(Unavailable(_("The query took too long. Narrow it down.")), TIMED_OUT)
     if type(translated) is Unavailable and translated.sentence == Unavailable.text:
         busy = Unavailable(_("The server cannot answer right now. Try again."))
         busy.reason, busy.may_pass = translated.reason, translated.may_pass

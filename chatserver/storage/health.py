@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Unavailable
 from chatserver.storage.engine import Database
-from chatserver.storage.failures import AWAY, FAILURES, storage_error
+from chatserver.storage.failures import FAILURES, UNREACHABLE, storage_error
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.storage.tables import meta
 
@@ -56,7 +56,7 @@ class HealthCheck:
         attempt = self._attempt
         await asyncio.wait({attempt}, timeout=CHECK_TIMEOUT)
         if not attempt.done():
-            return DatabaseHealth(self._reason or AWAY.reason, began=self._began)
+            return DatabaseHealth(self._reason or UNREACHABLE.reason, began=self._began)
         condition = replace(attempt.result(), began=self._began)
         self._reason = condition.reason
         return condition

@@ -183,11 +183,11 @@ class RestoreAudit:
         if row["role"] == Role.BOT:
             self._bots[row["id"]] = row["name"]
         key = (row["id"], row["name_key"], row["created_at"])
-        now = self._ended.accounts.get(key) if self._ended is not None else None
-        if now is None:
+        current = self._ended.accounts.get(key) if self._ended is not None else None
+        if current is None:
             return row
         self._users[row["id"]] = row["name"]
-        return row | self._changed(row, now)
+        return row | self._changed(row, current)
 
     def _room(self, row: dict[str, Any]) -> dict[str, Any]:
         if self._ended is not None and (row["id"], row["created_at"]) in self._ended.rooms:
@@ -204,9 +204,9 @@ class RestoreAudit:
         removed_at = self._ended.removed.get(key, 0)
         if self._since is not None and removed_at >= self._since:
             row |= {"removed_at": max(removed_at, row["removed_at"] or 0)}
-        if row["left_at"] is not None or (now := self._ended.departures.get(key)) is None:
+        if row["left_at"] is not None or (current := self._ended.departures.get(key)) is None:
             return row
-        return self._departure(row, now, room, user)
+        return self._departure(row, current, room, user)
 
     def _later_removals(self) -> Iterator[dict[str, Any]]:
         """Yield rows for users who joined after the backup and were removed.
@@ -221,39 +221,39 @@ class RestoreAudit:
                 yield member_row(room, user, at) | {"left_at": at, "left_seq": 0, "removed_at": at}
 
     def _departure(
-        self, row: dict[str, Any], now: Any, room: dict[str, Any], user: str
+        self, row: dict[str, Any], current: Any, room: dict[str, Any], user: str
     ) -> dict[str, Any]:
         """End a membership again, at the latest with the last event in the archive.
 
         The log continues from there, and a former member may not read events after leaving.
         """
-        if self._since is not None and now.left_at >= self._since:
-            seq = min(now.left_seq or 0, room["head"])
-            return row | {"left_at": now.left_at, "left_seq": seq, "role": "member"}
+        if self._since is not None and current.left_at >= self._since:
+            seq = min(current.left_seq or 0, room["head"])
+            return row | {"left_at": current.left_at, "left_seq": seq, "role": "member"}
         name = room.get("name") or room.get("private_name") or room["title"] or room["id"]
         self.reinstated.members.append(f"{user} in {name}")
         return row
 
-    def _changed(self, row: dict[str, Any], now: Any) -> dict[str, Any]:
+    def _changed(self, row: dict[str, Any], current: Any) -> dict[str, Any]:
         """Return the columns to reset, and record what becomes valid again."""
-        again: dict[str, Any] = {}
-        closed = now.disabled_at if row.get("disabled_at") is None else None
-        deleted = now.password_hash == DELETED
-        again_closed = self._since is not None and (deleted or (closed or 0) >= self._since)
-        if closed is not None and again_closed:
-            again["disabled_at"] = closed
-        elif closed is not None:
+        reset: dict[str, Any] = {}
+        disabled_at = current.disabled_at if row.get("disabled_at") is None else None
+        deleted = current.password_hash == DELETED
+        is_reset = self._since is not None and (deleted or (disabled_at or 0) >= self._since)
+        if disabled_at is not None and is_reset:
+            reset["disabled_at"] = disabled_at
+        elif disabled_at is not None:
             self.reinstated.opened.append(row["name"])
-        if now.password_hash != row["password_hash"]:
+        if current.password_hash != row["password_hash"]:
             if deleted:
                 self.reinstated.deleted.append(row["name"])
             if self._since is None:
                 self.reinstated.passwords.append(row["name"])
             else:
-                again["password_hash"] = now.password_hash
-        if now.role != row["role"]:
+                reset["password_hash"] = current.password_hash
+        if current.role != row["role"]:
             if self._since is not None:
-                again["role"] = now.role
+                reset["role"] = current.role
             elif row["role"] == Role.ADMIN:
                 self.reinstated.administrators.append(row["name"])
-        return again
+        return reset

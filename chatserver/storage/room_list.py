@@ -37,7 +37,7 @@ class UserRooms(NamedTuple):
         return len(self.heads) > len(self.states)
 
 
-class Load(NamedTuple):
+class ReadCost(NamedTuple):
     """The work of reading a user's rooms: rooms, and events behind their read positions."""
 
     user_id: int
@@ -45,22 +45,23 @@ class Load(NamedTuple):
     behind: int
 
 
-def rooms_of(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms | Load]:
+def read_rooms(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms | ReadCost]:
     """Return the rooms of each of these users, without those who have none.
 
-    The Load is returned instead for a user whose rooms take several statements: `read_user` reads
-    them, so that other users need not wait for it.
+    For a user whose rooms take several statements, the ReadCost is returned instead: `read_large`
+    reads them, so that other users need not wait for it.
     """
-    loads = [
-        Load(row.user_id, row.rooms, int(row.behind)) for row in _LOADS.rows(connection, user_ids)
+    costs = [
+        ReadCost(row.user_id, row.rooms, int(row.behind))
+        for row in _COSTS.rows(connection, user_ids)
     ]
-    small = [load for load in loads if _fits(load.rooms, load.behind)]
-    found: dict[int, UserRooms | Load] = {
-        load.user_id: load for load in loads if not _fits(load.rooms, load.behind)
+    small = [cost for cost in costs if _fits(cost.rooms, cost.behind)]
+    rooms_by_user: dict[int, UserRooms | ReadCost] = {
+        cost.user_id: cost for cost in costs if not _fits(cost.rooms, cost.behind)
     }
     for batch in _batches(small):
-        found |= _read_users(connection, [load.user_id for load in batch])
-    return found
+        rooms_by_user |= _read_users(connection, [cost.user_id for cost in batch])
+    return rooms_by_user
 
 
 def _fits(rooms_in_all: int, behind: int) -> bool:
@@ -68,37 +69,39 @@ def _fits(rooms_in_all: int, behind: int) -> bool:
     return rooms_in_all <= BATCH_SIZE and behind <= MAX_SCANNED
 
 
-def _batches(loads: Sequence[Load]) -> Iterator[list[Load]]:
+def _batches(costs: Sequence[ReadCost]) -> Iterator[list[ReadCost]]:
     """Split users into those whose rooms are read in one statement."""
-    batch: list[Load] = []
+    batch: list[ReadCost] = []
     rooms_in_all = behind = 0
-    for load in loads:
-        rooms_in_all += load.rooms
-        behind += load.behind
+    for cost in costs:
+        rooms_in_all += cost.rooms
+        behind += cost.behind
         if batch and not _fits(rooms_in_all, behind):
             yield batch
-            batch, rooms_in_all, behind = [], load.rooms, load.behind
-        batch.append(load)
+            batch, rooms_in_all, behind = [], cost.rooms, cost.behind
+        batch.append(cost)
     if batch:
         yield batch
 
 
 def _read_users(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms]:
-    """Sorted here: for an order by room MariaDB would read all members."""
-    found: dict[int, list[RoomState]] = {}
+    """Return the rooms by user. MariaDB would read all members to sort them, so Python does."""
+    states_by_user: dict[int, list[RoomState]] = {}
     for row in sorted(read_states(connection, user_ids), key=lambda row: row.id):
-        found.setdefault(row.me, []).append(room_state(row))
-    return {user_id: UserRooms(_heads_of(states), states) for user_id, states in found.items()}
+        states_by_user.setdefault(row.me, []).append(room_state(row))
+    return {
+        user_id: UserRooms(_heads_of(states), states) for user_id, states in states_by_user.items()
+    }
 
 
-def read_user(connection: Connection, load: Load) -> UserRooms:
+def read_large(connection: Connection, cost: ReadCost) -> UserRooms:
     """Return the rooms of one user, BATCH_SIZE in each statement."""
-    if load.rooms > ROOMS_LIMIT:
-        relevant = connection.execute(_RELEVANT, {"user": load.user_id}).all()
-        states = _read(connection, load.user_id, relevant)
-        return UserRooms(heads(connection, load.user_id) | _heads_of(states), states)
-    by_number = sorted(connection.execute(_BY_NUMBER, {"user": load.user_id}).all())
-    states = _read(connection, load.user_id, by_number)
+    if cost.rooms > ROOMS_LIMIT:
+        relevant = connection.execute(_RELEVANT, {"user": cost.user_id}).all()
+        states = _read(connection, cost.user_id, relevant)
+        return UserRooms(heads(connection, cost.user_id) | _heads_of(states), states)
+    by_number = sorted(connection.execute(_BY_NUMBER, {"user": cost.user_id}).all())
+    states = _read(connection, cost.user_id, by_number)
     return UserRooms(_heads_of(states), states)
 
 
@@ -109,12 +112,12 @@ def _heads_of(states: Sequence[RoomState]) -> dict[int, int]:
 def _read(connection: Connection, user_id: int, selected: Sequence[Any]) -> list[RoomState]:
     """Return these rooms in this order: rows of room and events behind the read position."""
     scanned = scan_limit(row.behind for row in selected)
-    found: dict[int, RoomState] = {}
+    states: dict[int, RoomState] = {}
     for start in range(0, len(selected), BATCH_SIZE):
-        some = [row.id for row in selected[start : start + BATCH_SIZE]]
-        rows = read_states(connection, [user_id], some, scanned=scanned)
-        found |= {row.id: room_state(row, scanned) for row in rows}
-    return [found[row.id] for row in selected if row.id in found]
+        numbers = [row.id for row in selected[start : start + BATCH_SIZE]]
+        rows = read_states(connection, [user_id], numbers, scanned=scanned)
+        states |= {row.id: room_state(row, scanned) for row in rows}
+    return [states[row.id] for row in selected if row.id in states]
 
 
 def heads(connection: Connection, user_id: int) -> dict[int, int]:
@@ -126,7 +129,7 @@ def heads(connection: Connection, user_id: int) -> dict[int, int]:
 def rooms_after(
     connection: Connection, user_id: int, after: int, exclude: Collection[int]
 ) -> tuple[list[RoomState], int | None]:
-    """Return the next rooms of a user by number, without some, and where to continue, if ever."""
+    """Return a user's next rooms by id, without `exclude`, and the next page's cursor, if any."""
     query = (
         _BY_NUMBER.where(ME.c.room_id > after, ME.c.room_id.not_in(sorted(exclude)))
         .order_by(ME.c.room_id)
@@ -138,7 +141,7 @@ def rooms_after(
 
 
 _BEHIND = rooms.c.head - ME.c.read_seq
-_LOADS = KeyLookup(
+_COSTS = KeyLookup(
     sa.select(ME.c.user_id, sa.func.count().label("rooms"), sa.func.sum(_BEHIND).label("behind"))
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
     .where(ME.c.left_at.is_(None))

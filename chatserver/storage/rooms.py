@@ -17,7 +17,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.readers import Share
 from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_facts
-from chatserver.storage.room_list import Load, UserRooms
+from chatserver.storage.room_list import ReadCost, UserRooms
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.slices import ROWS_PER_READ, pages
 from chatserver.storage.tables import members, rooms, users
@@ -94,17 +94,17 @@ class Rooms:
         Concurrent calls share one query, which always begins after the call.
         """
         found = await self._rooms_of.get(user_id)
-        if isinstance(found, Load):
+        if isinstance(found, ReadCost):
             found = await self._large_rooms_of.get(found)
         return found or UserRooms({}, [])
 
-    async def _find_rooms(self, user_ids: Sequence[int]) -> dict[int, UserRooms | Load]:
+    async def _find_rooms(self, user_ids: Sequence[int]) -> dict[int, UserRooms | ReadCost]:
         async with self._database.reading(Share.HISTORY) as connection:
-            return await connection.run_sync(room_list.rooms_of, user_ids)
+            return await connection.run_sync(room_list.read_rooms, user_ids)
 
-    async def _find_large(self, loads: Sequence[Load]) -> dict[Load, UserRooms]:
+    async def _find_large(self, costs: Sequence[ReadCost]) -> dict[ReadCost, UserRooms]:
         async with self._database.reading(Share.HISTORY) as connection:
-            return {load: await connection.run_sync(room_list.read_user, load) for load in loads}
+            return {cost: await connection.run_sync(room_list.read_large, cost) for cost in costs}
 
     async def heads(self, user_id: int) -> dict[int, int]:
         """Return the head of each room of a user."""

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from tests.faults.server import Plant
 
-BEAT = 2.5  # seconds between two heartbeats in shortened tests
+SHORT_INTERVAL = 2.5  # seconds between two heartbeats in shortened tests
 WINDOW = 0.1  # seconds between the premature publication and the commit
 
 
@@ -27,13 +27,13 @@ def show_before_the_commit() -> None:
     from chatserver.storage.journal import Journal
 
     store, start = EventLog._store, Journal.__init__
-    places: list[tuple[asyncio.AbstractEventLoop, Hub]] = []
+    running: list[tuple[asyncio.AbstractEventLoop, Hub]] = []
 
-    def remembering(self: Journal, log: Any, hub: Any) -> None:
-        places.append((asyncio.get_running_loop(), hub))
+    def noting_the_hub(self: Journal, log: Any, hub: Any) -> None:
+        running.append((asyncio.get_running_loop(), hub))
         start(self, log, hub)
 
-    def too_early(
+    def store_and_publish(
         self: EventLog,
         drafts: Sequence[Draft],
         optimistic: bool,
@@ -41,14 +41,14 @@ def show_before_the_commit() -> None:
         connection: Connection,
     ) -> list[Outcome]:
         outcomes = store(self, drafts, optimistic, wait, connection)
-        loop, hub = places[0]
+        loop, hub = running[0]
         for event in [outcome for outcome in outcomes if isinstance(outcome, Event)]:
             loop.call_soon_threadsafe(hub.publish, event.room, [event])
         time.sleep(WINDOW)  # in the thread that writes to SQLite
         return outcomes
 
-    Journal.__init__ = remembering  # type: ignore[assignment, method-assign]
-    EventLog._store = too_early  # type: ignore[method-assign]
+    Journal.__init__ = noting_the_hub  # type: ignore[assignment, method-assign]
+    EventLog._store = store_and_publish  # type: ignore[method-assign]
 
 
 def never_flush() -> None:
@@ -66,11 +66,11 @@ def _synchronous(level: str) -> None:
 
     prepare = dialects._prepare_sqlite
 
-    def careless(connection: Any, _record: object) -> None:
+    def prepare_without_flushes(connection: Any, _record: object) -> None:
         prepare(connection, _record)
         connection.cursor().execute(f"PRAGMA synchronous={level}")
 
-    dialects._prepare_sqlite = careless
+    dialects._prepare_sqlite = prepare_without_flushes
 
 
 def forget_ids() -> None:
@@ -82,11 +82,11 @@ def forget_ids() -> None:
     def encode(text: str) -> str:
         return f"{text}|{next(numbers)}"
 
-    def unmarked(_self: ExactText, value: Any, _dialect: Any) -> str | None:
+    def without_number(_self: ExactText, value: Any, _dialect: Any) -> str | None:
         return value and str(value).rpartition("|")[0]
 
     ExactText.encode = staticmethod(encode)  # type: ignore[method-assign]
-    ExactText.process_result_value = unmarked  # type: ignore[assignment, method-assign]
+    ExactText.process_result_value = without_number  # type: ignore[assignment, method-assign]
 
 
 def lose_half_of_the_events() -> None:
@@ -97,14 +97,14 @@ def lose_half_of_the_events() -> None:
     advance = Subscriptions.advance
     numbers = itertools.count(1)
 
-    def now_and_then(self: Subscriptions, *news: Any, changes: bool) -> bool:
-        return not next(numbers) % 2 or advance(self, *news, changes=changes)
+    def every_second_one(self: Subscriptions, *events: Any, changes: bool) -> bool:
+        return not next(numbers) % 2 or advance(self, *events, changes=changes)
 
-    def let_it_be(_self: Subscriptions, _room: int, feed: RoomFeed, seq: int) -> None:
+    def note_without_repair(_self: Subscriptions, _room: int, feed: RoomFeed, seq: int) -> None:
         feed.known = max(feed.known, seq)
 
-    Subscriptions.advance = now_and_then  # type: ignore[assignment, method-assign]
-    Subscriptions._note_head = let_it_be  # type: ignore[assignment, method-assign]
+    Subscriptions.advance = every_second_one  # type: ignore[assignment, method-assign]
+    Subscriptions._note_head = note_without_repair  # type: ignore[assignment, method-assign]
 
 
 def send_a_commit_whole() -> None:
@@ -112,10 +112,10 @@ def send_a_commit_whole() -> None:
     from chatserver.models import Event
     from chatserver.realtime import hub
 
-    def together(events: list[Event]) -> Iterator[list[Event]]:
+    def in_one_run(events: list[Event]) -> Iterator[list[Event]]:
         yield events
 
-    hub.split_at_departures = together  # type: ignore[attr-defined]
+    hub.split_at_departures = in_one_run  # type: ignore[attr-defined]
 
 
 def lose_some_publications() -> None:
@@ -139,10 +139,10 @@ def ignore_removals_in_gaps() -> None:
 
     lose_some_publications()
 
-    def stay(_self: Hub, _room: int, _left: dict[int, int]) -> None:
+    def ignore(_self: Hub, _room: int, _departures: dict[int, int]) -> None:
         pass
 
-    Hub._on_missed_departures = stay  # type: ignore[assignment, method-assign]
+    Hub._on_missed_departures = ignore  # type: ignore[assignment, method-assign]
 
 
 @dataclass(frozen=True)
@@ -165,5 +165,5 @@ def beat_faster() -> None:
     """Shorten the heartbeat. This breaks no guarantee."""
     from chatserver.realtime import connection, keepalive
 
-    connection.FIRST_PING_DELAY = keepalive.PING_INTERVAL = BEAT
-    keepalive.SILENCE_TIMEOUT = 1.5 * BEAT
+    connection.FIRST_PING_DELAY = keepalive.PING_INTERVAL = SHORT_INTERVAL
+    keepalive.SILENCE_TIMEOUT = 1.5 * SHORT_INTERVAL

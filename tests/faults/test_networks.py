@@ -23,7 +23,9 @@ LOSS = 0.1  # fraction of all packets
 RATE = "512kbit"
 RESETS = whole(400, 40)
 CUTS = whole(10, 1)  # number of disconnects of all clients
-SILENCE = whole(1.5 * 25.0, 1.5 * planted.BEAT) + 2.5  # seconds; checks and presence are 1 s apart
+SILENCE = (
+    whole(1.5 * 25.0, 1.5 * planted.SHORT_INTERVAL) + 2.5
+)  # seconds; checks and presence are 1 s apart
 PRESENCE = 6  # the type of the frame
 
 

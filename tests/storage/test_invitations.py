@@ -92,7 +92,7 @@ async def test_an_invitation_into_a_private_room_ends_when_its_creator_leaves_it
     assert await scene.codes() == ["open", "public"]
 
 
-async def test_an_invitation_into_a_room_that_becomes_private_ends_if_its_creator_is_no_member(
+async def test_an_invitation_into_a_room_that_becomes_private_ends_if_its_creator_is_not_a_member(
     scene: Scene,
 ) -> None:
     ann, bo, storage = scene.ann, scene.bo, scene.storage

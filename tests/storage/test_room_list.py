@@ -86,7 +86,7 @@ async def test_a_user_with_very_many_rooms_is_read_separately(
 ) -> None:
     rooms = await make_rooms(storage.database, BATCH_SIZE, [ann.id])
     async with storage.database.reading() as connection:
-        found = await connection.run_sync(room_list.rooms_of, [ann.id, bo.id])
+        found = await connection.run_sync(room_list.read_rooms, [ann.id, bo.id])
     assert found[ann.id] == (ann.id, BATCH_SIZE + 1, 0)
     of_bo = found[bo.id]
     assert isinstance(of_bo, UserRooms)
@@ -108,7 +108,7 @@ async def test_a_user_with_very_many_rooms_is_read_separately(
 def test_a_batch_is_limited_by_rooms_and_by_unread_messages(
     loads: list[tuple[int, int, int]], batches: list[int]
 ) -> None:
-    found = room_list._batches([room_list.Load(*load) for load in loads])
+    found = room_list._batches([room_list.ReadCost(*load) for load in loads])
     assert [len(batch) for batch in found] == batches
 
 

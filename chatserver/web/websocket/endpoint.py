@@ -149,7 +149,7 @@ class WebSocketEndpoint:
         return SocketTransport.upgraded(
             request,
             limit=FRAME_TOLERANCE * self._limits.frame_bytes,
-            waiting=self._limits.waiting_bytes,
+            send_queue_limit=self._limits.waiting_bytes,
         )
 
     def _connection(

@@ -37,6 +37,7 @@ class SocketTransport(asyncio.Protocol):
 
     __slots__ = (
         "_backlog",
+        "_backlog_size",
         "_budget",
         "_busy",
         "_is_open",
@@ -48,7 +49,6 @@ class SocketTransport(asyncio.Protocol):
         "_receive",
         "_stalled",
         "_task",
-        "_waiting",
         "close_code",
         "transport",
     )
@@ -62,7 +62,7 @@ class SocketTransport(asyncio.Protocol):
         self._stalled = False  # the send queue is full
         self._budget = FRAMES_PER_TURN  # frames of this turn of the loop
         self._backlog: deque[WSMessage] | None = None
-        self._waiting = 0  # size of the backlog
+        self._backlog_size = 0  # characters or bytes, and overhead
         self._paused = False
         self._lost = False
         self._task: asyncio.Task[None] | None = None
@@ -72,11 +72,13 @@ class SocketTransport(asyncio.Protocol):
         self.transport = transport
 
     @classmethod
-    def upgraded(cls, request: web.Request, *, limit: int, waiting: int) -> "SocketTransport":
+    def upgraded(
+        cls, request: web.Request, *, limit: int, send_queue_limit: int
+    ) -> "SocketTransport":
         """Accept the upgrade and take over the transport. Raises BadRequest.
 
-        No command is performed while more than `waiting` bytes are in the send queue. There is no
-        `await` here, and aiohttp's own response to this request is not sent.
+        No command is performed while more than `send_queue_limit` bytes are in the send queue.
+        There is no `await` here, and aiohttp's own response to this request is not sent.
         """
         answer = handshake.switching(request)
         if request.transport is None:
@@ -84,7 +86,7 @@ class SocketTransport(asyncio.Protocol):
         socket = cls(request.transport, limit=limit)
         with suppress(OSError):  # on some systems when the peer has disconnected
             socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, SEND_BUFFER)
-        socket.transport.set_write_buffer_limits(high=waiting)
+        socket.transport.set_write_buffer_limits(high=send_queue_limit)
         socket.transport.write(answer)
         aiohttp_internals.hand_over(request, socket)
         if socket._paused:  # aiohttp has just resumed reading
@@ -167,8 +169,8 @@ class SocketTransport(asyncio.Protocol):
         if self._backlog is None:
             self._backlog = deque()
         self._backlog.append(message)
-        self._waiting += _size(message)
-        if self._waiting > BACKLOG_LIMIT and not self._paused:
+        self._backlog_size += _size(message)
+        if self._backlog_size > BACKLOG_LIMIT and not self._paused:
             self._paused = True
             self._pause()
 
@@ -186,9 +188,9 @@ class SocketTransport(asyncio.Protocol):
         self._busy, self._task, self._budget = False, None, FRAMES_PER_TURN
         while self._backlog and not self._busy and not self._stalled:
             message = self._backlog.popleft()
-            self._waiting -= _size(message)
+            self._backlog_size -= _size(message)
             self._perform(message)
-        if self._paused and self._waiting <= BACKLOG_LIMIT // 2:
+        if self._paused and self._backlog_size <= BACKLOG_LIMIT // 2:
             self._paused = False
             with suppress(RuntimeError):
                 self.transport.resume_reading()
