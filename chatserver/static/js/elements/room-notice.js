@@ -74,7 +74,7 @@ const REASONS = {
   unknown: () => _("Loading…"),
   open: ({ name }) => _("You are not a member of %(name)s.", { name }),
   absent: () => _("Not found. This room does not exist, or you don't have access to it."),
-  nobody: ({ key }) => _("Not found. There is no user @%(name)s.", { name: key.slice(1) }),
+  noUser: ({ key }) => _("Not found. There is no user @%(name)s.", { name: key.slice(1) }),
   deleted: () => _("This account is deleted."),
   archived: () => _("This room is archived. No new messages can be posted."),
 };

@@ -43,7 +43,7 @@ export class Destination {
   async #findUser(current, conversation) {
     const name = await this.#users.resolve(conversation.to);
     if (name === conversation.to || current.conversation !== conversation) return current.conversation === conversation;
-    if (name === null) current.setUnavailable(conversation, "nobody");
+    if (name === null) current.setUnavailable(conversation, "noUser");
     else goTo(hashOf(`@${name}`, messageOf(location.hash)), { replace: true });
     return false;
   }

@@ -3,9 +3,11 @@
  * order, with an id that makes repeats harmless: a command without a reply is sent again.
  *
  * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount`
- * may have changed. An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?,
- * problem?, unknown?, final?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it
- * may have reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
+ * may have changed.
+ *
+ * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?,
+ * final?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have reached the
+ * server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
  * without a reply. `final`: a retry would be refused again.
  */
 

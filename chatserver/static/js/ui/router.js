@@ -43,7 +43,7 @@ export class Router {
   async load() {
     if (!(await this.#destination.canLoad(this.#current))) return void this.#redraw();
     const { conversation } = this.#current;
-    this.#services.use(({ receipts }) => receipts.load(conversation));
+    this.#services.use(({ readReceipts }) => readReceipts.load(conversation));
     await this.#historyJump.open(conversation, this.#feed);
     if (this.#current.conversation.timeline.loaded) this.#navigation.conversationLoaded();
   }

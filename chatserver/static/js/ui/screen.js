@@ -222,7 +222,7 @@ export class Screen {
 /** (seq) → the message, or undefined. */
 const finder = ({ historyWindow, timeline }) => (seq) => historyWindow?.find(seq) ?? timeline.find(seq);
 
-const UNNAMED = new Set(["unknown", "absent", "nobody"]); // reasons without a conversation to name
+const UNNAMED = new Set(["unknown", "absent", "noUser"]); // reasons without a conversation to name
 
 /** Unread messages that count in the title: only mentions of a muted room, none of an archived one. */
 const countInTitle = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);

@@ -1,5 +1,5 @@
 /**
- * Parts of the chat page that the first messages do not need: notifications, receipts, read positions, recounts, focus,
+ * Parts of the chat page that the first messages do not need: notifications, read receipts, read positions, recounts, focus,
  * session renewal, logout, announcements. Part of lazy-bundle.js; until that is loaded, actions on it wait in a Deferred.
  *
  * Listens to `session:logout`.
@@ -10,7 +10,7 @@ import { Focus } from "./focus.js";
 import { logOut } from "../net/logout.js";
 import { Notifications } from "./notifications.js";
 import { ReadMarks } from "../state/read-marks.js";
-import { Receipts } from "../state/receipts.js";
+import { ReadReceipts } from "../state/read-receipts.js";
 import { Recounts } from "../state/recounts.js";
 import { Renewal } from "../net/renewal.js";
 import { followKeyboard } from "./viewport.js";
@@ -18,7 +18,7 @@ import { followKeyboard } from "./viewport.js";
 export class Services {
   notifications;
   readMarks;
-  receipts;
+  readReceipts;
   renewal;
 
   #app;
@@ -30,7 +30,7 @@ export class Services {
     this.#users = users;
     this.readMarks = new ReadMarks({ feed, send: (frame) => connection.send(frame) });
     this.notifications = new Notifications({ feed, users, nameOf, current });
-    this.receipts = new Receipts(draw);
+    this.readReceipts = new ReadReceipts(draw);
     this.renewal = new Renewal(connection);
     new Recounts(feed).check();
     users.addEventListener("users:changed", () => this.notifications.closeOutdated());
@@ -46,7 +46,7 @@ export class Services {
   /** The feed has applied a welcome. */
   welcomed() {
     this.readMarks.flush();
-    this.receipts.reset();
+    this.readReceipts.reset();
     this.notifications.closeOutdated();
   }
 

@@ -3,10 +3,11 @@
 import { sessionRequest } from "../net/api.js";
 import { urls } from "../ui/page.js";
 
-export class Receipts {
+export class ReadReceipts {
   #requested = new Set(); // numbers of rooms
   #changed;
 
+  /** `changed()` is called when positions were loaded. */
   constructor(changed) {
     this.#changed = changed;
   }
