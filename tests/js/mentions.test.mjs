@@ -58,6 +58,10 @@ test("an exact match comes before a prefix, then a display-name word, then a sub
   assert.equal(found("", many).at(-1), "all");
   assert.deepEqual(found("wall"), ["user003"]);
   assert.deepEqual(found("every"), []);
+  const withAliases = { ...all, aliases: ["everyone", "所有人"] };
+  for (const query of ["every", "所", "所有人"]) {
+    assert.deepEqual(matchingWithAll(withAliases, people, query), [withAliases], query);
+  }
 });
 
 test("a user is mentioned exactly where the server counts a mention", () => {

@@ -160,7 +160,7 @@ class CompletionList extends HTMLElement {
   }
 }
 
-const allRow = () => ({ name: "all", display: _("everyone in this room") });
+const allRow = () => ({ name: "all", aliases: ["everyone", "所有人"], display: _("everyone in this room") });
 
 const userOption = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
 

@@ -88,10 +88,10 @@ export function matching(users, query, limit = 6) {
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit).map(({ user }) => user);
 }
 
-/** The same with `all`, the row of @all, after users of its rank if `query` is a prefix of it. */
+/** The same with `all`, the row of @all, after users of its rank if `query` is a prefix of its name or of one of its `aliases`. */
 export function matchingWithAll(all, users, query) {
   const found = matching(users, query);
-  if (!all.name.startsWith(query)) return found;
+  if (![all.name, ...(all.aliases ?? [])].some((name) => name.startsWith(query))) return found;
   const first = rank({ name: all.name, display: all.name }, query);
   const place = found.findIndex((user) => rank(user, query) > first);
   const before = place < 0 ? found.length : place;
