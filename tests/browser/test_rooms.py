@@ -177,3 +177,21 @@ async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
     await page.locator(".invite-form [type=submit]").click()
     await expect(page.locator(".invite-list .invite-details")).to_have_count(1)
     await expect(page.locator(".invite-list .invite-details")).to_contain_text("The den ·")
+
+
+async def test_selected_users_without_a_room_name_get_a_conversation(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    for name in ("bo", "cy"):
+        await ann.chat.user(name, display=name.title())
+    page = ann.page
+    await page.reload()
+    await ann.wait_until_loaded()
+    submit = page.locator(".rooms-new [type=submit]")
+    for users, title in ((["bo", "cy"], "ann, bo, cy"), (["cy"], "Cy")):
+        await page.locator("[data-open=rooms]").click()
+        await expect(submit).to_have_text("Create room")
+        for name in users:
+            await page.locator(f".choice-list [value={name}]").check()
+        await expect(submit).to_have_text("Start conversation")
+        await submit.click()
+        await expect(page.locator(".topbar-title")).to_have_text(title)

@@ -1,5 +1,6 @@
 /**
- * <rooms-dialog>: joins public rooms, lists archived rooms and creates rooms. Opened by [data-open="rooms"].
+ * <rooms-dialog>: joins public rooms, lists archived rooms, and creates rooms and conversations without a name. Opened by
+ * [data-open="rooms"].
  *
  * Dispatches `room:joined` {state, go}; `go`: the dialog was still open.
  */
@@ -10,8 +11,10 @@ import { emit, reconcile } from "../ui/dom.js";
 import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
+import { fold } from "../lib/mentions.js";
 import { hideProblem } from "../ui/form-problem.js";
-import { hashOf, roomKey } from "../lib/route.js";
+import { directKey, hashOf, roomKey } from "../lib/route.js";
+import { goTo } from "../ui/layers.js";
 import { clone, lang, urls } from "../ui/page.js";
 import { listRooms } from "../net/room-lists.js";
 
@@ -24,7 +27,9 @@ class RoomsDialog extends HTMLElement {
 
   #modal = setUpDialog(this, { name: "rooms", opened: () => this.#opened() });
   #form = this.querySelector("form");
-  #filter = this.querySelector(".user-filter");
+  #submit = this.#form.querySelector("[type=submit]");
+  #filter = this.#form.querySelector(".user-filter");
+  #roomFilter = this.querySelector(".rooms-filter");
   #choices = this.querySelector(".choice-list");
   #problem = this.querySelector(".rooms-problem");
   #formProblem = this.#form.querySelector(".form-problem"); // of the form
@@ -34,13 +39,16 @@ class RoomsDialog extends HTMLElement {
       event.preventDefault();
       attemptOnce(this.#formProblem, () => this.#create());
     });
+    this.#form.addEventListener("input", () => this.#showKind());
     this.#choices.addEventListener("change", () => this.#showSelected());
+    this.#roomFilter.addEventListener("input", () => this.#filterRooms());
     this.#filter.addEventListener("input", () => this.#filterChanged());
     this.#filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault()); // does not submit the form
   }
 
   #opened() {
     this.#form.reset();
+    this.#roomFilter.value = "";
     hideProblem(this.#formProblem);
     this.#filterCandidates();
     attempt(this.#problem, () => this.#load());
@@ -71,6 +79,15 @@ class RoomsDialog extends HTMLElement {
     const text = this.querySelector(".users-selected");
     text.hidden = selected.length === 0;
     text.textContent = ngettext("%(num)s selected: %(names)s", "%(num)s selected: %(names)s", selected.length, { names });
+    this.#showKind();
+  }
+
+  /** Without a name, title and "Private", selected users get a conversation. A room needs a name. */
+  #showKind() {
+    const form = new FormData(this.#form);
+    const { name } = this.#form.elements;
+    name.required = !form.has("user") || form.has("private") || form.get("title").trim() !== "";
+    this.#submit.textContent = name.required || name.value.trim() ? _("Create room") : _("Start conversation");
   }
 
   #filterChanged() {
@@ -88,12 +105,23 @@ class RoomsDialog extends HTMLElement {
       key: ({ room }) => String(room),
       make: ({ room }) => this.#row(room),
       update: (row, { name, title, topic, members }) => {
+        row.dataset.terms = fold([name, title, topic].join(" "));
         const count = ngettext("%(num)s member", "%(num)s members", members);
         row.querySelector(".room-title").textContent = title || name;
         row.querySelector(".room-details").textContent = [count, topic].filter(Boolean).join(" · ");
         row.querySelector("button").setAttribute("aria-label", _("Join %(name)s", { name: title || name }));
       },
     });
+    this.#filterRooms();
+  }
+
+  /** Show the rooms whose name, title or topic match the filter, which is shown for long lists only. */
+  #filterRooms() {
+    const rows = [...this.querySelector(".rooms-open").children];
+    const typed = fold(this.#roomFilter.value.trim());
+    for (const row of rows) row.hidden = !row.dataset.terms.includes(typed);
+    this.#roomFilter.hidden = rows.length <= FILTER_THRESHOLD;
+    this.querySelector(".rooms-unmatched").hidden = rows.length === 0 || rows.some((row) => !row.hidden);
   }
 
   #listArchived(rooms) {
@@ -126,17 +154,24 @@ class RoomsDialog extends HTMLElement {
     const form = new FormData(this.#form);
     const users = form.getAll("user");
     const written = form.get("name").trim();
+    if (!written && users.length === 1) return this.#openDirect(users[0]);
     const name = written.replaceAll(/\s+/g, "-"); // names have no spaces; titles may
     const title = form.get("title").trim() || (name === written ? "" : written);
     const created = await sessionRequest("POST", urls.rooms, {
       id: newId(),
-      name,
-      private: form.has("private"),
+      ...(name && { name, private: form.has("private") }),
       ...(title && { title }),
       ...(users.length > 0 && { users }),
     });
     markUnchanged(this.#modal.dialog);
     this.#joined(created);
+  }
+
+  /** Without a name and with one other user, it is the direct conversation. */
+  #openDirect(user) {
+    markUnchanged(this.#modal.dialog);
+    this.#modal.dialog.close();
+    goTo(hashOf(directKey(user)));
   }
 
   #joined({ state }) {

@@ -88,7 +88,7 @@ export function matching(users, query, limit = 6) {
   return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit).map(({ user }) => user);
 }
 
-/** The same with `all`, the row of @all, after users of its rank if `query` is a prefix of its name or of one of its `aliases`. */
+/** The same with `all`, the row of @all, after users of its rank if its name or an alias starts with `query`. */
 export function matchingWithAll(all, users, query) {
   const found = matching(users, query);
   if (![all.name, ...(all.aliases ?? [])].some((name) => name.startsWith(query))) return found;
