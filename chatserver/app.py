@@ -148,7 +148,7 @@ def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
         authenticator=server.authenticator,
     )
     messages = MessageHandlers(
-        chat=server.chat,
+        messages=server.messages,
         history=server.history,
         search=server.search,
         paths=paths,

@@ -28,7 +28,7 @@ from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
 from chatserver.chat.history import HistoryReader, gap_reader
-from chatserver.chat.messages import Chat
+from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.chat.room_commands import RoomCommands
 from chatserver.clocks import since_boot, wall
@@ -94,7 +94,6 @@ class Server:
         self._build_websocket()
 
     def _build_storage(self) -> None:
-        """Build the data folder and the database."""
         self.folder = DataDir(self.settings.data)
         self.binding = Binding(self.folder, self.settings.database_url)
         self.database = Database(self.settings.database_url)
@@ -119,16 +118,17 @@ class Server:
         self.journal = Journal(self.log, self.hub)
 
     def _build_chat(self) -> None:
-        """Build the rules of messages and rooms."""
-        limits, room_cache = self.settings.limits, RoomCache(self.rooms)
+        journal, limits, room_cache = self.journal, self.settings.limits, RoomCache(self.rooms)
         self.rates = Rates(limits, monotonic)
         self.event_cache = EventCache(self.log, self.renderer, clock=monotonic)
         self.history = HistoryReader(
             self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
-        self.chat = Chat(self.journal, room_cache, self.renderer, limits=limits, clock=wall)
+        self.messages = MessageCommands(
+            journal, room_cache, self.renderer, limits=limits, clock=wall
+        )
         self.room_commands = RoomCommands(
-            self.journal, self.hub, self.rooms, self.users, self.rates.messages
+            journal, self.hub, self.rooms, self.users, self.rates.messages
         )
         self.read_positions = ReadPositions(self.hub, self.rooms, clock=monotonic)
         self.typing = TypingNotifications(self.hub, clock=monotonic)
@@ -189,7 +189,7 @@ class Server:
 
     def _build_websocket(self) -> None:
         self.dispatcher = Dispatcher(
-            chat=self.chat,
+            messages=self.messages,
             history=self.history,
             rooms=self.rooms,
             room_commands=self.room_commands,

@@ -39,7 +39,7 @@ class MessageRef(NamedTuple):
     seq: int
 
 
-class Chat:
+class MessageCommands:
     """Commands that send, edit and delete messages, and react to them."""
 
     def __init__(

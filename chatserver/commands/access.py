@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import ask, loaded, place_options
+from chatserver.commands.options import loaded, place_options, request
 from chatserver.config import Settings
 from chatserver.web.addresses import NO_ADDRESS, is_local
 
@@ -18,7 +18,7 @@ from chatserver.web.addresses import NO_ADDRESS, is_local
 @place_options
 def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
     """Create an invitation link."""
-    made = ask("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
+    made = request("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
     made["url"] = _public(loaded().settings, made["url"])
     if as_json:
         columns = ("code", "url", "expires_at", "uses_left", "room")
@@ -32,7 +32,7 @@ def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
 @place_options
 def setup_link() -> None:
     """Show the link that creates the first administrator."""
-    click.echo(_public(loaded().settings, ask("GET", "/api/setup-link")["url"]))
+    click.echo(_public(loaded().settings, request("GET", "/api/setup-link")["url"]))
 
 
 def _public(settings: Settings, url: str) -> str:
@@ -64,7 +64,7 @@ def keys_rotate(*, force: bool) -> None:
     Where several nodes serve one chat the first call publishes the key and the second one, after
     keys.json has been copied to all nodes, lets it sign.
     """
-    done = ask("POST", f"/api/keys/rotate{'?force' if force else ''}")
+    done = request("POST", f"/api/keys/rotate{'?force' if force else ''}")
     if done["signs"]:
         click.echo(f"New key {done['kid']} signs from now on.")
     else:

@@ -41,7 +41,7 @@ class Control:
         self._http = http
         self._folder = folder
 
-    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    async def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the JSON response. Raises RequestRefused, or NotYet for an error that may pass."""
         try:
             answer = await self._while_alive(self._answer(method, path, body))
@@ -135,16 +135,16 @@ async def control(settings: Settings, *, create_database: bool = True) -> AsyncI
     folder.require_access()
     Binding(folder, settings.database_url).check()
     if is_running(folder):
-        async with connected(folder) as line:
-            yield line
+        async with connected(folder) as server:
+            yield server
         return
     if not create_database:
         async with reading(settings):
             pass  # refuses what cannot be used before anything is changed
     from chatserver.commands.serve import running
 
-    async with running(settings, create_database=create_database), connected(folder) as line:
-        yield line
+    async with running(settings, create_database=create_database), connected(folder) as server:
+        yield server
 
 
 @asynccontextmanager

@@ -114,8 +114,8 @@ async def _before_the_start(settings: Settings) -> str:
 
 async def _from_server(settings: Settings) -> dict[str, Any]:
     """Return what the running server reports."""
-    async with control(settings, create_database=False) as line:
-        ready: dict[str, Any] = await line.ask("GET", "/readyz")
+    async with control(settings, create_database=False) as server:
+        ready: dict[str, Any] = await server.request("GET", "/readyz")
         return ready
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.commands.options import loaded, place_options, request, run
 from chatserver.config import shown
 from chatserver.config_sources import all_keys
 from chatserver.errors import ChatServerError
@@ -20,7 +20,7 @@ def migrate() -> None:
     """Upgrade the database to this program's revision. The server does so at its start."""
     from chatserver.storage.migrate import HEAD
 
-    ready = ask("GET", "/readyz", create_database=True)
+    ready = request("GET", "/readyz", create_database=True)
     if ready["revision"] != HEAD:
         raise ChatServerError(
             f"Nothing was changed: a server of another version runs, and the database has its"
@@ -41,7 +41,7 @@ def ready() -> None:
 
     if not is_running(DataDir(loaded().settings.data)):
         raise ChatServerError("No server runs on this data folder.")
-    status = ask("GET", "/readyz")
+    status = request("GET", "/readyz")
     click.echo(f"Ready. Database: {status['database']}, durability: {status['durability']}.")
 
 

@@ -29,8 +29,8 @@ async def _fetch(
 
     found: list[dict[str, Any]]
     if is_running(DataDir(settings.data)):
-        async with control(settings, create_database=False) as line:
-            found = (await line.ask("GET", path))[path.rpartition("/")[2]]
+        async with control(settings, create_database=False) as server:
+            found = (await server.request("GET", path))[path.rpartition("/")[2]]
             return found
     async with reading(settings) as database:
         found = msgspec.to_builtins(await read(database))

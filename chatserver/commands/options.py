@@ -82,7 +82,7 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def ask(
+def request(
     method: str, path: str, body: dict[str, Any] | None = None, *, create_database: bool = False
 ) -> Any:
     """Send a request to the running server, or to one run for this command: see `control`."""
@@ -91,7 +91,7 @@ def ask(
     settings = loaded().settings
 
     async def work() -> Any:
-        async with control(settings, create_database=create_database) as line:
-            return await line.ask(method, path, body)
+        async with control(settings, create_database=create_database) as server:
+            return await server.request(method, path, body)
 
     return run(work())

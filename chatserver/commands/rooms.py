@@ -72,9 +72,9 @@ def room_retention(name: str, days: int) -> None:
 async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:
     from chatserver.commands.control import control
 
-    async with control(settings, create_database=False) as line:
-        rooms = (await line.ask("GET", ROOMS))["rooms"]
-        await line.ask("PATCH", f"{ROOMS}/{_number(rooms, name)}", change)
+    async with control(settings, create_database=False) as server:
+        rooms = (await server.request("GET", ROOMS))["rooms"]
+        await server.request("PATCH", f"{ROOMS}/{_number(rooms, name)}", change)
 
 
 def _number(rooms: list[dict[str, Any]], name: str) -> int:

@@ -157,8 +157,8 @@ async def _banner(server: Server, *, lan: bool) -> None:
     socket_file = server.settings.server.unix_socket
     _show(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
-        people, rooms = await server.users.count(), await server.rooms.count()
-        _show(f"  {_count(people, 'user', 'users')}, {_count(rooms, 'room', 'rooms')}")
+        users, rooms = await server.users.count(), await server.rooms.count()
+        _show(f"  {_count(users, 'user', 'users')}, {_count(rooms, 'room', 'rooms')}")
         if await server.users.administrator() is None:
             _show(f"\n  {NO_ADMINISTRATOR}\n")
     else:

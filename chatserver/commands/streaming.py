@@ -47,7 +47,7 @@ async def _answer(
     folder = DataDir(settings.data)
     if is_running(folder):
         Binding(folder, settings.database_url).check()
-        async with connected(folder) as line, aclosing(line.stream(path)) as pieces:
+        async with connected(folder) as server, aclosing(server.stream(path)) as pieces:
             async for lines in _lines(pieces):
                 yield lines
         return

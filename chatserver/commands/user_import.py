@@ -21,20 +21,20 @@ async def import_users(settings: Settings, file: Path) -> bool:
     An existing name is not an error, so that the same file can be imported again. Raises
     ChatServerError.
     """
-    people = UserFile(file)
-    async with control(settings, create_database=False) as line:
-        new, taken = _split_new(people.rows, await _names(line))
-        people.generate_passwords(new)
-        refused = await _add_all(line, new)
+    users = UserFile(file)
+    async with control(settings, create_database=False) as server:
+        new, taken = _split_new(users.rows, await _names(server))
+        users.generate_passwords(new)
+        refused = await _add_all(server, new)
     left_out = taken + refused
     for text in left_out:
         click.echo(text, err=True)
-    click.echo(f"{len(people.rows) - len(left_out)} created, {len(left_out)} skipped.")
+    click.echo(f"{len(users.rows) - len(left_out)} created, {len(left_out)} skipped.")
     return not refused
 
 
-async def _names(line: Control) -> set[str]:
-    return {name_key(user["name"]) for user in (await line.ask("GET", "/api/users"))["users"]}
+async def _names(server: Control) -> set[str]:
+    return {name_key(user["name"]) for user in (await server.request("GET", "/api/users"))["users"]}
 
 
 def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[str]]:
@@ -51,14 +51,14 @@ def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[st
     return new, taken
 
 
-async def _add_all(line: Control, rows: list[Row]) -> list[str]:
+async def _add_all(server: Control, rows: list[Row]) -> list[str]:
     """Create accounts concurrently; return the errors. Raises NotYet if nothing can be stored."""
     waiting, refused = iter(rows), list[str]()
     with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:
 
         async def work() -> None:
             for row in waiting:
-                if (reason := await _add(line, row)) is not None:
+                if (reason := await _add(server, row)) is not None:
                     refused.append(f"{row.name}: {reason}")
                 bar.update(1)
 
@@ -71,11 +71,11 @@ async def _add_all(line: Control, rows: list[Row]) -> list[str]:
     return refused
 
 
-async def _add(line: Control, row: Row) -> str | None:
+async def _add(server: Control, row: Row) -> str | None:
     """Create an account; return the error, if any."""
     body = {"username": row.name, "display": row.display, "password": row.password}
     try:
-        await line.ask("POST", "/api/users", body | {"generated": row.generated})
+        await server.request("POST", "/api/users", body | {"generated": row.generated})
     except RequestRefused as error:
         return str(error)
     return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import ask, loaded, place_options, run
+from chatserver.commands.options import loaded, place_options, request, run
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
 from chatserver.models import Role
@@ -52,10 +52,10 @@ async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any]
     """
     from chatserver.commands.control import control
 
-    async with control(settings) as line:
-        made = (await line.ask("POST", "/api/users", body))["user"]
+    async with control(settings) as server:
+        made = (await server.request("POST", "/api/users", body))["user"]
         with suppress(ChatServerError):
-            return made, (await line.ask("GET", "/api/users"))["users"]
+            return made, (await server.request("GET", "/api/users"))["users"]
         return made, []
 
 
@@ -66,7 +66,7 @@ async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any]
 def user_passwd(name: str, *, password_stdin: bool) -> None:
     """Set a user's password and end the user's sessions."""
     password, generated = _password(password_stdin=password_stdin)
-    ask("PATCH", _path("/api/users", name), {"password": password})
+    request("PATCH", _path("/api/users", name), {"password": password})
     click.echo(f"The password of {name} is set; all sessions have ended.")
     if generated:
         click.echo(f"Password: {password}")
@@ -77,7 +77,7 @@ def user_passwd(name: str, *, password_stdin: bool) -> None:
 @place_options
 def user_promote(name: str) -> None:
     """Give a user the role of an administrator."""
-    ask("PATCH", _path("/api/users", name), {"admin": True})
+    request("PATCH", _path("/api/users", name), {"admin": True})
     click.echo(f"{name} is an administrator.")
 
 
@@ -86,7 +86,7 @@ def user_promote(name: str) -> None:
 @place_options
 def user_demote(name: str) -> None:
     """Revoke the administrator role. The last administrator keeps it."""
-    ask("PATCH", _path("/api/users", name), {"admin": False})
+    request("PATCH", _path("/api/users", name), {"admin": False})
     click.echo(f"{name} is a member.")
 
 
@@ -95,7 +95,7 @@ def user_demote(name: str) -> None:
 @place_options
 def user_disable(name: str) -> None:
     """Disable an account and close its connections. Its messages stay."""
-    ask("PATCH", _path("/api/users", name), {"disabled": True})
+    request("PATCH", _path("/api/users", name), {"disabled": True})
     click.echo(f"{name} is disabled.")
 
 
@@ -104,7 +104,7 @@ def user_disable(name: str) -> None:
 @place_options
 def user_enable(name: str) -> None:
     """Enable a disabled account."""
-    ask("PATCH", _path("/api/users", name), {"disabled": False})
+    request("PATCH", _path("/api/users", name), {"disabled": False})
     click.echo(f"{name} may log in again.")
 
 
@@ -124,7 +124,7 @@ def user_delete(name: str, *, messages: bool, yes: bool) -> None:
         click.echo(f"{what} will be deleted permanently.", err=True)
         click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
     path = _path("/api/users", name)
-    answer = ask("DELETE", f"{path}?messages=true" if messages else path)
+    answer = request("DELETE", f"{path}?messages=true" if messages else path)
     also = f", with {answer['messages']} messages" if messages else ""
     click.echo(f"{name} is deleted{also}.")
 
@@ -184,7 +184,7 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
     Every account belongs to the lobby; name the other rooms. `user disable` ends a bot.
     """
     body = {"name": name, "display": display, "rooms": list(rooms)}
-    click.echo(ask("POST", "/api/bots", body)["token"])
+    click.echo(request("POST", "/api/bots", body)["token"])
 
 
 @bot.command("token")
@@ -192,7 +192,7 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
 @place_options
 def bot_token(name: str) -> None:
     """Replace the token of a bot and print the new one, which is shown only once."""
-    click.echo(ask("POST", f"{_path('/api/bots', name)}/token")["token"])
+    click.echo(request("POST", f"{_path('/api/bots', name)}/token")["token"])
 
 
 @bot.command("revoke")
@@ -200,7 +200,7 @@ def bot_token(name: str) -> None:
 @place_options
 def bot_revoke(name: str) -> None:
     """Revoke the token of a bot and close its connections. `bot token` creates another one."""
-    ask("DELETE", f"{_path('/api/bots', name)}/token")
+    request("DELETE", f"{_path('/api/bots', name)}/token")
     click.echo(f"The token of {name} is revoked.")
 
 

@@ -52,7 +52,7 @@ class RoomAnnouncements:
     async def announce_room(self, users: Sequence[int], room: int, event: bytes) -> None:
         """Subscribe the connections of new members; `event` is the JSON of their joining."""
         self._pending.note_changes(users)
-        connected = [user_id for user_id in users if self._registry.devices(user_id)]
+        connected = [user_id for user_id in users if self._registry.connections_of(user_id)]
         for start in range(0, len(connected), BATCH_SIZE):
             await self._announce_batch(connected[start : start + BATCH_SIZE], room, event)
 
@@ -66,14 +66,14 @@ class RoomAnnouncements:
                 self._show(user_id, state, encode_events.with_state(event, state))
 
     def _show(self, user_id: int, state: RoomState, frame: bytes) -> None:
-        devices = self._registry.devices(user_id)
-        for connection in [c for c in devices if state.room not in c.rooms]:
+        connections = self._registry.connections_of(user_id)
+        for connection in [c for c in connections if state.room not in c.rooms]:
             missed = self._subscriptions.subscribe(connection, state.room, state.head)
             self._registry.broadcast(b"".join((frame, *missed)), [connection])
 
     def _reconnect(self, users: Sequence[int]) -> None:
         for user_id in users:
-            for connection in list(self._registry.devices(user_id)):
+            for connection in list(self._registry.connections_of(user_id)):
                 self._registry.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def close(self) -> None:

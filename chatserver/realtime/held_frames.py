@@ -65,7 +65,7 @@ class HeldFrames:
         if not frames:
             del self._held[key]
 
-    def all_of(self, key: Hashable) -> list[bytes]:
+    def frames_for(self, key: Hashable) -> list[bytes]:
         """Return all held frames of a room or user."""
         return [held.frames for held in self._held.get(key, ())]
 

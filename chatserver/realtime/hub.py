@@ -50,7 +50,7 @@ class Hub:
         sessions have not ended.
         """
         self._bus = bus
-        self._devices: dict[int, set[Connection]] = {}
+        self._by_user: dict[int, set[Connection]] = {}
         self.subscriptions = Subscriptions(read_missed, self._drop_slow, self._on_missed_departures)
         self.delivered = self.subscriptions.delivered
         self._pending = PendingConnections()
@@ -71,15 +71,15 @@ class Hub:
     @property
     def connections(self) -> list[Connection]:
         """All attached connections of this node."""
-        return [connection for devices in self._devices.values() for connection in devices]
+        return [connection for connections in self._by_user.values() for connection in connections]
 
-    def devices(self, user_id: int) -> Collection[Connection]:
+    def connections_of(self, user_id: int) -> Collection[Connection]:
         """Return the attached connections of a user on this node."""
-        return self._devices.get(user_id, ())
+        return self._by_user.get(user_id, ())
 
     def users(self) -> list[int]:
         """Return the ids of all users with a connection on this node."""
-        return list(self._devices)
+        return list(self._by_user)
 
     @contextmanager
     def connecting(self) -> Iterator[PendingConnection]:
@@ -104,8 +104,8 @@ class Hub:
         `heads` maps rooms to the last seq in the database, read within `connecting`.
         """
         user_id = connection.user.id
-        self._devices.setdefault(user_id, set()).add(connection)
-        missed = self._held_frames.all_of(user_id) + self.subscriptions.subscribe_all(
+        self._by_user.setdefault(user_id, set()).add(connection)
+        missed = self._held_frames.frames_for(user_id) + self.subscriptions.subscribe_all(
             connection, heads
         )
         self.presence.connect(connection)
@@ -120,18 +120,18 @@ class Hub:
 
     def subscribe(self, user_id: int, room: int, after: int) -> None:
         """Subscribe a user's connections to a new room from behind `after`, or reconnect them."""
-        for connection in list(self.devices(user_id)):
+        for connection in list(self.connections_of(user_id)):
             if not self.subscriptions.subscribe_if_new(connection, room, after):
                 self.hang_up(connection, CloseCode.RESTARTING, "added to a room")
 
     def detach(self, connection: Connection) -> None:
         """Remove a connection and its subscriptions; ignored if it is not attached."""
-        devices = self._devices.get(connection.user.id, set())
-        if connection not in devices:
+        connections = self._by_user.get(connection.user.id, set())
+        if connection not in connections:
             return
-        devices.discard(connection)
-        if not devices:
-            del self._devices[connection.user.id]
+        connections.discard(connection)
+        if not connections:
+            del self._by_user[connection.user.id]
         self.subscriptions.unsubscribe_all(connection)
         self.presence.disconnect(connection)
 
@@ -182,7 +182,7 @@ class Hub:
         """
         self._pending.note_changes(departures)
         for user_id, seq in departures.items():
-            for connection in list(self._devices.get(user_id, ())):
+            for connection in list(self._by_user.get(user_id, ())):
                 if self.subscriptions.end_membership(connection, room, seq) and not sent:
                     self.hang_up(connection, CloseCode.RESTARTING, "removed from a room")
 
@@ -216,7 +216,7 @@ class Hub:
             self.subscriptions.send(message.room, message.frames, exclude=exclude)
         if message.user is not None:
             self._held_frames.add(message.user, message.frames)
-            self.broadcast(message.frames, list(self._devices.get(message.user, ())))
+            self.broadcast(message.frames, list(self._by_user.get(message.user, ())))
 
     def notify_gap(self, room: int, seq: int, participants: Iterable[int] = ()) -> None:
         """Ensure that subscribers get the events of a room up to `seq`.

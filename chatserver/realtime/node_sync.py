@@ -82,7 +82,7 @@ class NodeSync:
 
     async def _misses_rooms(self, user_id: int) -> bool:
         rooms = (await self._rooms.heads(user_id)).keys()
-        return any(rooms - device.rooms for device in self._hub.devices(user_id))
+        return any(rooms - connection.rooms for connection in self._hub.connections_of(user_id))
 
     async def _announce_new_rooms(self, users: list[int], since: int) -> None:
         """Announce rooms to users who joined them after `since` (ms UTC).
@@ -112,8 +112,8 @@ class NodeSync:
             await self._announce(facts[room], seq, new)
 
     def _is_new(self, membership: NewMembership) -> bool:
-        devices = self._hub.devices(membership.user_id)
-        return any(membership.room not in device.rooms for device in devices)
+        connections = self._hub.connections_of(membership.user_id)
+        return any(membership.room not in connection.rooms for connection in connections)
 
     async def _announce(self, facts: RoomFacts, seq: int, users: list[int]) -> None:
         """Announce a room with the event that made these users members.

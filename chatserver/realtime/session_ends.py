@@ -57,7 +57,7 @@ class SessionEnds:
     def _end_local(self, ended: SessionEnd) -> None:
         self._pending.note_end(ended)
         if ended.user is not None:
-            closing: Collection[Connection] = self._registry.devices(ended.user)
+            closing: Collection[Connection] = self._registry.connections_of(ended.user)
         else:
             closing = self._registry.connections
         for connection in list(closing):
@@ -86,7 +86,7 @@ class SessionEnds:
         Sessions of connections that are being set up are read again before these are attached.
         """
         self._pending.note_changes([user_id])
-        connections = list(self._registry.devices(user_id))
+        connections = list(self._registry.connections_of(user_id))
         if connections:
             task = asyncio.create_task(self._check(connections, code))
             self._tasks.add(task)

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chatserver import protocol
 from chatserver.chat.history import HistoryReader
-from chatserver.chat.messages import Chat, MaybeAwaitable
+from chatserver.chat.messages import MaybeAwaitable, MessageCommands
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.storage.journal import receipt_future
@@ -47,13 +47,13 @@ class MessageHandlers:
     def __init__(
         self,
         *,
-        chat: Chat,
+        messages: MessageCommands,
         history: HistoryReader,
         search: Search,
         paths: RoomPaths,
         authenticator: RequestAuthenticator,
     ) -> None:
-        self._chat = chat
+        self._messages = messages
         self._history = history
         self._search = search
         self._paths = paths
@@ -100,7 +100,7 @@ class MessageHandlers:
         form = await _message(request)
         storing = _Storing(request)
         return await storing.response(
-            self._chat.send(
+            self._messages.send(
                 user,
                 form.data,
                 storing.settle,
@@ -130,7 +130,7 @@ class MessageHandlers:
         to = path_part(request, "user", protocol.UserName)
         storing = _Storing(request)
         return await storing.response(
-            self._chat.send(
+            self._messages.send(
                 user, form.data, storing.settle, to=to, reply_to=form.reply_to, request_id=form.id
             ),
             status=201,
@@ -151,7 +151,7 @@ class MessageHandlers:
         form = await forms.read(request, forms.NewText)
         storing = _Storing(request)
         return await storing.response(
-            self._chat.edit(user, message, form.data, storing.settle, request_id=form.id)
+            self._messages.edit(user, message, form.data, storing.settle, request_id=form.id)
         )
 
     @operation(
@@ -165,7 +165,7 @@ class MessageHandlers:
         """Delete the text of a message."""
         user, message = await self._paths.message(request)
         storing = _Storing(request)
-        self._chat.delete(user, message, storing.settle)
+        self._messages.delete(user, message, storing.settle)
         return await storing.response()
 
     @operation(
@@ -194,7 +194,7 @@ class MessageHandlers:
         user, message = await self._paths.message(request)
         emoji = path_part(request, "emoji", protocol.Emoji)
         storing = _Storing(request)
-        self._chat.react(user, message, emoji, storing.settle, on=on)
+        self._messages.react(user, message, emoji, storing.settle, on=on)
         return await storing.response()
 
     @operation(

@@ -176,9 +176,9 @@ async def test_a_stalled_reader_is_disconnected_and_others_are_not_affected(
         await anns.say(text)
         await anns.receives(text)
         slowest = max(slowest, time.monotonic() - started)
-        if not chat.server.hub.devices(bo.number):
+        if not chat.server.hub.connections_of(bo.number):
             break
-    assert not chat.server.hub.devices(bo.number)
+    assert not chat.server.hub.connections_of(bo.number)
     head = (await anns.history(1))["head"]
     assert head * len(text) < 1_000_000  # the amount that the kernel buffers of both sides can hold
     transport.resume_reading()

@@ -94,7 +94,7 @@ async def test_a_time_limit_for_edits_can_be_set(start_chat: StartChat, tmp_path
     device = await (await chat.user("ann")).connect()
     seq = (await device.say("hi"))["seq"]
     assert (await edit(device, seq, "in time"))["ok"] is True
-    chat.server.chat._clock = lambda: 2**50
+    chat.server.messages._clock = lambda: 2**50
     assert (await edit(device, seq, "too late"))["code"] == "forbidden"
 
 

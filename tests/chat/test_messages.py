@@ -1,6 +1,6 @@
 """Message rules: what is passed to the journal without a query, and mentions."""
 
-from chatserver.chat.messages import Chat
+from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import LimitSettings
 from chatserver.errors import NotFound
@@ -35,7 +35,9 @@ class MessagesHarness:
         clock = FakeClock()
         self.queue, self.facts = FakeJournal(), RoomCache(NoRooms())
         limits = LimitSettings()
-        self.chat = Chat(self.queue, self.facts, Renderer(), limits=limits, clock=clock.ms)
+        self.chat = MessageCommands(
+            self.queue, self.facts, Renderer(), limits=limits, clock=clock.ms
+        )
         self.answers: list[object] = []
 
     def say(self, text: str, *, room: int) -> Draft:

@@ -83,7 +83,7 @@ async def test_a_slow_response_is_awaited_while_the_server_is_alive(
     peer.alive.set()
     asyncio.get_running_loop().call_later(0.3, peer.ready.set)
     async with running(folder, peer) as line:
-        assert (await line.ask("GET", "/users"))["users"] == ["ann"]
+        assert (await line.request("GET", "/users"))["users"] == ["ann"]
 
 
 async def test_a_frozen_server_is_reported_with_its_process(
@@ -92,7 +92,7 @@ async def test_a_frozen_server_is_reported_with_its_process(
     monkeypatch.setattr(module, "ANSWER_LIMIT", 0.05)
     async with running(folder, Peer()) as line:
         with pytest.raises(RequestRefused, match=r"process 4321\) does not answer"):
-            await line.ask("GET", "/users")
+            await line.request("GET", "/users")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_an_error_is_temporary_or_permanent(
     peer.users = {"ok": 0, "code": code, "data": "No."}
     async with running(folder, peer) as line:
         with pytest.raises(kind, match="No"):
-            await line.ask("GET", "/users")
+            await line.request("GET", "/users")
 
 
 async def read(line: Control, path: str) -> list[bytes]:
@@ -135,7 +135,7 @@ async def test_an_outage_is_reported_as_temporary_or_permanent(
     peer.health = {"ok": 0, "reason": reason}
     async with running(folder, peer) as line:
         with pytest.raises(kind, match=f"Nothing can be stored: {reason}"):
-            await (read(line, path) if path == "/broken" else line.ask("GET", path))
+            await (read(line, path) if path == "/broken" else line.request("GET", path))
 
 
 async def test_an_interrupted_stream_is_a_temporary_error(folder: DataDir) -> None:

@@ -38,9 +38,9 @@ def test_frames_are_held_until_the_last_client_that_needs_them() -> None:
     second = held.hold()
     held.add(1, b"b", first=2, last=2)
     held.release(first)
-    assert (held.all_of(1), held.active) == ([b"b"], True)
+    assert (held.frames_for(1), held.active) == ([b"b"], True)
     held.release(second)
-    assert (held.all_of(1), held.active) == ([], False)
+    assert (held.frames_for(1), held.active) == ([], False)
 
 
 def test_the_oldest_frames_are_dropped_above_the_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,4 +52,4 @@ def test_the_oldest_frames_are_dropped_above_the_capacity(monkeypatch: pytest.Mo
     assert held.after(1, 2) == [b"four", b"four"]
     assert held.after(1, 1) == []
     held.release(since)
-    assert held.all_of(1) == []
+    assert held.frames_for(1) == []

@@ -28,7 +28,7 @@ class Node:
     async def joined_since(self, _users: list[int], _since: int) -> list[Any]:
         return []
 
-    def devices(self, _user_id: int) -> list[Any]:
+    def connections_of(self, _user_id: int) -> list[Any]:
         return []
 
     async def facts(self, _rooms: set[int]) -> dict[int, Any]:

@@ -80,7 +80,7 @@ async def test_no_warning_is_logged_after_the_setup(
 ) -> None:
     settings = Settings(data=tmp_path / "chat")
     async with control(settings) as line:
-        await line.ask("POST", "/api/users", {"username": "ann", "password": PASSWORD})
+        await line.request("POST", "/api/users", {"username": "ann", "password": PASSWORD})
     await aiohttp_client(create_app(settings))
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -91,7 +91,7 @@ async def test_the_setup_link_has_the_public_url(
     public = "https://chat.example.com"
     await aiohttp_client(embedded(tmp_path / "chat", "/chat", public_url=public))
     async with control(Settings(data=tmp_path / "chat")) as line:
-        link = (await line.ask("GET", "/api/setup-link"))["url"]
+        link = (await line.request("GET", "/api/setup-link"))["url"]
     assert link.startswith(f"{public}/chat/setup#")
 
 
@@ -124,7 +124,7 @@ async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
     path = f"/api/admin/rooms/{made['room']}"
     async with connected(chat.server.folder) as line:
         for change in ({"retention_days": 3}, {"archived": True}):
-            await line.ask("PATCH", path, change)
+            await line.request("PATCH", path, change)
         (found,) = [room for room in await rooms(line) if room["name"] == "plans"]
     assert (found["archived"], found["retention_days"]) == (True, 3)
     seen = [await bos.next(Type.ROOM) for _ in range(3)]
@@ -137,13 +137,13 @@ async def test_room_changes_of_the_operator_are_attributed_to_an_administrator(
 
 async def test_the_operator_cannot_change_rooms_without_an_administrator(tmp_path: Path) -> None:
     async with control(Settings(data=tmp_path / "chat")) as line:
-        await line.ask("POST", "/api/users", {"username": "bo", "password": PASSWORD})
+        await line.request("POST", "/api/users", {"username": "bo", "password": PASSWORD})
         with pytest.raises(RequestRefused, match="There is no administrator"):
-            await line.ask("PATCH", "/api/admin/rooms/1", {"retention_days": 3})
+            await line.request("PATCH", "/api/admin/rooms/1", {"retention_days": 3})
 
 
 async def rooms(line: Control) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await line.ask("GET", "/api/admin/rooms"))["rooms"]
+    found: list[dict[str, Any]] = (await line.request("GET", "/api/admin/rooms"))["rooms"]
     return found
 
 
@@ -164,7 +164,7 @@ async def test_a_stopping_chat_finishes_running_commands_and_accepts_no_new_ones
 
     monkeypatch.setattr(server.users, "page", slowly)
     async with control(settings) as line:
-        asking = asyncio.create_task(line.ask("GET", "/api/users"))
+        asking = asyncio.create_task(line.request("GET", "/api/users"))
         await asked.wait()
         stopping = asyncio.create_task(runner.cleanup())
         while await _listens(server.folder.control):

@@ -56,4 +56,4 @@ async def test_a_connection_that_expects_another_user_is_closed_before_any_event
         assert (error["type"], error["code"]) == (0, "other_user")
         assert await device.closed() == 4101
     assert (await ann.connect(params={"user": "ann"})).welcome["user"] == "ann"
-    assert not chat.server.hub.devices(bo.number)
+    assert not chat.server.hub.connections_of(bo.number)

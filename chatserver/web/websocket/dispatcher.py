@@ -13,7 +13,7 @@ from typing import assert_never
 from chatserver import protocol
 from chatserver.accounts.accounts import Accounts
 from chatserver.chat.history import HistoryReader
-from chatserver.chat.messages import Chat, MessageRef
+from chatserver.chat.messages import MessageCommands, MessageRef
 from chatserver.chat.room_commands import RoomCommands
 from chatserver.errors import (
     ChatError,
@@ -51,7 +51,7 @@ class Dispatcher:
     def __init__(
         self,
         *,
-        chat: Chat,
+        messages: MessageCommands,
         history: HistoryReader,
         rooms: Rooms,
         room_commands: RoomCommands,
@@ -65,7 +65,7 @@ class Dispatcher:
         clock: Callable[[], float],
     ) -> None:
         """`clock` returns monotonic seconds."""
-        self._chat = chat
+        self._messages = messages
         self._queries = Queries(history, rooms, hub)
         self._room_changes = RoomChanges(room_commands)
         self._read_positions = read_positions
@@ -168,7 +168,7 @@ class Dispatcher:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                return self._chat.send(
+                return self._messages.send(
                     user,
                     command.data,
                     self._replier(connection, command.id),
@@ -179,13 +179,14 @@ class Dispatcher:
                 )
             case protocol.EditMessage(id=request_id):
                 settle, message = self._replier(connection, request_id), _message(command)
-                return self._chat.edit(user, message, command.data, settle, request_id=request_id)
+                text = command.data
+                return self._messages.edit(user, message, text, settle, request_id=request_id)
             case protocol.DeleteMessage(id=request_id):
                 settle, message = self._replier(connection, request_id), _message(command)
-                self._chat.delete(user, message, settle, request_id=request_id)
+                self._messages.delete(user, message, settle, request_id=request_id)
             case protocol.ReactTo(id=request_id, emoji=emoji, on=on):
                 settle, message = self._replier(connection, request_id), _message(command)
-                self._chat.react(user, message, emoji, settle, on=on, request_id=request_id)
+                self._messages.react(user, message, emoji, settle, on=on, request_id=request_id)
             case protocol.ChangeRoom():
                 return run_write(connection, partial(self._room_changes.perform, user, command))
             case protocol.StartTyping():

@@ -125,7 +125,7 @@ class WebSocketEndpoint:
         pending.check(sign_in.session.id, sign_in.user.id)
         if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
-        if len(self._hub.devices(sign_in.user.id)) >= self._limits.sockets_per_user:
+        if len(self._hub.connections_of(sign_in.user.id)) >= self._limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, TOO_MANY_SOCKETS)
         socket = self._upgrade(request)
         locale = preferred(request)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatserver.bus import NoPeers
-from chatserver.chat.messages import Chat
+from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import LimitSettings
 from chatserver.errors import ChatError, RateLimited
@@ -78,13 +78,13 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def requests(clock: FakeClock) -> Dispatcher:
-    return build_dispatcher(clock, chat=RateLimitedMessages())
+    return build_dispatcher(clock, messages=RateLimitedMessages())
 
 
-def build_dispatcher(clock: FakeClock, *, chat: Any, history: Any = None) -> Dispatcher:
+def build_dispatcher(clock: FakeClock, *, messages: Any, history: Any = None) -> Dispatcher:
     unused: Any = None
     return Dispatcher(
-        chat=chat,
+        messages=messages,
         room_commands=unused,
         read_positions=ReadPositions(unused, unused, clock=clock),
         typing=TypingNotifications(unused, clock=clock),
@@ -141,8 +141,10 @@ def test_a_flood_throttles_only_its_own_connection(
 def test_commands_that_store_are_queued_immediately(clock: FakeClock, request_frame: str) -> None:
     queue: Any = FakeJournal()
     rooms: Any = None
-    chat = Chat(queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms)
-    assert build_dispatcher(clock, chat=chat).handle(connected(), request_frame) is None
+    chat = MessageCommands(
+        queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms
+    )
+    assert build_dispatcher(clock, messages=chat).handle(connected(), request_frame) is None
     assert len(queue.drafts) == 1
 
 
@@ -150,7 +152,7 @@ def test_commands_that_store_are_queued_immediately(clock: FakeClock, request_fr
 def test_a_command_whose_queries_take_too_long_is_answered_unavailable(request_frame: str) -> None:
     async def story(loop: SkippingLoop) -> None:
         line = RecordingTransport()
-        requests = build_dispatcher(FakeClock(), chat=None, history=UnresponsiveHistory())
+        requests = build_dispatcher(FakeClock(), messages=None, history=UnresponsiveHistory())
         work = requests.handle(connected(line), request_frame)
         assert work is not None
         waiting = asyncio.ensure_future(work)
@@ -181,7 +183,7 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
 ) -> None:
     monkeypatch.setattr(Queries, "answer", lambda *_: None)
     monkeypatch.setattr(time_limit, "read", lambda _: None)
-    dispatcher = build_dispatcher(clock, chat=None)
+    dispatcher = build_dispatcher(clock, messages=None)
 
     def accepted(rooms: int) -> int:
         """Return the number of requests until one is refused."""
@@ -217,7 +219,7 @@ def test_an_error_is_in_the_language_of_its_connection(clock: FakeClock, error: 
         def send(self, *_: object, **_facts: object) -> None:
             raise error
 
-    requests = build_dispatcher(clock, chat=Refusing())
+    requests = build_dispatcher(clock, messages=Refusing())
     english, chinese = RecordingTransport(), RecordingTransport()
     for transport, locale in ((english, "en"), (chinese, "zh_CN")):
         connection = connected(transport)
