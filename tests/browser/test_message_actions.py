@@ -218,6 +218,11 @@ async def test_a_button_on_every_message_opens_its_actions_on_touch(
     await more.tap()
     actions = phone.page.locator("chat-message message-actions button:visible")
     await expect(actions).to_have_count(6)
+    toolbar = await phone.page.locator("chat-message message-actions").bounding_box()
+    message = await phone.page.locator("chat-message").last.bounding_box()
+    assert toolbar
+    assert message
+    assert toolbar["y"] + toolbar["height"] <= message["y"] + 1  # above its message, not over it
     for box in [await button.bounding_box() for button in await actions.all()]:
         assert box
         assert min(box["width"], box["height"]) >= 44

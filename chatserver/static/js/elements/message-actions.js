@@ -73,7 +73,14 @@ class MessageActions extends HTMLElement {
     }
     this.#showAllowed(message.message);
     message.querySelector(".message-quote").before(this); // the first that Tab reaches
+    this.#placeOnTouch(message);
     this.#setTabStops(document.activeElement);
+  }
+
+  /** On touch screens the actions are above the message, or below it where they would be cut off; see actions.css. */
+  #placeOnTouch(message) {
+    const space = message.getBoundingClientRect().top - this.#list.getBoundingClientRect().top;
+    this.dataset.place = space < this.offsetHeight ? "below" : "above";
   }
 
   #showAllowed({ own }) {
