@@ -24,10 +24,11 @@ class ChatMessage extends HTMLElement {
 
   /**
    * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `isUser(name)`: whether a folded name is
-   * that of a user, so that its mentions are marked; `quoted`: the event of the quoted message, if it is loaded.
+   * that of a user, so that its mentions are marked; `isBot(user)`: whether a user is a bot; `quoted`: the event of the
+   * quoted message, if it is loaded.
    */
-  show(message, { continued, isEditing, dates, display, isUser, quoted }) {
-    const author = display(message.user);
+  show(message, { continued, isEditing, dates, display, isUser, isBot, quoted }) {
+    const author = { name: display(message.user), isBot: isBot(message.user) };
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
     const state = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
     if (state === this.#shown) return;
@@ -51,8 +52,9 @@ class ChatMessage extends HTMLElement {
   #writeHead({ user, at }, author, dates) {
     const avatar = this.querySelector(".avatar");
     avatar.dataset.hue = hue(user);
-    avatar.querySelector(".avatar-letter").textContent = initial(author);
-    this.querySelector(".message-author").textContent = author;
+    avatar.querySelector(".avatar-letter").textContent = initial(author.name);
+    this.querySelector(".message-author").textContent = author.name;
+    this.querySelector(".bot-label").textContent = author.isBot ? _("Bot") : "";
     const time = this.querySelector("time");
     time.dateTime = new Date(at).toISOString();
     time.textContent = dates.time(at);

@@ -74,6 +74,7 @@ class ConversationList extends HTMLElement {
       name,
       display: users.display(name),
       online: users.isOnline(name),
+      bot: users.isBot(name),
       unread: 0,
       mentions: 0,
     };
@@ -100,7 +101,7 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, current, draft }) {
+  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, bot, current, draft }) {
     const link = item.querySelector(".row");
     const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
@@ -121,6 +122,7 @@ class ConversationList extends HTMLElement {
     avatar.dataset.hue = hue(name);
     avatar.querySelector(".avatar-letter").textContent = initial(display);
     item.dataset.online = String(online);
+    item.querySelector(".bot-label").textContent = bot ? _("Bot") : "";
     item.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
   }
 }

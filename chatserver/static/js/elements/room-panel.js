@@ -181,6 +181,7 @@ class RoomPanel extends HTMLElement {
     row.dataset.online = String(online);
     row.querySelector(".row-name").textContent = this.#users.title(name);
     row.querySelector(".presence-label").textContent = online ? _("online") : _("offline");
+    row.querySelector(".bot-label").textContent = this.#users.isBot(name) ? _("Bot") : "";
     row.querySelector(".member-role").textContent = role === "admin" ? _("Administrator") : "";
     const remove = row.querySelector("button");
     remove.hidden = name === me.name || room === LOBBY || isDirect || !this.#isMember || !this.#canModerate;

@@ -141,6 +141,10 @@ export class Users extends EventTarget {
     return this.#online.has(name);
   }
 
+  isBot(name) {
+    return this.#accounts.get(name)?.role === "bot";
+  }
+
   isDeleted(name) {
     return this.#accounts.get(name)?.deleted === true;
   }

@@ -139,6 +139,7 @@ export class Screen {
       editing: this.#part("message-composer").editing,
       display: (user) => this.#users.display(user),
       isUser: (name) => this.#users.isUser(name),
+      isBot: (user) => this.#users.isBot(user),
       find: finder(conversation),
       rights: {
         member: !lost,
