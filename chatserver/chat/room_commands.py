@@ -218,16 +218,17 @@ class RoomCommands:
     async def _find_users(self, user: User, names: UserNames) -> UserRefs:
         """Return ids and names of users, which count towards the user's rate of messages.
 
-        Raises NotFound if any does not exist.
+        They are in the order of `names`, because a repeated request must be the same for
+        `idempotency.digest`. Raises NotFound if any does not exist, and RateLimited.
         """
-        self._rate.charge(user.id, len(names or ()) / USERS_PER_MESSAGE)
+        self._rate.take_more(user.id, len(names or ()) / USERS_PER_MESSAGE)
         if not names:
             raise BadRequest(_("'users' is missing."))
         users = await self._users.ids(names)
         missing = [name for name in names if name_key(name) not in users]
         if missing:
             raise NotFound(_("There is no user named %(name)s."), name=missing[0])
-        return tuple(users.values())
+        return tuple(dict.fromkeys(users[name_key(name)] for name in names))
 
 
 def _joined(names: list[str]) -> str:

@@ -1,5 +1,9 @@
 """Repeated commands: the same id gets the first reply, permanently."""
 
+from collections.abc import Iterable
+
+import pytest
+
 from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Chat, User
@@ -44,6 +48,23 @@ async def test_the_same_id_with_another_text_is_a_conflict(ann: User, bo: User) 
     refused = await device.say("once", to="bo", id="a1")
     assert refused["code"] == "id_conflict"
     assert (await device.history(1, after=0))["head"] == 1
+
+
+async def test_a_room_change_is_repeated_in_whatever_order_the_database_finds_the_users(
+    ann: User, bo: User, cy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of rows without ORDER BY may change when accounts are added."""
+    device, users = await ann.connect(), ann.chat.server.users
+    change = {"action": "create", "users": ["cy", "bo"], "id": "a1"}
+    first = await device.ask(Type.ROOM, **change)
+    find = users.ids
+
+    async def find_reversed(names: Iterable[str]) -> dict[str, tuple[int, str]]:
+        return dict(reversed((await find(names)).items()))
+
+    monkeypatch.setattr(users, "ids", find_reversed)
+    again = await device.ask(Type.ROOM, **change)
+    assert (again["ok"], again.get("duplicate"), again["room"]) == (True, True, first["room"])
 
 
 async def test_ids_are_unique_per_sender(ann: User, bo: User) -> None:
