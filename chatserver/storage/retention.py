@@ -44,17 +44,19 @@ async def expire(database: Database, *, until: int, now: int) -> ExpiredText:
     query = sa.select(rooms.c.id, rooms.c.retention_days).where(rooms.c.retention_days.is_not(None))
     async with database.reading(Share.COPIES) as connection:
         limited = (await connection.execute(query)).all()
-    found = [await _expire(database, room, until - days * DAY, now) for room, days in limited]
+    found = [await _expire(database, room, days, until, now) for room, days in limited]
     return ExpiredText(sum(one.messages for one in found), sum(one.characters for one in found))
 
 
-async def _expire(database: Database, room: int, before: int, now: int) -> ExpiredText:
+async def _expire(database: Database, room: int, days: int, until: int, now: int) -> ExpiredText:
     messages, characters, after = 0, 0, 0
-    last = await _last_old(database, room, before, now)
+    last = await _last_old(database, room, until - days * DAY, now)
     while old := await _some(database, room, after, last):
         seqs = [seq for seq, _ in old]
+        erase = partial(_erase, room=room, days=days, seqs=seqs, now=now)
         async with paced():
-            await database.transaction(partial(_erase, room=room, seqs=seqs, now=now))
+            if not await database.transaction(erase):
+                break
         messages, characters = messages + len(old), characters + sum(size for _, size in old)
         after = seqs[-1]
     if messages:
@@ -97,10 +99,17 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
         return [(seq, size) for seq, size in await connection.execute(query)]
 
 
-def _erase(connection: Connection, room: int, seqs: Sequence[int], now: int) -> None:
-    """Erase messages. A concurrent edit or reaction is stored before, or fails."""
+def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], now: int) -> bool:
+    """Erase messages, and return True, unless the retention period was made longer than `days`.
+
+    A concurrent edit or reaction is stored before, or fails.
+    """
     lock_rooms(connection, [room])
+    period = connection.scalar(sa.select(rooms.c.retention_days).where(rooms.c.id == room))
+    if period is None or period > days:
+        return False
     erase_texts(connection, [(room, seq) for seq in seqs], now)
+    return True
 
 
 async def reclaim_space(database: Database, characters: int) -> bool:

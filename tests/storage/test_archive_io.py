@@ -20,7 +20,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check, totals
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
-from chatserver.storage.retention import expire, reclaim_space
+from chatserver.storage.retention import CHUNK, expire, reclaim_space
 from chatserver.storage.search_index import Entry, index, search
 from chatserver.storage.tables import (
     bot_tokens,
@@ -34,6 +34,7 @@ from chatserver.storage.tables import (
     rooms,
     sessions,
 )
+from chatserver.storage.text_erasure import erase_texts
 from tests.rig.mariadb import PrivateMariaDB
 from tests.storage.conftest import Storage, draft
 
@@ -512,6 +513,26 @@ async def test_more_than_one_chunk_of_messages_is_deleted(storage: Storage) -> N
     )
     assert (forgotten.messages, forgotten.characters) == (1_200, 120_000)
     assert set(await bodies(storage, 1)) == {""}
+
+
+@pytest.mark.parametrize("period", [None, 3, 1], ids=["none", "longer", "the same"])
+async def test_deletion_stops_when_the_retention_period_is_made_longer(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, period: int | None
+) -> None:
+    ann = await storage.user("ann")
+    await storage.log.store([draft(ann, "text") for _ in range(2 * CHUNK)])
+    await keep(storage, 1, 2)
+
+    def change_afterwards(connection: Connection, *rest: Any) -> None:
+        erase_texts(connection, *rest)
+        connection.execute(rooms.update().values(retention_days=period))
+
+    monkeypatch.setattr("chatserver.storage.retention.erase_texts", change_afterwards)
+    end = storage.now + 2 * DAY + 1
+    forgotten = await expire(storage.database, until=end, now=end)
+    chunks = 2 if period == 1 else 1
+    assert forgotten.messages == chunks * CHUNK
+    assert (await bodies(storage, 1)).count("") == chunks * CHUNK
 
 
 async def test_a_file_with_much_free_space_is_rewritten(storage: Storage) -> None:
