@@ -146,6 +146,7 @@ def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
         rooms=server.rooms,
         paths=paths,
         authenticator=server.authenticator,
+        folder=server.folder.path,
     )
     messages = MessageHandlers(
         messages=server.messages,

@@ -6,12 +6,14 @@ each page is encoded in its own turn of the event loop.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from chatserver.web.responses import ok
+from chatserver.web.spool import spooled
 from chatserver.web.streaming import stream_response
 
 PAGE_ENTRIES = 200  # entries
@@ -51,14 +53,26 @@ async def stream_rows(
 
 
 async def stream_pages(
-    request: web.Request, field: str, pages: AsyncGenerator[Entries], **fields: Any
+    request: web.Request,
+    field: str,
+    pages: AsyncGenerator[Entries],
+    *,
+    spool: Path | None = None,
+    **fields: Any,
 ) -> web.StreamResponse:
-    """Send pages of PAGE_ENTRIES entries, the last of which may be shorter, after `fields`."""
+    """Send pages of PAGE_ENTRIES entries, the last of which may be shorter, after `fields`.
+
+    `spool`: folder of a file from which a slow client reads, for pages that hold a connection to
+    the database.
+    """
     first: Entries = await anext(pages, [])
     if len(first) < PAGE_ENTRIES:
         await pages.aclose()
         return ok(**fields, **{field: first})  # type: ignore[arg-type]
-    return await stream_response(request, _chunks(field, first, pages, fields), "application/json")
+    chunks = _chunks(field, first, pages, fields)
+    if spool is not None:
+        chunks = spooled(chunks, spool)
+    return await stream_response(request, chunks, "application/json")
 
 
 async def _query_pages(read: ReadPage) -> AsyncGenerator[Entries]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -44,11 +45,14 @@ class RoomHandlers:
         rooms: Rooms,
         paths: RoomPaths,
         authenticator: RequestAuthenticator,
+        folder: Path,
     ) -> None:
+        """Create the handlers; `folder` is for temporary files."""
         self._room_commands = room_commands
         self._rooms = rooms
         self._paths = paths
         self._authenticator = authenticator
+        self._folder = folder
 
     # Rooms ----------------------------------------------------------------------------------------
 
@@ -169,7 +173,9 @@ class RoomHandlers:
                     async for page in found:
                         yield [_without(msgspec.to_builtins(one), hidden) for one in page]
 
-            return await stream_pages(request, "members", pages(), room=room, **former)
+            return await stream_pages(
+                request, "members", pages(), spool=self._folder, room=room, **former
+            )
 
     @operation(
         "POST",

@@ -1,12 +1,17 @@
 """Lists of any length: complete, in pages, by names or by prefix."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, web
+from aiohttp.typedefs import Handler
 
-from chatserver.web.listing import PAGE_ENTRIES, first_entries, stream_query
+from chatserver.web import streaming
+from chatserver.web.listing import PAGE_ENTRIES, first_entries, stream_pages, stream_query
 from tests.conftest import StartChat
 from tests.driver import Chat, User
 
@@ -22,6 +27,11 @@ async def read_list(names: list[str]) -> Any:
     async def serve(request: web.Request) -> web.StreamResponse:
         return await stream_query(request, "users", page)
 
+    return await response_of(serve)
+
+
+async def response_of(serve: Handler) -> Any:
+    """Return the JSON that a handler sends."""
     app = web.Application()
     app.router.add_get("/", serve)
     runner = web.AppRunner(app)
@@ -50,6 +60,31 @@ async def read_list(names: list[str]) -> Any:
 async def test_a_list_of_any_length_is_one_json_object(count: int) -> None:
     names = NAMES[:count]
     assert await read_list(names) == {"ok": 1, "users": [{"name": name} for name in names]}
+
+
+async def test_a_snapshot_is_read_completely_while_its_client_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds a connection to the database, which others need."""
+    read, sent = asyncio.Event(), asyncio.Event()
+
+    async def snapshot() -> AsyncGenerator[list[dict[str, Any]]]:
+        for _ in range(5):
+            yield [{"name": name} for name in NAMES[:PAGE_ENTRIES]]
+        read.set()
+
+    async def send_after_all_is_read(response: web.StreamResponse, piece: bytes) -> None:
+        async with asyncio.timeout(10):
+            await read.wait()
+        await response.write(piece)
+        sent.set()
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await stream_pages(request, "members", snapshot(), spool=tmp_path)
+
+    monkeypatch.setattr(streaming, "_send", send_after_all_is_read)
+    assert len((await response_of(serve))["members"]) == 5 * PAGE_ENTRIES
+    assert sent.is_set()
 
 
 @pytest.mark.parametrize(
