@@ -38,6 +38,18 @@ class Rate:
         now = self._clock()
         self._drained_at[key] = max(self._drained_at.get(key, now), now) + count * self._interval
 
+    def take_more(self, key: Hashable, count: float) -> None:
+        """Count additional uses of a request that was taken; they may exceed the burst.
+
+        Raises RateLimited if earlier uses already exceed it: otherwise requests that were taken at
+        the same time would all be allowed.
+        """
+        now = self._clock()
+        excess = self._drained_at.get(key, now) - now - self._tolerance
+        if excess > 1e-9:
+            raise RateLimited(excess)
+        self.charge(key, count)
+
     def forget(self, key: Hashable) -> None:
         """Drop the usage of a key."""
         self._drained_at.pop(key, None)

@@ -41,6 +41,20 @@ def test_charges_delay_the_next_uses(clock: FakeClock) -> None:
     rate.take("ann")
 
 
+def test_of_large_requests_taken_at_the_same_time_one_is_allowed(clock: FakeClock) -> None:
+    rate = Rate(5, 20, clock)
+    for _ in range(3):
+        rate.take("ann")
+    rate.take_more("ann", 50)
+    for _ in range(2):
+        with pytest.raises(RateLimited) as refusal:
+            rate.take_more("ann", 50)
+        assert refusal.value.retry_after == pytest.approx((53 - 20) / 5)
+    rate.take_more("bo", 50)
+    clock.advance(6.6)
+    rate.take_more("ann", 1)
+
+
 def test_the_sustained_rate_is_limited(clock: FakeClock) -> None:
     rate = Rate(5, 20, clock)
     passed = 0

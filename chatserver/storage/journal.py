@@ -15,16 +15,29 @@ from typing import Protocol
 
 from chatserver.errors import ChatError, Unavailable
 from chatserver.histogram import SECONDS, SIZES, Histogram
-from chatserver.models import Draft, Edit, Event, Message, Receipt
+from chatserver.models import (
+    Act,
+    AddMembers,
+    Create,
+    Draft,
+    Edit,
+    Event,
+    Message,
+    Receipt,
+    RemoveMembers,
+)
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
 from chatserver.storage.outage import Outage
 
 BATCH_SIZE = 500  # drafts per transaction
-MENTIONS_PER_BATCH = 1_000  # names, each of which may take many look-ups: see `text.mentions`
+USERS_PER_BATCH = 1_000  # mentioned users, each of which takes many look-ups, and changed members
 QUEUE_CAPACITY = 10_000  # drafts
 SLOW_COMMIT = 1.0  # seconds above which a commit is logged
 RETRY_DELAY = 0.5  # seconds between attempts to find out whether a COMMIT succeeded
+
+_MENTIONING = (Message, Edit)
+_MEMBERSHIP_CHANGES = (Create, AddMembers, RemoveMembers)
 
 logger = logging.getLogger(__name__)
 
@@ -124,14 +137,13 @@ class Journal:
                 self._idle.set()
 
     def _next_batch(self) -> list[tuple[Draft, Settle]]:
-        """Take the next drafts, fewer if they mention many names, so that a commit stays short."""
+        """Take the next drafts, fewer if they name many users, so that a commit stays short."""
         batch: list[tuple[Draft, Settle]] = []
-        mentions = 0
-        while self._waiting and len(batch) < BATCH_SIZE and mentions < MENTIONS_PER_BATCH:
+        users = 0
+        while self._waiting and len(batch) < BATCH_SIZE and users < USERS_PER_BATCH:
             draft, settle = self._waiting.popleft()
             batch.append((draft, settle))
-            if isinstance(draft.act, Message | Edit):
-                mentions += len(draft.act.mentions)
+            users += _count_users(draft.act)
         return batch
 
     async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
@@ -240,6 +252,13 @@ class Journal:
             affected = {user_id for draft in self._undecided for user_id in draft.affected_users}
             _call(self._publisher.force_reconnect, affected)
         self.counts.commits += 1
+
+
+def _count_users(act: Act) -> int:
+    """Return how many users the storage looks up or changes for an act."""
+    if isinstance(act, _MENTIONING):
+        return len(act.mentions)
+    return len(act.users) if isinstance(act, _MEMBERSHIP_CHANGES) else 0
 
 
 def _call(function: Callable[..., None], *args: object) -> None:

@@ -311,3 +311,16 @@ async def test_a_change_counts_once_for_each_named_user(
     replies = [await device.ask(Type.ROOM, action="create", users=names) for _ in range(6)]
     assert [reply["ok"] for reply in replies] == [True] * 5 + [False]
     assert (replies[5]["code"], 0 < replies[5]["retry_after"] <= 1) == ("rate_limited", True)
+
+
+async def test_changes_that_one_user_sends_at_the_same_time_count_together(
+    start_chat: StartChat, limits: Limits
+) -> None:
+    chat = await start_chat(limits(messages_per_second=1, message_burst=20))
+    ann = await chat.user("ann")
+    names = [(await chat.user(f"user{number}")).name for number in range(30)]
+    devices = [await ann.connect() for _ in range(4)]
+    sent = [device.ask(Type.ROOM, action="create", users=names * 10) for device in devices]
+    replies = await asyncio.gather(*sent)
+    assert sorted(reply["ok"] for reply in replies) == [False, False, False, True]
+    assert {reply["code"] for reply in replies if not reply["ok"]} == {"rate_limited"}

@@ -21,7 +21,7 @@ from chatserver.models import (
 from chatserver.storage import journal as journal_module
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
-from chatserver.storage.journal import MENTIONS_PER_BATCH, QUEUE_CAPACITY, Journal
+from chatserver.storage.journal import QUEUE_CAPACITY, USERS_PER_BATCH, Journal
 
 
 class Store:
@@ -120,13 +120,20 @@ async def harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JournalHarne
     running.cancel()
 
 
-async def test_the_number_of_mentions_looked_up_by_a_commit_is_limited(
+async def test_the_number_of_users_that_a_commit_looks_up_or_changes_is_limited(
     harness: JournalHarness,
 ) -> None:
-    """The names of 30 texts are stored with two commits, and ordinary messages with one."""
+    """The users of 30 drafts are stored with two commits, and ordinary messages with one."""
     names = tuple(f"name{number}" for number in range(50))
-    most = MENTIONS_PER_BATCH // len(names)
-    for act in (Message("hi", mentions=names), Edit(1, "hi", mentions=names)):
+    most = USERS_PER_BATCH // len(names)
+    users = tuple(enumerate(names, start=2))
+    for act in (
+        Message("hi", mentions=names),
+        Edit(1, "hi", mentions=names),
+        Create("plans", users=users),
+        AddMembers("invite", users),
+        RemoveMembers("remove", users),
+    ):
         harness.store.batches.clear()
         for number in range(most + 10):
             harness.append(f"{act}{number}", act=act)
