@@ -693,7 +693,7 @@ def test_every_frame_is_encoded_as_documented(message: Any, expected: dict[str, 
     ((kind, payload),) = read_frames(protocol.encode(message))
     assert kind == TEXT
     assert json.loads(payload) == expected
-    assert json.loads(protocol.json(message)) == expected
+    assert json.loads(protocol.encode_json(message)) == expected
 
 
 def test_the_examples_include_every_frame() -> None:
@@ -753,7 +753,7 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
     event = models.Event(
         1, 2, "ann", "hi", 3, id="a1", reply_to=1, edited_at=4, participants=(1, 2)
     )
-    assert json.loads(protocol.json(encode_events.chat(event))) == HI_JSON | {
+    assert json.loads(protocol.encode_json(encode_events.to_message(event))) == HI_JSON | {
         "id": "a1",
         "reply_to": 1,
         "edited_at": 4,
@@ -762,7 +762,7 @@ def test_a_stored_event_becomes_a_message_to_a_room() -> None:
 
 def test_a_stored_event_becomes_a_direct_message() -> None:
     event = models.Event(5, 1, "ann", "psst", 3, id="a1", to="bo", reply_to=1, participants=(1, 2))
-    assert encode_events.chat(event) == PSST
+    assert encode_events.to_message(event) == PSST
 
 
 LOBBY_STATE = models.RoomState(
@@ -801,8 +801,8 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
 )
 def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: Any) -> None:
     event = models.Event(**ACTED, **facts, joined_ids=(2,), participants=(1, 2), author=1)
-    assert encode_events.chat(event) == message
-    assert encode_events.payload(event) == protocol.json(message)
+    assert encode_events.to_message(event) == message
+    assert encode_events.payload(event) == protocol.encode_json(message)
     assert Kind(event.kind) == message.__struct_config__.tag
 
 
@@ -836,7 +836,7 @@ def test_a_new_member_gets_the_event_with_the_state_of_the_room() -> None:
 @pytest.mark.parametrize("users", [[], [ANN], [ANN, protocol.Person("bo", "波")]])
 def test_the_presence_list_is_built_from_encoded_parts(users: list[protocol.Person]) -> None:
     whole = protocol.encode(GroupList(data=users))
-    assert encode_events.group_list(protocol.json(users)[1:-1]) == whole
+    assert encode_events.group_list(protocol.encode_json(users)[1:-1]) == whole
 
 
 def test_events_become_consecutive_frames() -> None:
@@ -889,13 +889,15 @@ def test_the_state_of_a_room_is_encoded_completely() -> None:
     ],
 )
 def test_an_error_has_its_fields(error: errors.ChatError, facts: dict[str, Any]) -> None:
-    reply = json.loads(protocol.json(encode_events.refusal(error, "a1", sentence=str(error))))
+    reply = json.loads(
+        protocol.encode_json(encode_events.refusal(error, "a1", sentence=str(error)))
+    )
     whole = {"type": 4, "ok": False, "id": "a1", "data": str(error)} | facts
     assert reply == whole
 
 
 def test_an_error_without_an_id_omits_the_field() -> None:
     reply = msgspec.json.decode(
-        protocol.json(encode_events.refusal(errors.Forbidden(), None, sentence="No."))
+        protocol.encode_json(encode_events.refusal(errors.Forbidden(), None, sentence="No."))
     )
     assert set(reply) == {"type", "ok", "code", "data"}

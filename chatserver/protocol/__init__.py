@@ -42,7 +42,7 @@ from chatserver.protocol.codec import (
     Undecodable,
     decode,
     encode,
-    json,
+    encode_json,
 )
 from chatserver.protocol.commands import (
     ChangeRoom,
@@ -144,5 +144,5 @@ __all__ = [
     "Wire",
     "decode",
     "encode",
-    "json",
+    "encode_json",
 ]

@@ -95,6 +95,6 @@ def encode(message: Outgoing | Answer) -> bytes:
     return text_frame(_encoder.encode(message))
 
 
-def json(message: Struct | Sequence[Struct]) -> bytes:
+def encode_json(message: Struct | Sequence[Struct]) -> bytes:
     """Encode a message, or a part of a message, as JSON."""
     return _encoder.encode(message)

@@ -13,17 +13,17 @@ from chatserver.text.markup import rendered
 
 def frames(events: Iterable[Event]) -> bytes:
     """Encode events as consecutive text frames, which any number of sockets can share."""
-    return b"".join([protocol.encode(chat(event)) for event in events])
+    return b"".join([protocol.encode(to_message(event)) for event in events])
 
 
 def payload(event: Event) -> bytes:
     """Encode an event as JSON without a frame."""
-    return protocol.json(chat(event))
+    return protocol.encode_json(to_message(event))
 
 
 def with_state(event: bytes, state: RoomState) -> bytes:
     """Frame a room event (JSON) with the room's state, for its new members."""
-    room = protocol.json(welcome_room(state))
+    room = protocol.encode_json(welcome_room(state))
     return text_frame(event[:-1] + b',"state":' + room + b"}")
 
 
@@ -33,17 +33,19 @@ def group_list(users: bytes | bytearray) -> bytes:
     return text_frame(b"".join(whole))
 
 
-def chat(event: Event) -> protocol.LogMessage:
+def to_message(event: Event) -> protocol.LogMessage:
     """Convert an event to the message that members receive."""
     match event.kind:
         case Kind.MESSAGE:
             return _message(event, rendered(event.data))
         case Kind.EDIT:
-            return protocol.Edit(data=event.data, html=rendered(event.data), **_act(event))
+            return protocol.Edit(
+                data=event.data, html=rendered(event.data), **_targeted_fields(event)
+            )
         case Kind.DELETE:
-            return protocol.Delete(**_act(event))
+            return protocol.Delete(**_targeted_fields(event))
         case Kind.REACT:
-            return protocol.React(emoji=event.data, on=event.on, **_act(event))
+            return protocol.React(emoji=event.data, on=event.on, **_targeted_fields(event))
         case Kind.ROOM:
             return protocol.RoomEvent(**_common(event), **event.change)
         case _:
@@ -51,10 +53,10 @@ def chat(event: Event) -> protocol.LogMessage:
 
 
 def _message(event: Event, html: str | None) -> protocol.GroupChat | protocol.SingleChat:
-    said: Callable[..., protocol.GroupChat | protocol.SingleChat] = (
+    message_type: Callable[..., protocol.GroupChat | protocol.SingleChat] = (
         protocol.GroupChat if event.to is None else partial(protocol.SingleChat, to=event.to)
     )
-    return said(
+    return message_type(
         room=event.room,
         seq=event.seq,
         user=event.user,
@@ -79,7 +81,7 @@ def _common(event: Event) -> dict[str, Any]:
     }
 
 
-def _act(event: Event) -> dict[str, Any]:
+def _targeted_fields(event: Event) -> dict[str, Any]:
     return {**_common(event), "target": event.target}
 
 

@@ -17,6 +17,7 @@ from chatserver.protocol.framing import close_frame
 
 NORMAL = 1000  # RFC 6455, 7.4.1: normal closure
 FIRST_PING_DELAY = 25.0  # seconds from connecting to the first ping
+WRITES_PER_TURN = 50  # connections that are written to in one turn of the event loop
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 
 

@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from chatserver.realtime.connection import Connection
-from chatserver.realtime.presence_broadcaster import WRITES_PER_TURN
+from chatserver.realtime.connection import WRITES_PER_TURN, Connection
 
 
 class EphemeralWrites:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from chatserver.protocol import Person, Presence, json
+from chatserver.protocol import Person, Presence, encode_json
 
 CHANGES_ONLY, FULL_LIST = "changes", "list"  # values of the query parameter `presence`
 CHANGES_PER_FRAME = 500  # users
@@ -19,12 +19,12 @@ class PresenceState:
     """Users with an open connection, and the changes since the last call of `changes`."""
 
     def __init__(self) -> None:
-        self._sockets: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
         self._local: dict[str, Person] = {}
         self._online_json: bytearray | None = None  # cache of `online_json`
         self._remote: dict[str, tuple[float, dict[str, Person]]] = {}
         self._remote_keys: dict[str, list[str]] = {}  # by node
-        self._published: dict[str, Person] = {}
+        self._announced: dict[str, Person] = {}
         self._changed: dict[str, None] = {}  # in the order of their changes
 
     def connect(self, user: Person) -> bool:
@@ -32,17 +32,17 @@ class PresenceState:
         if user != self._local.get(user.name):
             self._add_to_json(user)
         self._local[user.name] = user
-        self._sockets[user.name] += 1
+        self._connections[user.name] += 1
         self._changed[user.name] = None
-        return self._sockets[user.name] == 1
+        return self._connections[user.name] == 1
 
     def disconnect(self, name: str) -> bool:
         """Count a closed connection of a user; return whether it was the last on this node."""
-        self._sockets[name] -= 1
+        self._connections[name] -= 1
         self._changed[name] = None
-        if self._sockets[name]:
+        if self._connections[name]:
             return False
-        del self._sockets[name]
+        del self._connections[name]
         if self._local.pop(name) != self._find(name):
             self._online_json = None
         return True
@@ -55,7 +55,7 @@ class PresenceState:
         if cached is not None:
             self._online_json = None
         elif self._online_json is not None:
-            self._online_json += b"," * bool(self._online_json) + json(user)
+            self._online_json += b"," * bool(self._online_json) + encode_json(user)
 
     def local(self) -> list[Person]:
         """Return the users with a connection on this node."""
@@ -95,7 +95,7 @@ class PresenceState:
     def online_json(self) -> bytes | bytearray:
         """Return `online` as the inside of a JSON array, in any order."""
         if self._online_json is None:
-            self._online_json = bytearray(json(self.online())[1:-1])
+            self._online_json = bytearray(encode_json(self.online())[1:-1])
         return self._online_json
 
     def changes(self) -> Presence | None:
@@ -108,10 +108,10 @@ class PresenceState:
         for name in sorted(batch):
             del self._changed[name]
             user = self._find(name)
-            if user is not None and self._published.get(name) != user:
+            if user is not None and self._announced.get(name) != user:
                 online.append(user)
-                self._published[name] = user
-            elif user is None and self._published.pop(name, None) is not None:
+                self._announced[name] = user
+            elif user is None and self._announced.pop(name, None) is not None:
                 offline.append(name)
         return Presence(online=online, offline=offline) if online or offline else None
 

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from chatserver import protocol
 from chatserver.protocol import encode_events
-from chatserver.realtime.connection import Connection
+from chatserver.realtime.connection import WRITES_PER_TURN, Connection
 from chatserver.realtime.presence import PresenceState
 
 INTERVAL = 1.0  # seconds from the end of one round to the start of the next
-WRITES_PER_TURN = 50  # connections that are written to in one turn of the event loop
 BYTES_PER_TURN = 256 * 1024  # written in one turn, if that is more than one frame
 LIST_BYTES_PER_SECOND = 10_000_000  # of full lists, as a mean
 MAX_LIST_INTERVAL = 30.0  # seconds between two full lists, however large

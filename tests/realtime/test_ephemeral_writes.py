@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from chatserver.models import User
-from chatserver.realtime.connection import Connection
+from chatserver.realtime.connection import WRITES_PER_TURN, Connection
 from chatserver.realtime.ephemeral_writes import EphemeralWrites
-from chatserver.realtime.presence_broadcaster import WRITES_PER_TURN
 from tests.fakes import RecordingTransport
 
 ROOMS = range(1, 101)

@@ -11,9 +11,8 @@ from chatserver.errors import CloseCode, Disconnect, Unavailable
 from chatserver.models import Event, Kind, RoomKind, RoomState, User
 from chatserver.realtime import presence_broadcaster
 from chatserver.realtime import subscriptions as subscriptions_module
-from chatserver.realtime.connection import Connection
+from chatserver.realtime.connection import WRITES_PER_TURN, Connection
 from chatserver.realtime.hub import Hub
-from chatserver.realtime.presence_broadcaster import WRITES_PER_TURN
 from chatserver.realtime.room_feed import Missed
 
 

@@ -74,7 +74,7 @@ def test_the_list_is_encoded_once_until_a_change(
     state.update_node("b", [ANN, CY], now=0.0)
     state.connect(BO)
     state.online_json()
-    monkeypatch.setattr(presence, "json", None)
+    monkeypatch.setattr(presence, "encode_json", None)
     for _ in range(3):
         state.update_node("b", [ANN, CY], now=1.0)
         state.connect(BO)

@@ -9,12 +9,12 @@ import pytest
 
 from chatserver.protocol import Person, encode_events
 from chatserver.realtime import presence_broadcaster
+from chatserver.realtime.connection import WRITES_PER_TURN
 from chatserver.realtime.presence import PresenceState
 from chatserver.realtime.presence_broadcaster import (
     BYTES_PER_TURN,
     INTERVAL,
     MAX_LIST_INTERVAL,
-    WRITES_PER_TURN,
     PresenceBroadcaster,
 )
 
