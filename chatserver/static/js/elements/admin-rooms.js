@@ -6,6 +6,8 @@ import { archiveQuestion } from "../lib/archive-question.js";
 import { sortedByName } from "../lib/collation.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { LOBBY } from "../net/protocol.js";
+import { roomKey } from "../lib/route.js";
+import { roomName } from "../lib/view.js";
 import { lang } from "../ui/page.js";
 
 const DAYS = [0, 7, 30, 90, 365]; // choices of the retention; 0 means forever
@@ -24,7 +26,8 @@ class AdminRooms extends AdminList {
   }
 
   read({ rooms }) {
-    return sortedByName(rooms, ({ title }) => title);
+    const shown = rooms.map((room) => ({ ...room, title: roomName({ key: roomKey(room.room), title: room.title }, _("Lobby")) }));
+    return sortedByName(shown, ({ title }) => title);
   }
 
   key({ room }) {
