@@ -1,10 +1,12 @@
 """Messages as they were when a former member left the room: see `storage.rooms.Rooms.readable`.
 
 The log has only the newest text of a message. A message that was edited or deleted since is shown
-as deleted, because its former text is gone; reactions are replayed from their events.
+as deleted, because its former text is gone. Its reactions are those whose last event up to the
+departure added them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,64 +14,91 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import Event, Kind
-from chatserver.storage.tables import events, users
+from chatserver.storage.event_rows import ReactionRow, present_reactions
+from chatserver.storage.tables import EventRef, events, users
 
-UsersByEmoji = dict[str, list[str]]  # emoji → user names
+LeftSeqs = Mapping[int, int]  # room → seq with which the reader left
 
 
 def as_of_departure(
-    connection: Connection, read: Sequence[Event], limits: Mapping[int, int]
+    connection: Connection, read: Sequence[Event], left_seqs: LeftSeqs
 ) -> list[Event]:
-    """Return events in the state at the seq that `limits` has for their room, if any."""
-    views = {room: _RoomView(connection, room, seq, read) for room, seq in limits.items()}
-    return [views[event.room].show(event) if event.room in views else event for event in read]
+    """Hide what was edited or deleted in rooms after the reader had left."""
+    changed: set[EventRef] = set()
+    for room, left_seq in left_seqs.items():
+        targets = {_message(event) for event in read if event.room == room}
+        found = {"room": room, "left_seq": left_seq, "targets": sorted(targets)}
+        changed |= {(room, seq) for seq in connection.scalars(_CHANGED, found)}
+    return [_hidden(event) if (event.room, _message(event)) in changed else event for event in read]
 
 
-class _RoomView:
-    """The state of one room at one seq."""
-
-    def __init__(self, connection: Connection, room: int, seq: int, read: Sequence[Event]) -> None:
-        here = [event for event in read if event.room == room]
-        messages = {event.seq for event in here if event.kind is Kind.MESSAGE}
-        targets = {event.target for event in here if event.kind is Kind.EDIT}
-        of = sa.and_(events.c.room_id == room, events.c.target_seq.in_(messages | targets))
-        changed = _CHANGED.where(of, events.c.seq > seq)
-        self._changed = set(connection.scalars(changed))
-        self._reactions = _replayed(
-            list(connection.execute(_REACTED.where(of, events.c.seq <= seq)))
-        )
-
-    def show(self, event: Event) -> Event:
-        match event.kind:
-            case Kind.MESSAGE if event.seq in self._changed:
-                return replace(event, data="", edited_at=None, deleted_at=event.at, reactions={})
-            case Kind.MESSAGE if event.deleted_at is None:
-                return replace(event, reactions=self._reactions.get(event.seq, {}))
-            case Kind.EDIT if event.target in self._changed:
-                return replace(event, data="")
-            case _:
-                return event
+def _message(event: Event) -> int:
+    """Return the seq of the message that an event is, or has the text of."""
+    return event.target if event.kind is Kind.EDIT and event.target else event.seq
 
 
-def _replayed(rows: Sequence[Row[Any]]) -> dict[int, UsersByEmoji]:
-    """Return reactions by message, from the last events that added (+) and removed (-) each."""
-    found: dict[int, dict[str, dict[str, None]]] = {}
-    for seq, body, name in map(tuple, rows):
-        of_message = found.setdefault(seq, {})
-        names = of_message.pop(body[1:], {})
-        names.pop(name, None)
-        if body[0] == "+":
-            names[name] = None
-        if names:
-            of_message[body[1:]] = names
-    return {seq: {emoji: [*names] for emoji, names in by.items()} for seq, by in found.items()}
+def _hidden(event: Event) -> Event:
+    if event.kind is Kind.EDIT:
+        return replace(event, data="")
+    return replace(event, data="", edited_at=None, deleted_at=event.at, reactions={})
 
 
-_CHANGED = sa.select(events.c.target_seq).where(events.c.kind.in_([Kind.EDIT, Kind.DELETE]))
-_REACTED = (
-    sa.select(events.c.target_seq, events.c.body, users.c.name)
+def count_former_reactions(
+    connection: Connection, rows: Sequence[Row[Any]], left_seqs: LeftSeqs
+) -> dict[EventRef, int]:
+    """Return how many events `former_reactions` reads for each message that has any."""
+    counts: dict[EventRef, int] = {}
+    for room, left_seq in left_seqs.items():
+        targets = [row.seq for row in rows if row.room_id == room and _has_reactions(row)]
+        found = {"room": room, "left_seq": left_seq, "targets": targets}
+        counts |= {(room, row.target_seq): row.many for row in connection.execute(_COUNTS, found)}
+    return counts
+
+
+def _has_reactions(row: Row[Any]) -> bool:
+    return row.kind == Kind.MESSAGE and row.deleted_at is None
+
+
+def former_reactions(
+    connection: Connection, refs: list[EventRef], left_seqs: LeftSeqs
+) -> Iterator[ReactionRow]:
+    """Yield the reactions to messages, as of the departure in the rooms of `left_seqs`."""
+    for room, group in groupby(refs, key=lambda ref: ref[0]):
+        of_room = list(group)
+        if room not in left_seqs:
+            yield from present_reactions(connection, of_room)
+            continue
+        targets = [seq for _, seq in of_room]
+        found = {"room": room, "left_seq": left_seqs[room], "targets": targets}
+        for seq, emoji, name in map(tuple, connection.execute(_REACTIONS, found)):
+            yield room, seq, emoji, name
+
+
+_LEFT_SEQ = sa.bindparam("left_seq", type_=sa.BigInteger)
+_OF_MESSAGES = sa.and_(
+    events.c.room_id == sa.bindparam("room"),
+    events.c.target_seq.in_(sa.bindparam("targets", expanding=True)),
+)
+_CHANGED = (
+    sa.select(events.c.target_seq)
+    .distinct()
+    .where(_OF_MESSAGES, events.c.seq > _LEFT_SEQ)
+    .where(events.c.kind.in_([Kind.EDIT, Kind.DELETE]))
+)
+_REACTION_EVENTS = sa.and_(_OF_MESSAGES, events.c.kind == Kind.REACT, events.c.seq <= _LEFT_SEQ)
+_COUNTS = (
+    sa.select(events.c.target_seq, sa.func.count().label("many"))
+    .where(_REACTION_EVENTS)
+    .group_by(events.c.target_seq)
+)
+_EMOJI = sa.func.substr(events.c.body, 2)
+_ADDED = sa.func.max(sa.case((events.c.body.startswith("+"), events.c.seq), else_=0))
+_REMOVED = sa.func.max(sa.case((events.c.body.startswith("-"), events.c.seq), else_=0))
+_REACTIONS = (
+    sa.select(events.c.target_seq, _EMOJI.label("emoji"), users.c.name)
     .join(users, users.c.id == events.c.user_id)
-    .where(events.c.kind == Kind.REACT)
-    .group_by(events.c.target_seq, events.c.body, users.c.name)
-    .order_by(sa.func.max(events.c.seq))
+    .where(_REACTION_EVENTS)
+    .group_by(events.c.target_seq, _EMOJI, users.c.name)
+    .having(_ADDED > _REMOVED)
+    .order_by(_ADDED)
 )

@@ -18,11 +18,17 @@ from chatserver.errors import ChatError, StartError, Unavailable
 from chatserver.models import Draft, Event, Kind, RoomFacts
 from chatserver.storage import apply_message, apply_room
 from chatserver.storage.apply_message import Outcome
-from chatserver.storage.departed_view import as_of_departure
+from chatserver.storage.departed_view import (
+    as_of_departure,
+    count_former_reactions,
+    former_reactions,
+)
 from chatserver.storage.engine import Database
 from chatserver.storage.event_rows import (
     EVENTS,
+    ReadReactions,
     count_reactions,
+    present_reactions,
     read_event,
     read_reactions,
 )
@@ -199,9 +205,13 @@ class EventLog:
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
             rows: Sequence[sa.Row[Any]] = list(await connection.execute(query, parameters))
-            present = [row for row in rows if row.room_id not in left_seqs]  # others are replayed
+            present = [row for row in rows if row.room_id not in left_seqs]
             counts = await connection.run_sync(count_reactions, present)
-            rows, reacted = await connection.run_sync(read_reactions, rows, counts)
+            read: ReadReactions = present_reactions
+            if left_seqs:
+                counts |= await connection.run_sync(count_former_reactions, rows, left_seqs)
+                read = partial(former_reactions, left_seqs=left_seqs)
+            rows, reacted = await connection.run_sync(read_reactions, rows, counts, read)
             parsed = [read_event(r, facts[r.room_id].partner(r.user_id), reacted) for r in rows]
             if not left_seqs:
                 return parsed

@@ -1,7 +1,7 @@
 """Conversion of rows of the log to events, with their reactions."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -13,9 +13,12 @@ from chatserver.protocol import REPLY_CHARS
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import EventRef, events, reactions, users
 
-READ_REACTIONS = 500  # reactions read in one turn of the event loop
+REACTIONS_PER_QUERY = 500  # read in one turn of the event loop
+REACTIONS_PER_REPLY = 20_000  # after which a reply ends, because its connection is needed by others
 
 Reactions = dict[EventRef, dict[str, list[str]]]  # emoji → names
+ReactionRow = tuple[int, int, str, str]  # room, seq of the message, emoji, name of the user
+ReadReactions = Callable[[Connection, list[EventRef]], Iterable[ReactionRow]]
 
 _target = events.alias("target")
 EVENTS = (
@@ -84,22 +87,33 @@ def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Ev
     return {(row.room_id, row.seq): row.many for row in counts}
 
 
+def present_reactions(connection: Connection, refs: list[EventRef]) -> Iterable[ReactionRow]:
+    """Return the present reactions to messages, in order of time."""
+    rows: Iterable[Any] = map(tuple, _REACTIONS.rows(connection, refs))
+    return rows
+
+
 def read_reactions(
-    connection: Connection, rows: Sequence[Row[Any]], counts: Mapping[EventRef, int]
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    counts: Mapping[EventRef, int],
+    read: ReadReactions = present_reactions,
 ) -> tuple[Sequence[Row[Any]], Reactions]:
-    """Read the names of users by message and emoji, in order of time, until they fill a reply.
+    """Read the names of users by message and emoji, until they fill a reply.
 
     Return the rows up to the one after that, which does not fit, so that the reply reports that
-    there are more. Reads in chunks, between which the event loop runs.
+    there are more. Reads in chunks, between which the event loop runs. `counts`: how many rows are
+    read for each message that has reactions.
     """
     reactions_by_message: Reactions = {}
-    text = 0
+    text, count = 0, 0
     reacted_to = [ref for row in rows if (ref := (row.room_id, row.seq)) in counts]
     for refs in _chunks(reacted_to, counts):
-        for room, seq, emoji, name in map(tuple, _REACTIONS.rows(connection, refs)):
+        for room, seq, emoji, name in read(connection, refs):
             reactions_by_message.setdefault((room, seq), {}).setdefault(emoji, []).append(name)
             text += len(name) + 3
-        if text >= REPLY_CHARS:
+        count += sum(counts[ref] for ref in refs)
+        if text >= REPLY_CHARS or count >= REACTIONS_PER_REPLY:
             return _until(rows, refs[-1]), reactions_by_message
     return rows, reactions_by_message
 
@@ -111,11 +125,11 @@ def _until(rows: Sequence[Row[Any]], last: EventRef) -> Sequence[Row[Any]]:
 
 
 def _chunks(refs: Sequence[EventRef], counts: Mapping[EventRef, int]) -> Iterator[list[EventRef]]:
-    """Split messages into lists that have about READ_REACTIONS reactions."""
+    """Split messages into lists that have about REACTIONS_PER_QUERY reactions."""
     part: list[EventRef] = []
     total = 0
     for ref in refs:
-        if part and total + counts[ref] > READ_REACTIONS:
+        if part and total + counts[ref] > REACTIONS_PER_QUERY:
             yield part
             part, total = [], 0
         part.append(ref)

@@ -30,7 +30,7 @@ from chatserver.models import (
     RoomKind,
     User,
 )
-from chatserver.storage import apply_message, event_rows
+from chatserver.storage import apply_message, departed_view, event_log, event_rows
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.migrate import migrate
 from chatserver.storage.reaction_limit import MAX_EMOJI
@@ -283,7 +283,7 @@ async def test_a_page_ends_after_very_many_reactions(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_rows, "REPLY_CHARS", 4 * len("+++ann") - 4)
-    monkeypatch.setattr(event_rows, "READ_REACTIONS", 2)
+    monkeypatch.setattr(event_rows, "REACTIONS_PER_QUERY", 2)
     read, chunks = event_rows._REACTIONS.rows, []
 
     def counted(connection: Connection, places: Any) -> Any:
@@ -303,6 +303,38 @@ async def test_a_page_ends_after_very_many_reactions(
     assert chunks == [[(1, 1)], [(1, 2)], [(1, 5)], [(1, 4)]]
     (stretch,) = await storage.log.ranges([(LOBBY_FACTS, 5, 6)])
     assert stretch.reactions == whole[6]
+
+
+async def test_a_page_of_a_former_member_ends_after_very_many_events_of_reactions(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The events of reactions that were removed again are counted, but not returned."""
+    monkeypatch.setattr(event_rows, "REACTIONS_PER_QUERY", 7)
+    monkeypatch.setattr(event_rows, "REACTIONS_PER_REPLY", 16)
+    read: list[Any] = []
+
+    def recorded(*arguments: Any, **options: Any) -> Any:
+        read.append(rows := list(departed_view.former_reactions(*arguments, **options)))
+        return rows
+
+    monkeypatch.setattr(event_log, "former_reactions", recorded)
+    ann, bo = await storage.user("ann"), await storage.user("bo")
+    await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
+    for seq in range(1, 7):
+        for on in (True, False, True, False, True):
+            await stored(storage, acting(bo, React(seq, "👍", on=on)))
+        for on in (True, False):
+            await stored(storage, acting(ann, React(seq, "👋", on=on)))
+    left_seq = 6 + 6 * 7
+    await stored(storage, acting(bo, React(6, "👍", on=False)), acting(ann, Edit(5, "later")))
+    page = await storage.log.before(LOBBY_FACTS, 7, 6, left_seq=left_seq)
+    assert [(e.seq, e.data, e.reactions) for e in page] == [
+        (3, "2", {}),
+        (4, "3", {"👍": ["bo"]}),
+        (5, "", {}),
+        (6, "5", {"👍": ["bo"]}),
+    ]
+    assert sorted(sum(read, [])) == [(1, seq, "👍", "bo") for seq in (4, 5, 6)]
 
 
 async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
