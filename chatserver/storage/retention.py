@@ -75,7 +75,7 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
     young = sa.select(sa.func.min(events.c.seq)).where(
         said, events.c.at >= before, events.c.at <= now + NODE_CLOCK_DIFFERENCE
     )
-    async with database.reading() as connection:
+    async with database.reading(Share.COPIES) as connection:
         end = await connection.scalar(young)
         old = sa.select(sa.func.max(events.c.seq)).where(said, events.c.at < before)
         found = await connection.scalar(old if end is None else old.where(events.c.seq < end))
