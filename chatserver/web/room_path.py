@@ -15,6 +15,8 @@ from chatserver.web.query import convert
 
 T = TypeVar("T")
 
+MAX_DIGITS = 20  # Python converts at most a few thousand
+
 
 class RoomPaths:
     """Converts `{room}`, a number or a name, and `{seq}`."""
@@ -30,10 +32,7 @@ class RoomPaths:
         """Return the number of the room in the path. Raises NotFound."""
         named = request.match_info["room"]
         if named.isascii() and named.isdigit():
-            number = int(named[:20])
-            if not 1 <= number <= protocol.MAX_INT:
-                raise NotFound
-            return number
+            return _number(named)
         room = await self._rooms.find_by_name(named, user.id)
         if room is None:
             raise NotFound
@@ -42,7 +41,14 @@ class RoomPaths:
     async def message(self, request: web.Request) -> tuple[User, MessageRef]:
         user = await self.user(request)
         room = await self.room(request, user)
-        return user, MessageRef(room, min(int(request.match_info["seq"][:20]), protocol.MAX_INT))
+        return user, MessageRef(room, _number(request.match_info["seq"]))
+
+
+def _number(digits: str) -> int:
+    """Convert the digits of a room or message. Raises NotFound if there cannot be one."""
+    if len(digits) > MAX_DIGITS or not 1 <= int(digits) <= protocol.MAX_INT:
+        raise NotFound
+    return int(digits)
 
 
 def path_part(request: web.Request, name: str, shape: type[T]) -> T:
