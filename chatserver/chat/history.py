@@ -206,7 +206,7 @@ class HistoryReader:
 def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
     """Return the function with which the hub reads gaps.
 
-    Departures are read last, so that no event is in a newer state than they are.
+    Memberships are read last, so that no event is in a newer state than they are.
     """
 
     async def read(room: int, after: int) -> Missed:
@@ -214,7 +214,7 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
         events = await log.after(facts, after, MAX_INT, FIRST_CHUNK) if facts else []
         events = events[: count_fitting(weight(event) for event in events)]
         await renderer.prepare(event.data for event in events)
-        return Missed(events, await rooms.left_since(room, after))
+        return Missed(events, await rooms.changed_since(room, after))
 
     return read
 

@@ -51,7 +51,7 @@ class Hub:
         """
         self._bus = bus
         self._by_user: dict[int, set[Connection]] = {}
-        self.subscriptions = Subscriptions(read_missed, self._drop_slow, self._on_missed_departures)
+        self.subscriptions = Subscriptions(read_missed, self._drop_slow, self._on_missed_changes)
         self.delivered = self.subscriptions.delivered
         self._pending = PendingConnections()
         self._held_frames = HeldFrames()  # by user
@@ -186,8 +186,9 @@ class Hub:
                 if self.subscriptions.end_membership(connection, room, seq) and not sent:
                     self.hang_up(connection, CloseCode.RESTARTING, "removed from a room")
 
-    def _on_missed_departures(self, room: int, departures: dict[int, int]) -> None:
-        self._end_memberships(room, departures, sent=False)
+    def _on_missed_changes(self, room: int, changes: dict[int, int]) -> None:
+        """End the memberships of before these changes. Those that began with them go on."""
+        self._end_memberships(room, changes, sent=False)
 
     def _announce_joined(self, event: Event) -> None:
         """Send the room to its new members.

@@ -14,12 +14,13 @@ from chatserver.realtime.connection import Connection
 class Missed:
     """The next events of a gap, in order; there may be more.
 
-    `departures` maps the ids of users who left after the start of the gap, and are not members
-    again, to the seq of their departure.
+    `changes` maps the ids of users who left or joined after the start of the gap to the seq of
+    their last change. A connection that was subscribed before has missed a departure, also if the
+    user is a member again.
     """
 
     events: list[Event]
-    departures: dict[int, int]
+    changes: dict[int, int]
 
 
 class Cursor(NamedTuple):

@@ -21,7 +21,7 @@ from chatserver.realtime.room_feed import Cursor, Missed, ReadMissed, RoomFeed, 
 REPAIR_DELAY = 0.05  # seconds that an early event waits for the ones before it
 ROOMS_PER_TURN = 2_000  # rooms prepared or unsubscribed in one turn of the event loop
 
-OnDepartures = Callable[[int, dict[int, int]], None]
+OnChanges = Callable[[int, dict[int, int]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +41,17 @@ class Subscriptions:
         self,
         read_missed: ReadMissed,
         drop_slow: Callable[[Connection], None],
-        on_departures: OnDepartures,
+        on_changes: OnChanges,
     ) -> None:
         """Set the callbacks.
 
         `drop_slow` is called with each connection whose send queue is over its limit.
-        `on_departures` is called with a room and the users who left it, before a gap is delivered.
+        `on_changes` is called with a room and the changes of its members (see `Missed`), before a
+        gap is delivered.
         """
         self._read_missed = read_missed
         self._drop_slow = drop_slow
-        self._on_departures = on_departures
+        self._on_changes = on_changes
         self._feeds: dict[int, RoomFeed] = {}
         self._idle: set[int] = set()  # feeds that are kept only because a client is connecting
         self._held = HeldFrames()
@@ -259,8 +260,9 @@ class Subscriptions:
         """Send the events of a gap; return whether there were any.
 
         Messages are read in their newest state, so users who have left since must not get them.
+        Users who have joined again must get the room as a new one.
         """
-        self._on_departures(room, missed.departures)
+        self._on_changes(room, missed.changes)
         events = [event for event in missed.events if event.seq > feed.last]
         if events:
             feed.version = new_version()

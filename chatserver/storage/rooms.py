@@ -219,14 +219,16 @@ class Rooms:
         async with self._database.reading() as connection:
             return [NewMembership(*row) for row in await connection.execute(query)]
 
-    async def left_since(self, room: int, seq: int) -> dict[int, int]:
-        """Return former members who left a room after `seq`: user id → seq of the departure."""
-        query = sa.select(members.c.user_id, members.c.left_seq).where(
-            members.c.room_id == room, members.c.left_seq > seq
-        )
+    async def changed_since(self, room: int, seq: int) -> dict[int, int]:
+        """Return the users who left or joined a room after `seq`: user id → seq of the last change.
+
+        The row of a user who left and joined again has only the second event.
+        """
+        last = sa.func.coalesce(members.c.left_seq, members.c.joined_seq)
+        changed = sa.select(members.c.user_id, last.label("seq"))
+        query = changed.where(members.c.room_id == room, last > seq)
         async with self._database.reading() as connection:
-            rows = await connection.execute(query)
-            return {row.user_id: row.left_seq for row in rows}
+            return {row.user_id: row.seq for row in await connection.execute(query)}
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:
         """Return the immutable facts of these rooms. Callers have to authorise."""

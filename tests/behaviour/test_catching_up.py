@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from unittest import mock
 
 import pytest
 
@@ -160,6 +161,49 @@ async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: User) ->
     read = gap_reader(chat.server.rooms, chat.server.log, Renderer())
     parts = [[event.seq for event in (await read(1, after)).events] for after in (0, 15)]
     assert parts == [list(range(1, 16)), list(range(16, 21))]
+
+
+RETURNS: dict[str, list[Frame]] = {
+    "removed and invited": [{"action": "remove"}, {"action": "invite"}],
+    "twice": [{"action": "remove"}, {"action": "invite"}] * 2,
+    "into a room that became private": [
+        {"action": "remove"},
+        {"action": "change", "private": True},
+        {"action": "invite"},
+    ],
+    "left and joined": [{"action": "leave"}, {"action": "join"}],
+}
+
+
+async def test_members_who_return_within_a_gap_reconnect_and_have_the_room(
+    chat: Chat, ann: User, bo: User, cy: User
+) -> None:
+    anns = await ann.connect()
+    for number, (case, steps) in enumerate(RETURNS.items()):
+        room = (await anns.ask(Type.ROOM, action="create", name=f"r{number}"))["room"]
+        await anns.ask(Type.ROOM, action="invite", room=room, users=["bo", "cy"])
+        returning = [await user.connect() for user in (bo, cy)]
+        await anns.say("before", room=room)
+        with mock.patch.object(chat.server.hub, "_publish"):
+            for step in steps:
+                await _act(anns, returning, room, step)
+        await anns.say("after", room=room)
+        assert [await device.closed() for device in returning] == [4001, 4001], case
+        for user in (bo, cy):
+            again = await user.connect()
+            assert room in {state["room"] for state in again.welcome["rooms"]}, case
+            await anns.say("later", room=room)
+            await again.receives("later")
+
+
+async def _act(anns: Device, returning: list[Device], room: int, step: Frame) -> None:
+    """Send a command of ann's about bo and cy, or the command of each of them."""
+    if step["action"] in ("leave", "join"):
+        for device in returning:
+            await device.ask(Type.ROOM, room=room, **step)
+        return
+    users = {} if step["action"] == "change" else {"users": ["bo", "cy"]}
+    assert (await anns.ask(Type.ROOM, room=room, **step, **users))["ok"]
 
 
 async def test_the_history_of_an_inaccessible_room_is_not_found(

@@ -139,10 +139,10 @@ def ignore_removals_in_gaps() -> None:
 
     lose_some_publications()
 
-    def ignore(_self: Hub, _room: int, _departures: dict[int, int]) -> None:
+    def ignore(_self: Hub, _room: int, _changes: dict[int, int]) -> None:
         pass
 
-    Hub._on_missed_departures = ignore  # type: ignore[assignment, method-assign]
+    Hub._on_missed_changes = ignore  # type: ignore[assignment, method-assign]
 
 
 @dataclass(frozen=True)

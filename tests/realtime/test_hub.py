@@ -75,7 +75,7 @@ class Node:
         self.log = log
         self.bus = FakeBus()
         self.away = False
-        self.departures: dict[int, int] = {}
+        self.changes: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
         self.between = self._nothing  # called between a query and its result
         self.alive: set[str] = set()  # sessions
@@ -108,9 +108,8 @@ class Node:
         if self.away:
             raise Unavailable
         events = [event for event in self.log.get(room, []) if event.seq > after]
-        return Missed(
-            events[:2], {user: seq for user, seq in self.departures.items() if seq > after}
-        )
+        changes = {user: seq for user, seq in self.changes.items() if seq > after}
+        return Missed(events[:2], changes)
 
     def connect(self, user_id: int, name: str, **heads: int) -> tuple[Connection, SocketTransport]:
         line = SocketTransport()
@@ -554,12 +553,38 @@ async def test_a_gap_with_a_removal_is_not_sent_to_the_removed_member(node: Node
     node.store(1)
     node.remove(2, 2)
     node.store(3)
-    node.departures = {2: 2}
+    node.changes = {2: 2}
     node.hub.notify_gap(1, 3)
     await node.settled()
     assert (anns.received(), bos.received()) == ([1, 2, 3], [])
     assert (ann.closing, bo.closing) == (False, True)
     assert RESTARTING in bos.written
+
+
+async def test_a_member_who_is_added_again_within_a_gap_reconnects(node: Node) -> None:
+    ann, anns = node.connect(1, "ann", r1=0)
+    bo, bos = node.connect(2, "bo", r1=0)
+    node.remove(1, 2)
+    node.store(2, 3)
+    node.changes = {2: 2}  # bo is a member again since the second event
+    node.hub.notify_gap(1, 3)
+    await node.settled()
+    assert (anns.received(), bos.received()) == ([1, 2, 3], [])
+    assert (ann.closing, bo.closing, RESTARTING in bos.written) == (False, True, True)
+
+
+async def test_a_member_who_was_sent_the_room_again_stays_connected_when_the_gap_is_read(
+    node: Node,
+) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    node.remove(1, 2)
+    node.store(2)
+    bo, bos = node.connect(2, "bo", r1=2)
+    node.changes = {2: 2}
+    node.store(3)
+    node.hub.notify_gap(1, 3)
+    await node.settled()
+    assert (anns.received(), bos.received(), bo.closing) == ([1, 2, 3], [3], False)
 
 
 async def test_a_pending_removal_stops_repaired_events_for_the_removed_member(
@@ -568,7 +593,7 @@ async def test_a_pending_removal_stops_repaired_events_for_the_removed_member(
     _, bos = node.connect(2, "bo", r1=0)
     node.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
     node.remove(4, 2)
-    node.departures = {2: 4}
+    node.changes = {2: 4}
     node.hub.notify_gap(1, 4)
     await node.settled()
     assert bos.received() == []
@@ -580,7 +605,7 @@ async def test_a_client_that_connects_while_a_gap_with_a_removal_is_read_is_chec
     node.connect(1, "ann", r1=0)
     with node.hub.connecting() as arrival:
         node.remove(1, 2)
-        node.departures = {2: 1}
+        node.changes = {2: 1}
         node.hub.notify_gap(1, 1)
         await node.settled()
         assert arrival.take_change(2)

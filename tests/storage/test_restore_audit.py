@@ -154,7 +154,7 @@ async def test_memberships_that_ended_after_the_given_time_end_again(storage: St
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert list(audit.reinstated.lines()) == []
     assert await storage.rooms.state(bo.id, room) is None
-    assert await storage.rooms.left_since(room, 0) == {bo.id: 1}  # the end of the archived log
+    assert (await storage.rooms.changed_since(room, 0))[bo.id] == 1  # the end of the archived log
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
     (audited,) = [one for one in await storage.overview.rooms() if one.room == room]
     assert (audited.members, audited.admins) == (1, ["ann"])

@@ -4,7 +4,15 @@ import asyncio
 
 import pytest
 
-from chatserver.models import LOBBY, Create, Event, Message, RoomKind
+from chatserver.models import (
+    LOBBY,
+    AddMembers,
+    Create,
+    Event,
+    Message,
+    RemoveMembers,
+    RoomKind,
+)
 from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage import bulk
 from chatserver.storage.unread import MAX_COUNT
@@ -143,3 +151,16 @@ async def test_rooms_are_looked_up_a_few_in_a_statement(
         room: facts[room] for room in (1, 2, 3, 5)
     }
     assert (await storage.rooms.facts([]), await storage.rooms.readable(ann.id, [])) == ({}, {})
+
+
+async def test_the_last_change_of_each_membership_is_found(storage: Storage) -> None:
+    ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
+    both = ((bo.id, bo.name), (cy.id, cy.name))
+    room = (await acted(storage, ann, Create("Plans", "plans", users=both))).room
+    await acted(storage, ann, RemoveMembers("remove", both), room=room)
+    assert await storage.rooms.changed_since(room, 1) == {bo.id: 2, cy.id: 2}
+    await acted(storage, ann, AddMembers("invite", both[:1]), room=room)
+    changes = [await storage.rooms.changed_since(room, seq) for seq in (0, 1, 2, 3)]
+    assert changes == [{ann.id: 1, bo.id: 3, cy.id: 2}, {bo.id: 3, cy.id: 2}, {bo.id: 3}, {}]
+    direct = (await storage.direct((ann.id, "ann"), (bo.id, "bo"))).room
+    assert await storage.rooms.changed_since(direct, 0) == {}
