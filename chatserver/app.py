@@ -170,6 +170,7 @@ def _metrics(server: Server) -> Metrics:
         task_ends=server.supervisor.ended,
         nightly=server.nightly,
         key_sync=server.key_sync,
+        bus=server.bus,
     )
 
 

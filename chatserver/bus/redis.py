@@ -63,12 +63,7 @@ class RedisBus:
 
     async def reachable(self) -> bool:
         """Whether Redis answers now; the listener notices a failure only after PING_INTERVAL."""
-        try:
-            async with asyncio.timeout(PING_TIMEOUT), _connect(self._url) as redis:
-                await redis.ping()
-        except (RedisError, OSError, TimeoutError):
-            return False
-        return not self.away
+        return await answers(self._url) and not self.away
 
     async def close(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -103,6 +98,8 @@ class RedisBus:
                 await subscription.subscribe(self._channel)
                 while True:
                     message = await _next(subscription)
+                    if self.away:
+                        logger.warning("redis is reachable again")
                     self.away = False
                     listening.set()
                     self._receive(message, receive)
@@ -123,6 +120,16 @@ class RedisBus:
             receive(payload[NODE_BYTES:])
         except Exception:
             logger.exception("a message of another node cannot be processed")
+
+
+async def answers(url: str) -> bool:
+    """Return whether the Redis at that URL answers a ping."""
+    try:
+        async with asyncio.timeout(PING_TIMEOUT), _connect(url) as redis:
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        return False
+    return True
 
 
 def _connect(url: str) -> Redis:

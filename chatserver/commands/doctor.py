@@ -20,6 +20,7 @@ from chatserver.storage.migrate import HEAD, revision
 from chatserver.tls import server_context
 
 MIN_FREE = 500_000_000  # bytes
+NO_BUS = "bus: Redis does not answer, so other nodes learn of events seconds later"
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -28,7 +29,7 @@ async def examine(settings: Settings) -> list[Finding]:
     if not findings:
         Binding(DataDir(settings.data), settings.database_url).check()
         findings = [*_folder(settings), *await _database(settings)]
-    findings += [*_certificate(settings), links(settings)]
+    findings += [*_certificate(settings), *await _bus(settings), links(settings)]
     return findings + [finding async for finding in reached(settings)]
 
 
@@ -48,6 +49,17 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     yield from _backups(folder.backups)
     free = shutil.disk_usage(path).free
     yield free > MIN_FREE, f"disk: {free // 1_000_000:,} MB free"
+
+
+async def _bus(settings: Settings) -> list[Finding]:
+    """Check Redis; without it the nodes poll the database."""
+    if not settings.bus.url:
+        return []
+    from chatserver.bus.redis import answers  # raises StartError without the redis package
+
+    if await answers(settings.bus.url):
+        return [(True, "bus: Redis answers")]
+    return [(None, NO_BUS)]
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:

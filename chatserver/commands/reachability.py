@@ -18,6 +18,10 @@ NO_TLS = (
     " server.trusted_proxies"
 )
 
+OF_THIS_MACHINE = (
+    "other devices cannot reach this address: server.public_url must be the one that they use"
+)
+
 Finding = tuple[bool | None, str]  # whether a check passed, None for a warning; a sentence
 
 
@@ -77,14 +81,14 @@ def links(settings: Settings) -> Finding:
     if settings.origin:
         sound = not is_local(settings.origin)
         return sound, f"{settings.origin}: " + (
-            "invitation links begin with it" if sound else NO_ADDRESS
+            "invitation links begin with it" if sound else OF_THIS_MACHINE
         )
     host, port = settings.server.host, settings.server.port
     scheme = "https" if settings.server.tls_cert else "http"
     found = others(f"{scheme}://{host}:{port}", host)
     if found:
         return True, f"addresses for other devices: {', '.join(found)}"
-    return True, f"no address for other devices is known. {NO_ADDRESS}"
+    return None, f"no address for other devices is known. {NO_ADDRESS}"
 
 
 async def _page(http: aiohttp.ClientSession, origin: str) -> Finding:

@@ -11,6 +11,7 @@ from typing import Any
 from chatserver import __version__
 from chatserver.accounts.key_sync import KeySync
 from chatserver.accounts.sign_in_guard import SignInGuard
+from chatserver.bus import Bus
 from chatserver.histogram import Histogram
 from chatserver.nightly import Nightly
 from chatserver.realtime.hub import Hub
@@ -38,6 +39,7 @@ class Metrics:
         task_ends: Counter[str],
         nightly: Nightly,
         key_sync: KeySync,
+        bus: Bus,
     ) -> None:
         """`closes` counts connections by close code, `task_ends` ended tasks by name."""
         self._hub = hub
@@ -50,6 +52,7 @@ class Metrics:
         self._task_ends = task_ends
         self._nightly = nightly
         self._key_sync = key_sync
+        self._bus = bus
 
     def text(self, database: DatabaseHealth) -> tuple[bytes, str]:
         """Return the current metrics and their content type.
@@ -83,6 +86,7 @@ class Metrics:
         yield _gauge("clock_trusted", "1 if the clock agrees with recorded times.", trusted)
         agree = not self._key_sync.differs
         yield _gauge("keys_agree", "1 if all nodes have the same signing keys.", agree)
+        yield _gauge("bus_up", "0 if Redis cannot be reached.", not self._bus.away)
         yield _histogram(
             "loop_lag_seconds", "Delay of the event loop in seconds.", self._keepalive.lag
         )

@@ -13,6 +13,8 @@ from redis.asyncio.client import PubSub
 from chatserver.bus import NoPeers
 from chatserver.bus import redis as redis_module
 from chatserver.bus.redis import LISTENER, SENDER, RedisBus
+from chatserver.commands import doctor
+from chatserver.config import BusSettings, Settings
 from chatserver.supervisor import PREFIX, Supervisor
 from tests.rig.redis import PrivateRedis
 
@@ -131,7 +133,10 @@ async def test_a_node_starts_without_redis(redis: PrivateRedis) -> None:
 
 
 async def test_a_frozen_redis_is_noticed_and_reconnected(
-    redis: PrivateRedis, nodes: list[Node], monkeypatch: pytest.MonkeyPatch
+    redis: PrivateRedis,
+    nodes: list[Node],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Like behind a firewall that drops all packets of the connection."""
     monkeypatch.setattr(redis_module, "PING_INTERVAL", 0.2)
@@ -140,10 +145,13 @@ async def test_a_frozen_redis_is_noticed_and_reconnected(
     await bus.start(receiver, chat="chat")
     (one, _), *_ = nodes
     assert await bus.reachable()
+    settings = Settings(bus=BusSettings(url=redis.url))
+    assert await doctor._bus(settings) == [(True, "bus: Redis answers")]
     os.kill(redis.pid, signal.SIGSTOP)
     try:
         monkeypatch.setattr(redis_module, "PING_TIMEOUT", 0.2)
         assert not await bus.reachable()
+        assert await doctor._bus(settings) == [(None, doctor.NO_BUS)]
         async with asyncio.timeout(10):
             while not bus.away:
                 await asyncio.sleep(0.05)
@@ -153,6 +161,7 @@ async def test_a_frozen_redis_is_noticed_and_reconnected(
         while b"back" not in receiver.received:
             one.publish(b"back")
             await asyncio.sleep(0.1)
+    assert "redis is reachable again" in caplog.text
     await bus.close()
 
 

@@ -131,14 +131,14 @@ def test_only_a_missing_route_from_this_machine_is_a_warning(
 @pytest.mark.parametrize(
     ("server", "sound", "text"),
     [
-        (ServerSettings(), True, "no address for other devices is known"),
+        (ServerSettings(), None, "no address for other devices is known"),
         (ServerSettings(host="0.0.0.0"), True, "http://10.0.0.5:"),
         (ServerSettings(public_url="http://localhost:3000"), False, "server.public_url"),
         (ServerSettings(public_url="https://chat.example"), True, "https://chat.example"),
     ],
 )
 def test_the_url_of_links_is_reported(
-    monkeypatch: pytest.MonkeyPatch, server: ServerSettings, sound: bool, text: str
+    monkeypatch: pytest.MonkeyPatch, server: ServerSettings, sound: bool | None, text: str
 ) -> None:
     monkeypatch.setattr("chatserver.web.addresses.lan_addresses", lambda: ["10.0.0.5"])
     found = links(Settings(server=server))

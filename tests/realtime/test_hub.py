@@ -52,6 +52,7 @@ class FakeBus:
     """In-memory bus between two nodes that can drop messages."""
 
     peers = True
+    away = False
 
     def __init__(self) -> None:
         self.other: Hub | None = None
