@@ -12,13 +12,10 @@ from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.migrate import HEAD, migrate
+from chatserver.storage.reinstated import Reinstated
+from chatserver.storage.replaced_state import read_replaced_state
 from chatserver.storage.replacement import replace_file
-from chatserver.storage.restore_audit import (
-    Reinstated,
-    ReplacedState,
-    RestoreAudit,
-    read_replaced_state,
-)
+from chatserver.storage.restore_audit import RestoreAudit
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +35,8 @@ async def restore(
     """Replace the content of the database by the archive, under a new epoch, or change nothing.
 
     `progress` is called with the number of rows added. Sessions are restored: a user who was signed
-    in at the time of the backup is logged in again if the keys still exist. What ended at or after
-    `since` (ms UTC) ends again; return what else is valid again.
+    in at the time of the backup is logged in again if the keys still exist. What was ended or
+    restricted at or after `since` (ms UTC) stays so; return what else is valid again.
 
     `move`: the data folder may belong to another database, and belongs to this one afterwards.
     Users are replaced only in a database that the folder belongs to, even with `replace`.
@@ -55,7 +52,7 @@ async def restore(
     owned = binding.fits and not folder.is_vacant
     folder.lock()
     try:
-        audit = RestoreAudit(await _ended(settings), since=since, now=time.time_ns() // 1_000_000)
+        audit = await _audit(settings, archive, since=since)
         database, rows = Database(settings.database_url), audit.rows(archive.rows())
         await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
@@ -85,19 +82,20 @@ def _binding(folder: DataDir, url: str, *, check: bool) -> Binding:
 
 async def preview(settings: Settings, archive: Archive) -> Reinstated:
     """Return what a restore of this archive would make valid again. Changes nothing."""
-    audit = RestoreAudit(await _ended(settings), since=None, now=0)
+    audit = await _audit(settings, archive, since=None)
     for _ in audit.rows(archive.rows()):
         pass
     return audit.reinstated
 
 
-async def _ended(settings: Settings) -> ReplacedState | None:
-    """Read what has ended in the database that will be replaced."""
+async def _audit(settings: Settings, archive: Archive, *, since: int | None) -> RestoreAudit:
+    """Return the comparison of an archive with the database that it will replace."""
     database = Database(settings.database_url)
     try:
-        return await read_replaced_state(database)
+        replaced = await read_replaced_state(database, made_at=archive.manifest.made_at)
     finally:
         await database.close()
+    return RestoreAudit(replaced, since=since, now=time.time_ns() // 1_000_000)
 
 
 async def _load(

@@ -28,7 +28,7 @@ from chatserver.storage.archive_writer import (
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-    from chatserver.storage.restore_audit import Reinstated
+    from chatserver.storage.reinstated import Reinstated
 
 Form = Callable[[IO[bytes], Manifest], Writer]
 
@@ -118,9 +118,10 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     data folder until the next time.
 
     Sessions, bot tokens, invitations, passwords, rights and memberships that have ended since the
-    backup are valid again. With --revoke-since they are not: those that have ended in the database
-    which is replaced end again. Where that is missing or cannot be read, all sessions, bot tokens
-    and invitations end.
+    backup are valid again, and rooms that have become private are open again. With --revoke-since
+    they are not: what has ended or was restricted in the database which is replaced stays so. Where
+    that is missing or cannot be read, all sessions, bot tokens and invitations end. Messages that
+    were edited or deleted since come back in any case.
     """
     settings = loaded().settings
     Binding(DataDir(settings.data), settings.database_url).check()
@@ -129,7 +130,7 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     if replace and not yes:
         _ask(file, archive, revoking=since is not None)
     revived = _load(archive, replace=replace, since=since)
-    if replace:
+    if replace and since is None:
         click.echo("Log-outs and new passwords since the backup are undone as well.", err=True)
     _say_revived(revived, "Valid again:", revoking=since is not None)
 

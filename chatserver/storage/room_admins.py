@@ -21,6 +21,19 @@ _OPEN_MEMBERS = (
 )
 
 
+_ROOMS_WITHOUT_ADMIN = (
+    sa.select(rooms.c.id)
+    .where(rooms.c.kind == RoomKind.GROUP, rooms.c.members > 0)
+    .where(
+        ~sa.select(members.c.user_id)
+        .join(users, users.c.id == members.c.user_id)
+        .where(members.c.room_id == rooms.c.id, members.c.role == "admin", _present)
+        .correlate(rooms)
+        .exists()
+    )
+)
+
+
 def promote(connection: Connection, room: int, user_id: int) -> None:
     """Make a member an administrator of the room."""
     one = sa.and_(members.c.room_id == room, members.c.user_id == user_id)
@@ -40,14 +53,15 @@ def ensure_admins(connection: Connection, numbers: Iterable[int]) -> set[int]:
 
 
 def repair_memberships(connection: Connection) -> None:
-    """Correct member counts and administrators of rooms that lost members in a restore."""
+    """Correct member counts and administrators of rooms after a restore that ended memberships."""
     present = sa.and_(members.c.room_id == rooms.c.id, IS_MEMBER)
     count = sa.select(sa.func.count()).select_from(members).where(present).scalar_subquery()
     wrong = list(connection.scalars(sa.select(rooms.c.id).where(rooms.c.members != count)))
     for number in wrong:
         one = rooms.update().where(rooms.c.id == number)
         connection.execute(one.values(members=count))
-    ensure_admins(connection, wrong)
+    without = list(connection.scalars(_ROOMS_WITHOUT_ADMIN))
+    ensure_admins(connection, [*wrong, *without])
 
 
 def successor(
