@@ -175,6 +175,9 @@ class CloseCode(IntEnum):
     ABUSE = 4103
 
 
+# Close reason of RESTARTING when only this client has to connect again.
+RECONNECT = "reconnect"
+
 # Close reason of OVERLOADED above the limit of sockets per user, which the page recognizes.
 TOO_MANY_SOCKETS = "too many sockets"
 

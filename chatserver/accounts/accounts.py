@@ -1,6 +1,6 @@
 """Set-up, login, sessions, and users' own accounts; for others' see `administration`.
 
-Knows nothing of connections; they are closed through `SessionCloser`.
+Knows nothing of connections; they are closed through `ConnectionCloser`.
 """
 
 import hmac
@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from chatserver.accounts.bot_tokens import BOT_PREFIX, BotTokens
+from chatserver.accounts.connection_closer import ConnectionCloser, reconnect_if_unknown
 from chatserver.accounts.passwords import Passwords, check_choice
 from chatserver.accounts.revocations import Revocations
-from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.accounts.sign_in import SignIn, Tokens
 from chatserver.accounts.sign_in_guard import SignInGuard
@@ -50,7 +50,7 @@ class Accounts:
         passwords: Passwords,
         keys: SigningKeys,
         guard: SignInGuard,
-        closer: SessionCloser,
+        closer: ConnectionCloser,
         revocations: Revocations,
         settings: AuthSettings,
         setup_token: Path,
@@ -158,13 +158,13 @@ class Accounts:
             raise NotFound(_("This session has already ended."))
         with reconnect_if_unknown(self._closer, user.id):
             await self._sessions.revoke(session_id)
-        self._closer.end_session(session_id)
+        self._closer.close_session_connections(session_id)
 
     async def sign_out_everywhere(self, user: User) -> None:
         """End all sessions of the user and close their connections."""
         with reconnect_if_unknown(self._closer, user.id):
             await self._sessions.revoke_all(user.id)
-        self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
+        self._closer.close_user_connections(user.id, CloseCode.SESSION_INVALID)
 
     def age(self, sign_in: SignIn) -> float:
         """Return the seconds since the token of a login was issued."""
@@ -186,7 +186,7 @@ class Accounts:
     async def sign_out(self, sign_in: SignIn) -> bool:
         """End this session and close its connections; return whether its end is stored already."""
         stored = await self._revocations.end(sign_in.session.id)
-        self._closer.end_session(sign_in.session.id, pending=not stored)
+        self._closer.close_session_connections(sign_in.session.id, pending=not stored)
         return stored
 
     def _issue(self, session: Session, issued_at: int, expires_at: int) -> str:
@@ -247,7 +247,7 @@ class Accounts:
                 sign_in.session, hashed, verified=verified.password_version
             )
         for session_id in ended:
-            self._closer.end_session(session_id)
+            self._closer.close_session_connections(session_id)
 
     async def _validated(self, new: NewUser, password: str, *, generated: bool = False) -> NewUser:
         name = checked_name(new.name)

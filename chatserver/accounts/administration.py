@@ -7,8 +7,8 @@ applies the change checks that `by` still is an administrator: Forbidden otherwi
 from collections.abc import Callable
 
 from chatserver.accounts.bot_tokens import new_token, token_digest
+from chatserver.accounts.connection_closer import ConnectionCloser, reconnect_if_unknown
 from chatserver.accounts.passwords import Passwords, check_choice, generate
-from chatserver.accounts.session_closer import SessionCloser, reconnect_if_unknown
 from chatserver.errors import UNKNOWN_USER, CloseCode, Forbidden, NotFound, _
 from chatserver.models import Event, Role, User
 from chatserver.storage.bots import Bots
@@ -29,7 +29,7 @@ class Administration:
         credentials: Credentials,
         bots: Bots,
         passwords: Passwords,
-        closer: SessionCloser,
+        closer: ConnectionCloser,
         publish: Publish,
     ) -> None:
         self._users = users
@@ -74,7 +74,7 @@ class Administration:
             changed, promoted = await self._credentials.administer(user.id, change, by=_id(by))
         self._close_connections(user, changed, change)
         for promoted_id in promoted - {user.id}:
-            self._closer.end_user(
+            self._closer.close_user_connections(
                 promoted_id, CloseCode.RESTARTING
             )  # the next welcome has their new rights
         return changed
@@ -107,7 +107,7 @@ class Administration:
             raise Forbidden(_("You cannot delete your own account."))
         with reconnect_if_unknown(self._closer, user.id):
             await self._credentials.delete(user.id, by=_id(by))
-        self._closer.end_user(user.id, CloseCode.REMOVED)
+        self._closer.close_user_connections(user.id, CloseCode.REMOVED)
         return user
 
     async def _hash(self, user: User, password: str) -> str:
@@ -116,11 +116,11 @@ class Administration:
 
     def _close_connections(self, before: User, after: User, change: AccountChange) -> None:
         if change.disabled:
-            self._closer.end_user(after.id, CloseCode.REMOVED)
+            self._closer.close_user_connections(after.id, CloseCode.REMOVED)
         elif change.ends_sessions:
-            self._closer.end_user(after.id, CloseCode.SESSION_INVALID)
+            self._closer.close_user_connections(after.id, CloseCode.SESSION_INVALID)
         elif after.role is not before.role:
-            self._closer.end_user(after.id, CloseCode.RESTARTING)
+            self._closer.close_user_connections(after.id, CloseCode.RESTARTING)
 
     async def _find(self, name: str) -> User:
         found = await self._users.find(name)
@@ -162,7 +162,7 @@ class Administration:
             raise NotFound(_("There is no bot with that name."))
         with reconnect_if_unknown(self._closer, user.id):
             await self._bots.set_token(user.id, hashed, by=_id(by))
-        self._closer.end_user(user.id, CloseCode.SESSION_INVALID)
+        self._closer.close_user_connections(user.id, CloseCode.SESSION_INVALID)
 
 
 def _id(by: User | None) -> int | None:

@@ -11,8 +11,8 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
+from chatserver.accounts.connection_closer import ConnectionCloser
 from chatserver.bus.messages import SessionEnd
 from chatserver.errors import ChatServerError, StartError, Unavailable
 
@@ -84,28 +84,17 @@ class RevocationFile:
             os.close(file)
 
 
-class SessionEndPublisher(Protocol):
-    """Ends single sessions on all nodes.
-
-    Implemented by `realtime.session_ends.SessionEnds`: accounts do not know connections.
-    """
-
-    on_session_ended: Callable[[SessionEnd], object]
-
-    def end_session(self, session_id: str, *, pending: bool = False) -> None: ...
-
-
 class Revocations:
     """Ends sessions on every node at once, and in the database as soon as it can store."""
 
     def __init__(
-        self, store: Callable[[str], Awaitable[None]], path: Path, session_ends: SessionEndPublisher
+        self, store: Callable[[str], Awaitable[None]], path: Path, closer: ConnectionCloser
     ) -> None:
         """`store` stores the end of a session or raises Unavailable; `path` is the file's."""
         self._store = store
         self._file = RevocationFile(path)
-        self._session_ends = session_ends
-        session_ends.on_session_ended = self.note_ended
+        self._closer = closer
+        closer.on_session_ended = self.note_ended
         self._pending: dict[str, None] = {}
         self._wake = asyncio.Event()
 
@@ -192,4 +181,4 @@ class Revocations:
 
     def _announce_all(self) -> None:
         for session_id in self._pending:
-            self._session_ends.end_session(session_id, pending=True)
+            self._closer.close_session_connections(session_id, pending=True)

@@ -46,9 +46,10 @@ class Ephemeral(msgspec.Struct, frozen=True, tag="aside"):
 
 
 class SessionEnd(msgspec.Struct, frozen=True, tag="ended"):
-    """Request to close the connections of a session, or of all ended sessions of a user.
+    """Request to close the connections of a session, or of a user, with `code`.
 
-    `pending`: the database does not have the end of the session yet.
+    Of a user, all connections if they have to reconnect (RESTARTING); with another code only those
+    whose session has ended. `pending`: the database does not have the end of the session yet.
     """
 
     code: int

@@ -245,7 +245,7 @@ class Hub:
     def force_reconnect(self, users: Iterable[int]) -> None:
         """Close all connections of these users, because their subscriptions may be stale."""
         for user_id in users:
-            self.session_ends.end_user(user_id, CloseCode.RESTARTING)
+            self.session_ends.close_user_connections(user_id, CloseCode.RESTARTING)
 
     def broadcast(self, frames: bytes, to: Iterable[Connection]) -> None:
         """Write frames that are not events; drop connections that are too slow."""

@@ -60,7 +60,7 @@ class Keepalive:
 
     def _check(self, connection: Connection, clock: float, now: int) -> None:
         if connection.expires_at <= now:
-            self._hub.session_ends.expire(connection)
+            self._hub.session_ends.close_connection(connection)
         elif clock - connection.last_received > SILENCE_TIMEOUT and not connection.is_read_paused:
             self._hub.hang_up(connection, CloseCode.SILENT, "silent")
         elif clock >= connection.next_ping_at:

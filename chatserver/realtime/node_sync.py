@@ -138,6 +138,6 @@ class NodeSync:
         if ended := set(batch) - (await self._sessions.valid(batch) if batch else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
-                self._hub.session_ends.end_user(user_id, CloseCode.REMOVED)
+                self._hub.session_ends.close_user_connections(user_id, CloseCode.REMOVED)
         for session_id in ended:
-            self._hub.session_ends.end_session(session_id)
+            self._hub.session_ends.close_session_connections(session_id)

@@ -1,4 +1,4 @@
-"""Connections that are being set up: they must learn of sessions that end in the meantime.
+"""Connections that are being set up: they also end when a session ends in the meantime.
 
 Owns the pending connections of this node, from the check of a session until it is attached.
 """
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chatserver.bus.messages import SessionEnd
-from chatserver.errors import SESSION_ENDED, CloseCode, Disconnect
+from chatserver.errors import RECONNECT, SESSION_ENDED, CloseCode, Disconnect
 
 
 @dataclass(eq=False)  # compared by identity
@@ -19,10 +19,11 @@ class PendingConnection:
     changed: set[int] = field(default_factory=set)
 
     def check(self, session_id: str, user_id: int) -> None:
-        """Raise Disconnect if that session, or all sessions of that user, ended in the meantime."""
+        """Raise Disconnect if connections of that session or user were closed in the meantime."""
         for end in self.ended:
             if session_id == end.session or user_id == end.user:
-                raise Disconnect(CloseCode(end.code), SESSION_ENDED)
+                code = CloseCode(end.code)
+                raise Disconnect(code, RECONNECT if code is CloseCode.RESTARTING else SESSION_ENDED)
 
     def take_change(self, user_id: int) -> bool:
         """Return whether the user's session and rooms must be read again, and clear the mark."""
@@ -53,6 +54,6 @@ class PendingConnections:
             pending.changed.update(users)
 
     def note_end(self, ended: SessionEnd) -> None:
-        """Record that a session, or all sessions of a user, ended."""
+        """Record that the connections of a session, or of a user, are closed."""
         for pending in self._pending:
             pending.ended.append(ended)

@@ -1,4 +1,4 @@
-"""Ends of sessions: closes their connections, here and on the other nodes.
+"""Closes the connections of ended sessions, here and on the other nodes.
 
 A message from another node may be late, and its user may have logged in again since. So the
 database is asked which sessions are alive. Owns the tasks that ask it.
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 from chatserver import protocol
 from chatserver.bus.messages import SessionEnd
-from chatserver.errors import SESSION_ENDED, CloseCode
+from chatserver.errors import RECONNECT, SESSION_ENDED, CloseCode
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnections
 from chatserver.realtime.registry import Registry
@@ -25,7 +25,7 @@ FindAlive = Callable[[Collection[str]], Awaitable[set[str]]]
 
 
 class SessionEnds:
-    """Closes connections whose session has ended."""
+    """Closes connections whose session has ended, or whose user has to reconnect."""
 
     def __init__(
         self,
@@ -42,19 +42,19 @@ class SessionEnds:
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_session_ended: Callable[[SessionEnd], object] = lambda _: None  # see `Revocations`
 
-    def end_session(self, session_id: str, *, pending: bool = False) -> None:
+    def close_session_connections(self, session_id: str, *, pending: bool = False) -> None:
         """Close a session's connections on all nodes. `pending`: its end is not stored yet."""
-        self._end(SessionEnd(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
+        self._close(SessionEnd(CloseCode.SESSION_INVALID, session=session_id, pending=pending))
 
-    def end_user(self, user_id: int, code: CloseCode) -> None:
+    def close_user_connections(self, user_id: int, code: CloseCode) -> None:
         """Close all connections of a user, on all nodes."""
-        self._end(SessionEnd(code, user=user_id))
+        self._close(SessionEnd(code, user=user_id))
 
-    def _end(self, ended: SessionEnd) -> None:
-        self._end_local(ended)
+    def _close(self, ended: SessionEnd) -> None:
+        self._close_local(ended)
         self._publish(ended)
 
-    def _end_local(self, ended: SessionEnd) -> None:
+    def _close_local(self, ended: SessionEnd) -> None:
         self._pending.note_end(ended)
         if ended.user is not None:
             closing: Collection[Connection] = self._registry.connections_of(ended.user)
@@ -62,22 +62,26 @@ class SessionEnds:
             closing = self._registry.connections
         for connection in list(closing):
             if ended.session in (None, connection.session_id):
-                self.expire(connection, CloseCode(ended.code))
+                self.close_connection(connection, CloseCode(ended.code))
 
-    def expire(self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID) -> None:
-        """Close a connection; unless it is to reconnect, say that its session is over."""
-        if code is not CloseCode.RESTARTING:
+    def close_connection(
+        self, connection: Connection, code: CloseCode = CloseCode.SESSION_INVALID
+    ) -> None:
+        """Close a connection: with RESTARTING to reconnect, else because its session has ended."""
+        if code is CloseCode.RESTARTING:
+            self._registry.hang_up(connection, code, RECONNECT)
+        else:
             connection.write(SESSION_OVER)
-        self._registry.hang_up(connection, code, "session over")
+            self._registry.hang_up(connection, code, "session over")
 
     # From other nodes -----------------------------------------------------------------------------
 
     def receive(self, ended: SessionEnd) -> None:
-        """Handle the end of sessions that another node announces."""
+        """Handle a request of another node to close connections."""
         if ended.user is not None and ended.code != CloseCode.RESTARTING:
             self._start_check(ended.user, CloseCode(ended.code))
         else:
-            self._end_local(ended)
+            self._close_local(ended)
             self.on_session_ended(ended)
 
     def _start_check(self, user_id: int, code: CloseCode) -> None:
@@ -101,7 +105,7 @@ class SessionEnds:
             return
         for connection in connections:
             if connection.session_id in ended:
-                self.expire(connection, code)
+                self.close_connection(connection, code)
 
     def close(self) -> None:
         """Cancel the tasks."""

@@ -9,7 +9,7 @@ import pytest
 from chatserver.accounts import revocations
 from chatserver.accounts.revocations import FILE_SIZE, RevocationFile, Revocations
 from chatserver.bus.messages import SessionEnd
-from chatserver.errors import StartError, Unavailable
+from chatserver.errors import CloseCode, StartError, Unavailable
 
 
 class Database:
@@ -32,9 +32,11 @@ class Others:
         self.on_session_ended: Callable[[SessionEnd], object] = str
         self.notified: list[str] = []
 
-    def end_session(self, session_id: str, *, pending: bool = False) -> None:
+    def close_session_connections(self, session_id: str, *, pending: bool = False) -> None:
         assert pending
         self.notified.append(session_id)
+
+    def close_user_connections(self, user_id: int, code: CloseCode) -> None: ...
 
 
 def started(path: Path, database: Database, others: Others | None = None) -> Revocations:

@@ -165,7 +165,7 @@ async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
     restored = True
     found = await ann.chat.server.users.find("ann")
     assert found is not None
-    ann.chat.server.hub.session_ends.end_user(found[0].id, CloseCode.RESTARTING)
+    ann.chat.server.hub.session_ends.close_user_connections(found[0].id, CloseCode.RESTARTING)
     await expect(ann.page.locator(".notice-text")).to_contain_text("in which Den does not exist")
     await ann.page.keyboard.type("thought")
     await ann.page.keyboard.press("Enter")

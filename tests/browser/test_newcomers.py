@@ -82,7 +82,7 @@ async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> Non
     ann.allow_console_errors("WebSocket")
     found = await ann.chat.server.users.find("ann")
     assert found is not None
-    ann.chat.server.hub.session_ends.end_user(found[0].id, CloseCode.RESTARTING)
+    ann.chat.server.hub.session_ends.close_user_connections(found[0].id, CloseCode.RESTARTING)
     await expect(users.and_(ann.page.locator("[data-user=robot]"))).to_be_visible()
     assert len([url for url in asked if "/api/users?" in url]) == 2
 

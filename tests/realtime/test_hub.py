@@ -356,12 +356,20 @@ async def test_a_client_whose_session_ends_while_it_connects_is_rejected(node: N
         limit=1,
         last_received=0,
     )
-    node.hub.session_ends.end_session("s")
+    node.hub.session_ends.close_session_connections("s")
     with node.hub.connecting() as arrival:
         arrival.check(connection.session_id, 1)  # the database knows earlier ends
-        node.hub.session_ends.end_session("s")
+        node.hub.session_ends.close_session_connections("s")
         with pytest.raises(Disconnect):
             arrival.check(connection.session_id, 1)
+
+
+async def test_a_client_that_connects_while_its_rights_change_reconnects(node: Node) -> None:
+    with node.hub.connecting() as arrival:
+        node.hub.force_reconnect([1])
+        with pytest.raises(Disconnect) as disconnect:
+            arrival.check("s", 1)
+    assert (disconnect.value.code, disconnect.value.reason) == (CloseCode.RESTARTING, "reconnect")
 
 
 async def test_rooms_that_change_while_a_client_connects_are_read_again(node: Node) -> None:
@@ -380,7 +388,7 @@ async def test_changes_for_two_connecting_clients_are_kept_apart(node: Node) -> 
         node.hub.publish(7, node.store(1, room=7, participants=(1, 2)))
         second_way.__exit__(None, None, None)
         assert second.take_change(2)
-        node.hub.session_ends.end_session("s")
+        node.hub.session_ends.close_session_connections("s")
         with pytest.raises(Disconnect):
             first.check("s", 1)
 
@@ -418,11 +426,11 @@ async def test_the_end_of_a_session_closes_its_connections_on_all_nodes(
     here, there = nodes
     connection, line = there.connect(2, "bo", r1=0)
     _, others = there.connect(3, "cy", r1=0)
-    here.hub.session_ends.end_session("session of bo")
+    here.hub.session_ends.close_session_connections("session of bo")
     assert connection.closing
     assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
     assert others.written == b""
-    here.hub.session_ends.end_user(3, CloseCode.REMOVED)
+    here.hub.session_ends.close_user_connections(3, CloseCode.REMOVED)
     await _turns(2)
     assert int(CloseCode.REMOVED).to_bytes(2) in others.written
 

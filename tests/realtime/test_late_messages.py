@@ -72,10 +72,12 @@ async def nodes(
 
 
 async def ends_of_earlier_sessions(nodes: Nodes) -> None:
-    nodes.here.hub.session_ends.end_user(2, CloseCode.SESSION_INVALID)
-    nodes.here.hub.session_ends.end_user(2, CloseCode.REMOVED)
-    nodes.here.hub.session_ends.end_session("an earlier session of bo")
-    nodes.here.hub.session_ends.end_session("a session that cannot be stored", pending=True)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.SESSION_INVALID)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.REMOVED)
+    nodes.here.hub.session_ends.close_session_connections("an earlier session of bo")
+    nodes.here.hub.session_ends.close_session_connections(
+        "a session that cannot be stored", pending=True
+    )
     bo, line = nodes.bo(r1=0)
     dead, dead_line = nodes.there.connect(2, "bo", r1=0)
     dead.session_id = "another one"
@@ -87,7 +89,7 @@ async def ends_of_earlier_sessions(nodes: Nodes) -> None:
 
 
 async def ends_while_a_client_connects(nodes: Nodes) -> None:
-    nodes.here.hub.session_ends.end_user(2, CloseCode.SESSION_INVALID)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.SESSION_INVALID)
     with nodes.there.hub.connecting() as arrival:
         await nodes.deliver()
         assert arrival.take_change(2), "the session is read again"
@@ -99,7 +101,7 @@ async def a_change_of_rights(nodes: Nodes) -> None:
     bo, line = nodes.bo(r1=0)
     await nodes.deliver()
     assert bo.closing
-    assert RESTARTING in line.written
+    assert RESTARTING + b"reconnect" in line.written
     assert b"session_over" not in line.written
 
 
@@ -232,7 +234,7 @@ async def test_a_check_of_sessions_that_fails_closes_no_connection(
 ) -> None:
     nodes = Nodes(list)
     bo, _ = nodes.bo(r1=0)
-    nodes.here.hub.session_ends.end_user(2, CloseCode.SESSION_INVALID)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.SESSION_INVALID)
     nodes.there.away = True
     await nodes.deliver()
     assert not bo.closing
@@ -250,7 +252,7 @@ async def test_a_connection_that_switched_to_a_newer_session_stays_open() -> Non
         bo.use_session("a newer session", 10**15, 60)
 
     nodes.there.between = adopt
-    nodes.here.hub.session_ends.end_user(2, CloseCode.SESSION_INVALID)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.SESSION_INVALID)
     await nodes.deliver()
     assert not bo.closing
     nodes.here.hub.close()

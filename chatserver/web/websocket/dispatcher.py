@@ -144,7 +144,7 @@ class Dispatcher:
             case ChatError():
                 self._send_error(connection, error, request_id)
             case Disconnect():
-                self._hub.session_ends.expire(connection, error.code)
+                self._hub.session_ends.close_connection(connection, error.code)
             case _:
                 extra = {"user": connection.user.name}
                 logger.error("a command failed", exc_info=error, extra=extra)
