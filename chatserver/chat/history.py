@@ -74,7 +74,7 @@ class HistoryReader:
         epoch: str | None,
         cursors: Cursors = _no_cursors,
     ) -> RoomPage:
-        """Return the events behind `after` in order, at most `limit`. Raises Reset or NotFound."""
+        """Return the events after `after` in order, at most `limit`. Raises Reset or NotFound."""
         pages = await self._pages(user, {room: after}, epoch, cursors, limit)
         if not pages:
             raise NotFound
@@ -139,7 +139,7 @@ class HistoryReader:
         cursors: Cursors,
         limit: int,
     ) -> list[RoomPage]:
-        """Return the events behind the positions in those rooms that the user may read.
+        """Return the events after the positions in those rooms that the user may read.
 
         Subscribed rooms need no query for access, unless an event changed while they were read.
         Raises Reset.

@@ -1,6 +1,6 @@
 """Buffer of frames that are sent while a client connects, between its query and its subscription.
 
-The query behind a welcome sees the database at one moment, and the client is subscribed a moment
+The query for a welcome sees the database at one moment, and the client is subscribed a moment
 later. Frames sent in between are held here and follow the welcome. Owns those frames until the last
 client that was connecting when they were sent is attached or gone.
 """
@@ -70,7 +70,7 @@ class HeldFrames:
         return [held.frames for held in self._held.get(key, ())]
 
     def after(self, key: Hashable, seq: int) -> list[bytes]:
-        """Return the frames of all events behind `seq`, or none if some were dropped."""
+        """Return the frames of all events after `seq`, or none if some were dropped."""
         events: deque[Held] = deque()
         for held in reversed(self._held.get(key, ())):
             if held.last <= seq:

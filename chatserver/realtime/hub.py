@@ -119,7 +119,7 @@ class Hub:
         return {} if self._bus.peers else self.subscriptions.cursors(connection, rooms)
 
     def subscribe(self, user_id: int, room: int, after: int) -> None:
-        """Subscribe a user's connections to a new room from behind `after`, or reconnect them."""
+        """Subscribe a user's connections to a new room after seq `after`, or reconnect them."""
         for connection in list(self.connections_of(user_id)):
             if not self.subscriptions.subscribe_if_new(connection, room, after):
                 self.hang_up(connection, CloseCode.RESTARTING, "added to a room")

@@ -99,5 +99,5 @@ class ReadPositions:
             room = next(iter(own))
             batch[user_id, room] = own.pop(room)
             if own:
-                self._pending[user_id] = own  # behind the other users
+                self._pending[user_id] = own  # after the other users
         return batch

@@ -30,7 +30,7 @@ class Cursor(NamedTuple):
     version: int
 
 
-# Read the events of a room behind a seq: see `history.gap_reader`.
+# Read the events of a room after a seq: see `history.gap_reader`.
 ReadMissed = Callable[[int, int], Awaitable[Missed]]
 new_version = itertools.count(1).__next__  # unique among all feeds
 
@@ -64,7 +64,7 @@ class RoomFeed:
 
 
 def split_at_departures(events: list[Event]) -> Iterator[list[Event]]:
-    """Split events behind each departure: the user who left must not get the next run."""
+    """Split events after each departure: the user who left must not get the next run."""
     start = 0
     for end, event in enumerate(events, 1):
         if event.left_ids or end == len(events):

@@ -2,7 +2,7 @@
 
 A room's feed holds the last seq that its subscribers were sent. The next event is sent at once; an
 event that arrives early waits REPAIR_DELAY, and a gap is read from the database. Nothing waits for
-a slow reader. A user is never sent an event behind the one that ended the membership.
+a slow reader. A user is never sent an event after the one that ended the membership.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class Subscriptions:
         return missed
 
     def subscribe(self, connection: Connection, room: int, head: int) -> list[bytes]:
-        """Subscribe to all events behind `head`; return the frames of those that were sent already.
+        """Subscribe to all events after `head`; return the frames of those that were sent already.
 
         `head` was read from the database while the feeds were held.
         """
@@ -117,7 +117,7 @@ class Subscriptions:
         return missed
 
     def subscribe_if_new(self, connection: Connection, room: int, after: int) -> bool:
-        """Subscribe to the events behind `after`, unless the connection is subscribed already.
+        """Subscribe to the events after `after`, unless the connection is subscribed already.
 
         Return False if some of them were sent to others: then the connection must reconnect.
         """
@@ -225,8 +225,8 @@ class Subscriptions:
         self._held.add(room, frames, first=feed.last + 1, last=last)
         feed.last = last
         feed.known = max(feed.known, last)
-        behind = [connection for connection in subscribers if not connection.write(frames)]
-        for connection in behind:
+        slow = [connection for connection in subscribers if not connection.write(frames)]
+        for connection in slow:
             self._drop_slow(connection)
 
     def notify_gap(self, room: int, seq: int) -> None:

@@ -38,11 +38,11 @@ class UserRooms(NamedTuple):
 
 
 class ReadCost(NamedTuple):
-    """The work of reading a user's rooms: rooms, and events behind their read positions."""
+    """The work of reading a user's rooms: rooms, and events after their read positions."""
 
     user_id: int
     rooms: int
-    behind: int
+    unread_events: int
 
 
 def read_rooms(connection: Connection, user_ids: Sequence[int]) -> dict[int, UserRooms | ReadCost]:
@@ -52,33 +52,33 @@ def read_rooms(connection: Connection, user_ids: Sequence[int]) -> dict[int, Use
     reads them, so that other users need not wait for it.
     """
     costs = [
-        ReadCost(row.user_id, row.rooms, int(row.behind))
+        ReadCost(row.user_id, row.rooms, int(row.unread_events))
         for row in _COSTS.rows(connection, user_ids)
     ]
-    small = [cost for cost in costs if _fits(cost.rooms, cost.behind)]
+    small = [cost for cost in costs if _fits(cost.rooms, cost.unread_events)]
     rooms_by_user: dict[int, UserRooms | ReadCost] = {
-        cost.user_id: cost for cost in costs if not _fits(cost.rooms, cost.behind)
+        cost.user_id: cost for cost in costs if not _fits(cost.rooms, cost.unread_events)
     }
     for batch in _batches(small):
         rooms_by_user |= _read_users(connection, [cost.user_id for cost in batch])
     return rooms_by_user
 
 
-def _fits(rooms_in_all: int, behind: int) -> bool:
+def _fits(rooms_in_all: int, unread_events: int) -> bool:
     """Return whether one statement can read so many rooms, and count all their messages."""
-    return rooms_in_all <= BATCH_SIZE and behind <= MAX_SCANNED
+    return rooms_in_all <= BATCH_SIZE and unread_events <= MAX_SCANNED
 
 
 def _batches(costs: Sequence[ReadCost]) -> Iterator[list[ReadCost]]:
     """Split users into those whose rooms are read in one statement."""
     batch: list[ReadCost] = []
-    rooms_in_all = behind = 0
+    rooms_in_all = unread_events = 0
     for cost in costs:
         rooms_in_all += cost.rooms
-        behind += cost.behind
-        if batch and not _fits(rooms_in_all, behind):
+        unread_events += cost.unread_events
+        if batch and not _fits(rooms_in_all, unread_events):
             yield batch
-            batch, rooms_in_all, behind = [], cost.rooms, cost.behind
+            batch, rooms_in_all, unread_events = [], cost.rooms, cost.unread_events
         batch.append(cost)
     if batch:
         yield batch
@@ -110,8 +110,8 @@ def _heads_of(states: Sequence[RoomState]) -> dict[int, int]:
 
 
 def _read(connection: Connection, user_id: int, selected: Sequence[Any]) -> list[RoomState]:
-    """Return these rooms in this order: rows of room and events behind the read position."""
-    scanned = scan_limit(row.behind for row in selected)
+    """Return these rooms in this order: rows of room and events after the read position."""
+    scanned = scan_limit(row.unread_events for row in selected)
     states: dict[int, RoomState] = {}
     for start in range(0, len(selected), BATCH_SIZE):
         numbers = [row.id for row in selected[start : start + BATCH_SIZE]]
@@ -140,9 +140,13 @@ def rooms_after(
     return _read(connection, user_id, page), page[-1].id if len(selected) > len(page) else None
 
 
-_BEHIND = rooms.c.head - ME.c.read_seq
+_UNREAD_EVENTS = rooms.c.head - ME.c.read_seq
 _COSTS = KeyLookup(
-    sa.select(ME.c.user_id, sa.func.count().label("rooms"), sa.func.sum(_BEHIND).label("behind"))
+    sa.select(
+        ME.c.user_id,
+        sa.func.count().label("rooms"),
+        sa.func.sum(_UNREAD_EVENTS).label("unread_events"),
+    )
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
     .where(ME.c.left_at.is_(None))
     .group_by(ME.c.user_id),
@@ -151,9 +155,9 @@ _COSTS = KeyLookup(
 _MINE = sa.and_(ME.c.user_id == sa.bindparam("user"), ME.c.left_at.is_(None))
 # No join: by the order of rooms, MariaDB would read all of them.
 _HEAD = sa.select(rooms.c.head).where(rooms.c.id == ME.c.room_id).scalar_subquery()
-_BY_NUMBER = sa.select(ME.c.room_id.label("id"), (_HEAD - ME.c.read_seq).label("behind")).where(
-    _MINE
-)
+_BY_NUMBER = sa.select(
+    ME.c.room_id.label("id"), (_HEAD - ME.c.read_seq).label("unread_events")
+).where(_MINE)
 _newest = events.alias("newest")
 # Read backwards: the newest message of another member decides, or the first one that is too old to
 # continue, which counts as unread. An own limit would not stop MariaDB's scan.
@@ -172,7 +176,7 @@ _NEWEST_OF_OTHERS = (
 )
 _UNREAD = sa.case((rooms.c.head > ME.c.read_seq, ME.c.read_seq < _NEWEST_OF_OTHERS))
 _RELEVANT = (
-    sa.select(rooms.c.id, _BEHIND.label("behind"))
+    sa.select(rooms.c.id, _UNREAD_EVENTS.label("unread_events"))
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
     .outerjoin(_newest, sa.and_(_newest.c.room_id == rooms.c.id, _newest.c.seq == rooms.c.head))
     .where(_MINE)

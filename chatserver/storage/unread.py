@@ -26,13 +26,15 @@ _SCANNED = sa.bindparam("scanned", type_=sa.Integer)
 _COVERING = "FORCE INDEX (ix_events_room_id_kind_seq_user_id_deleted_at)"
 
 
-def scan_limit(behind: Iterable[int]) -> int:
-    """Return how many messages of each room to read; `behind` are the events behind the positions.
+def scan_limit(unread_events: Iterable[int]) -> int:
+    """Return how many messages of each room to read.
+
+    `unread_events` are the numbers of events after the read positions.
 
     All rooms have the same limit, so that MAX_SCANNED messages are read in total, or MIN_SCANNED
     of each room if that is more. Rooms with fewer unread messages are counted exactly.
     """
-    remaining, sizes = MAX_SCANNED, sorted(behind)
+    remaining, sizes = MAX_SCANNED, sorted(unread_events)
     for number, size in enumerate(sizes):
         share = remaining // (len(sizes) - number)
         if size > share:
@@ -42,7 +44,7 @@ def scan_limit(behind: Iterable[int]) -> int:
 
 
 def unread_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
-    """Count the messages of others behind the read position that are not deleted."""
+    """Count the messages of others after the read position that are not deleted."""
     scanned = (
         sa.select(events.c.user_id, events.c.deleted_at)
         .with_hint(events, _COVERING, "mysql")

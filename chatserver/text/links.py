@@ -19,7 +19,7 @@ _QUOTES = "\u2013\u2014\u2018-\u201f\u2022\u2026\u00ab\u00bb"
 _INVISIBLE = "\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 _END = rf"\s{_INVISIBLE}<>\"`\\{_WIDE}{_QUOTES}"
 
-# Top-level domains in these scripts (IANA): `https://例子.中国很好` ends behind the domain.
+# Top-level domains in these scripts (IANA): `https://例子.中国很好` ends after the domain.
 _DOMAINS = """
     中国 中國 公司 网络 網路 网址 网站 网店 在线 中文网 香港 台湾 台灣 新加坡 澳門 移动 政务
     公益 政府 组织机构 机构 企业 集团 商标 商店 商城 购物 通販 广东 佛山 信息 新闻 娱乐 游戏

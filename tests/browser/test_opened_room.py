@@ -27,7 +27,7 @@ async def create_room(chat: Chat, unread: int) -> int:
     for number in range(OLD):
         last = await device.say(f"old {number}", room=room)
     await reader.send({"type": READ, "room": room, "seq": last["seq"]})
-    await reader.history(room, after=last["seq"])  # behind it: the position is known
+    await reader.history(room, after=last["seq"])  # after it: the position is known
     await send_messages(device, unread, room=room)
     return room
 

@@ -600,7 +600,7 @@ async def test_a_pending_removal_stops_repaired_events_for_the_removed_member(
     node: Node,
 ) -> None:
     _, bos = node.connect(2, "bo", r1=0)
-    node.store(1, 2, 3)  # read two at a time; the first of them may be edited behind the removal
+    node.store(1, 2, 3)  # read two at a time; the first of them may be edited after the removal
     node.remove(4, 2)
     node.changes = {2: 4}
     node.hub.notify_gap(1, 4)

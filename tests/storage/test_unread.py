@@ -11,7 +11,7 @@ from tests.storage.crowded import make_rooms
 
 
 @pytest.mark.parametrize(
-    ("behind", "limit"),
+    ("unread_events", "limit"),
     [
         ([], MAX_SCANNED),
         ([0, 0, 3], MAX_SCANNED),
@@ -23,11 +23,11 @@ from tests.storage.crowded import make_rooms
     ],
 )
 def test_the_scan_limit_is_divided_among_rooms_and_small_rooms_are_counted_exactly(
-    behind: list[int], limit: int
+    unread_events: list[int], limit: int
 ) -> None:
-    assert scan_limit(behind) == limit
-    read = sum(min(size, limit) for size in behind)
-    assert read <= max(MAX_SCANNED, MIN_SCANNED * len(behind))
+    assert scan_limit(unread_events) == limit
+    read = sum(min(size, limit) for size in unread_events)
+    assert read <= max(MAX_SCANNED, MIN_SCANNED * len(unread_events))
 
 
 @pytest.fixture
