@@ -1,1 +1,1 @@
-"""Rules of messages, rooms and history."""
+"""Commands on messages and rooms, and reading of history."""

@@ -1,6 +1,6 @@
-"""Rules of messages: authorise, store the event; the journal notifies.
+"""Commands on messages: validates them and appends drafts to the journal, which notifies.
 
-Membership is checked in the transaction that stores the event (`storage.apply_message`).
+Rights are checked in the transaction that stores the event (`storage.apply_message`).
 """
 
 from collections.abc import Awaitable, Callable

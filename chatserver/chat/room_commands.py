@@ -1,7 +1,7 @@
 """Commands on rooms and their members: create, join, leave, invite, remove, change, mute.
 
 Rights are checked in the transaction that stores the change (`storage.apply_room`). This module
-stores the changes, and announces the room to new members.
+validates and stores the changes, and announces the room to new members.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ class RoomRequest(NamedTuple):
 
 
 class RoomCommands:
-    """Rules of rooms and their members."""
+    """Validates commands on rooms and members, and stores them through the journal."""
 
     def __init__(self, journal: Journal, hub: Hub, rooms: Rooms, users: Users, rate: Rate) -> None:
         """`rate` is the rate of messages; users named in a change count towards it."""

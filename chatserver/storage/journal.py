@@ -1,8 +1,9 @@
-"""The only writer of events: group commit, repeats, and outages of the database.
+"""Storing of drafts: group commit, repeats, and outages of the database.
 
 While one transaction is flushed, the next batch collects; there is no timer. After the commit all
 senders are answered and the new events are published, without an `await` in between: no event is
-shown that could be lost. Owns the queue of drafts.
+shown that could be lost. Owns the queue of drafts. Only the joining of a new bot is stored without
+a draft in it (`storage.bots`).
 """
 
 import asyncio
