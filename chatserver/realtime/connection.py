@@ -44,7 +44,7 @@ class Connection:
     """
 
     __slots__ = (
-        "_held",
+        "_deferred",
         "_queue_allowance",
         "_queue_limit",
         "_transport",
@@ -81,7 +81,7 @@ class Connection:
         self._transport = transport
         self._queue_limit = limit
         self._queue_allowance = limit  # bytes that may be queued; queued replies are added
-        self._held: list[bytes] = []
+        self._deferred: list[bytes] = []
         self.user = user
         self.session_id = session_id
         self.expires_at = expires_at
@@ -104,7 +104,7 @@ class Connection:
 
     @property
     def is_read_paused(self) -> bool:
-        """Whether the server has stopped reading from the peer, so that silence proves nothing."""
+        """Whether reading is paused although the send queue is empty: silence proves nothing."""
         return not self._transport.is_reading() and not self.queued_bytes
 
     def write(self, frames: bytes) -> bool:
@@ -113,21 +113,21 @@ class Connection:
             return True
         if self._transport.get_write_buffer_size() > self._queue_allowance:
             return False
-        self._transport.write(self._with_held(frames) if self._held else frames)
+        self._transport.write(self._with_deferred(frames) if self._deferred else frames)
         return True
 
-    def hold(self, frames: bytes) -> None:
+    def defer(self, frames: bytes) -> None:
         """Queue frames for the next write or `flush`: one system call instead of two."""
-        self._held.append(frames)
+        self._deferred.append(frames)
 
     def flush(self) -> None:
-        """Send held frames."""
-        if self._held:
+        """Send deferred frames."""
+        if self._deferred:
             self.reply(b"")
 
-    def _with_held(self, frames: bytes) -> bytes:
-        whole = b"".join((*self._held, frames))
-        self._held.clear()
+    def _with_deferred(self, frames: bytes) -> bytes:
+        whole = b"".join((*self._deferred, frames))
+        self._deferred.clear()
         return whole
 
     def reply(self, frames: bytes) -> None:
@@ -139,7 +139,7 @@ class Connection:
             return
         most = self._queue_limit + self._transport.get_write_buffer_size()
         self._queue_allowance = min(self._queue_allowance, most) + len(frames)
-        self._transport.write(self._with_held(frames) if self._held else frames)
+        self._transport.write(self._with_deferred(frames) if self._deferred else frames)
 
     def hang_up(self, code: CloseCode, reason: str) -> None:
         """Send a close frame and close.
@@ -151,7 +151,7 @@ class Connection:
         self.closing = True
         self.close_code = code
         if not self._transport.is_closing():
-            self._transport.write(self._with_held(close_frame(code, reason)))
+            self._transport.write(self._with_deferred(close_frame(code, reason)))
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def use_session(
@@ -169,7 +169,7 @@ class Connection:
         A peer that does not read the rest of the queue is aborted after CLOSE_TIMEOUT.
         """
         if not self.closing and not self._transport.is_closing():
-            self._transport.write(self._with_held(close_frame(code, "")))
+            self._transport.write(self._with_deferred(close_frame(code, "")))
         self.closing = True
         self._transport.close()
         asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._transport.abort)

@@ -63,7 +63,7 @@ class NodeSync:
         self._hub.presence.check_nodes()
         await self._announce_new_rooms(self._hub.users(), self._now() - JOIN_LOOKBACK)
         await self._compare_memberships()
-        rooms = list(self._hub.subscriptions.heads())
+        rooms = self._hub.subscriptions.rooms()
         for start in range(0, len(rooms), ROOM_BATCH):
             heads = await self._log.heads(rooms[start : start + ROOM_BATCH])
             for room, head in heads.items():

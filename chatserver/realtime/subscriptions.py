@@ -54,7 +54,7 @@ class Subscriptions:
         self._on_changes = on_changes
         self._feeds: dict[int, RoomFeed] = {}
         self._idle: set[int] = set()  # feeds that are kept only because a client is connecting
-        self._held = HeldFrames()
+        self._held_frames = HeldFrames()
         self._ephemeral = EphemeralWrites(drop_slow)
         self.delivered = Delivered()
 
@@ -62,18 +62,18 @@ class Subscriptions:
 
     def hold(self) -> int:
         """Keep a feed for every room with new events until `release`: a client is connecting."""
-        return self._held.hold()
+        return self._held_frames.hold()
 
     def release(self, since: int) -> None:
-        self._held.release(since)
-        if not self._held.active:
+        self._held_frames.release(since)
+        if not self._held_frames.active:
             idle, self._idle = self._idle, set()
             for room in idle:
                 if not self._feeds[room].subscribers:
                     del self._feeds[room]
 
     async def prepare(self, heads: Mapping[int, int]) -> None:
-        """Create feeds for `Hub.attach` in several turns of the event loop, while held."""
+        """Create feeds for `Hub.attach` in several turns of the loop, while frames are held."""
         rooms = iter(heads.items() if len(heads) > ROOMS_PER_TURN else ())
         while batch := list(itertools.islice(rooms, ROOMS_PER_TURN)):
             for room, head in batch:
@@ -102,12 +102,12 @@ class Subscriptions:
     def subscribe(self, connection: Connection, room: int, head: int) -> list[bytes]:
         """Subscribe to all events after `head`; return the frames of those that were sent already.
 
-        `head` was read from the database while the feeds were held.
+        `head` was read from the database while frames were held.
         """
         feed = self._feeds.get(room)
         if feed is None:
             feed = self._feeds[room] = RoomFeed(head)
-        missed = self._held.after(room, head) if feed.last > head else []
+        missed = self._held_frames.after(room, head) if feed.last > head else []
         if not feed.subscribers and not missed and feed.last != head:
             feed.last, feed.version = head, new_version()
         self._add(connection, room, feed, since=head)
@@ -161,7 +161,7 @@ class Subscriptions:
                 self._remove_unused(room)
 
     def _remove_unused(self, room: int) -> None:
-        if self._held.active:
+        if self._held_frames.active:
             self._idle.add(room)
         else:
             del self._feeds[room]
@@ -186,9 +186,9 @@ class Subscriptions:
         whole = {room: feed for room, feed in feeds.items() if feed.last == feed.known}
         return {room: Cursor(feed.last, feed.version) for room, feed in whole.items()}
 
-    def heads(self) -> dict[int, int]:
-        """Return the last seq that was sent, for each room with subscribers on this node."""
-        return {room: feed.last for room, feed in self._feeds.items()}
+    def rooms(self) -> list[int]:
+        """Return the rooms that have a feed on this node."""
+        return list(self._feeds)
 
     # Events ---------------------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class Subscriptions:
         events.
         """
         feed = self._feeds.get(room)
-        if feed is None and self._held.active:
+        if feed is None and self._held_frames.active:
             feed = self._add_idle(room, RoomFeed(first - 1))
         if feed is None or last <= feed.last:
             return True
@@ -222,7 +222,7 @@ class Subscriptions:
         subscribers = feed.take_behind(last) if feed.ahead else feed.subscribers
         self.delivered.events += (last - feed.last) * len(subscribers)
         self.delivered.bytes += len(frames) * len(subscribers)
-        self._held.add(room, frames, first=feed.last + 1, last=last)
+        self._held_frames.add(room, frames, first=feed.last + 1, last=last)
         feed.last = last
         feed.known = max(feed.known, last)
         slow = [connection for connection in subscribers if not connection.write(frames)]

@@ -64,8 +64,8 @@ class Bots:
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            held = lock_accounts(connection, [user_id])  # a concurrent replacement sees this one
-            require_not_deleted(held.get(user_id))
+            locked = lock_accounts(connection, [user_id])  # a concurrent replacement sees this one
+            require_not_deleted(locked.get(user_id))
             own = sa.and_(bot_tokens.c.user_id == user_id, bot_tokens.c.revoked_at.is_(None))
             connection.execute(bot_tokens.update().where(own).values(revoked_at=self._clock()))
             if digest is not None:

@@ -178,9 +178,9 @@ class Credentials:
         """
 
         def work(connection: Connection) -> None:
-            held = lock_rooms_of(connection, user_id)
+            locked = lock_rooms_of(connection, user_id)
             account = _lock_for_change(connection, user_id, AccountChange(disabled=True), by)
-            if not rooms_of(connection, user_id) <= held:
+            if not rooms_of(connection, user_id) <= locked:
                 raise LockConflict  # it became a member of another room
             erase(connection, account, self._clock())
 
@@ -201,13 +201,13 @@ def _lock_for_change(
     All administrators are locked too, so that two of them cannot demote each other at once.
     """
     ids = administrators(connection) | {user_id} | ({by} if by is not None else set())
-    held = lock_accounts(connection, ids)
-    if by is not None and not is_admin(held.get(by)):
+    locked = lock_accounts(connection, ids)
+    if by is not None and not is_admin(locked.get(by)):
         raise Forbidden(ADMINISTRATORS_ONLY)
-    account = held.get(user_id)
+    account = locked.get(user_id)
     if account is None:
         raise NotFound(UNKNOWN_USER)
-    others = [one for one in held.values() if is_admin(one) and one.id != user_id]
+    others = [one for one in locked.values() if is_admin(one) and one.id != user_id]
     if change.loses_administrator(account) and not others:
         raise Forbidden(_("This is the last administrator. Appoint another one first."))
     return account

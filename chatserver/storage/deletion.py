@@ -37,9 +37,9 @@ def rooms_of(connection: Connection, user_id: int) -> set[int]:
 
 def lock_rooms_of(connection: Connection, user_id: int) -> set[int]:
     """Lock and return all rooms of a user. Messages that are being stored are stored before."""
-    held = rooms_of(connection, user_id)
-    lock_rooms(connection, held)
-    return held
+    locked = rooms_of(connection, user_id)
+    lock_rooms(connection, locked)
+    return locked
 
 
 def erase(connection: Connection, account: Row[Any], now: int) -> None:

@@ -52,7 +52,7 @@ class EventLog:
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
         self._database = database
         self._clock = clock
-        self._held: set[int] = set()  # rooms that another transaction had locked at the last commit
+        self._locked_elsewhere: set[int] = set()  # rooms, at the last commit
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Store a batch in one transaction; return one outcome per draft, in order.
@@ -65,7 +65,7 @@ class EventLog:
         time. Drafts for a room that stays locked by another transaction are refused, so that those
         for other rooms can be stored.
         """
-        optimistic, lock_attempts = True, 0 if self._held else LOCK_ATTEMPTS
+        optimistic, lock_attempts = True, 0 if self._locked_elsewhere else LOCK_ATTEMPTS
         for attempt in range(TRIES):
             store = partial(self._store, drafts, optimistic, lock_attempts > 0)
             try:
@@ -90,8 +90,10 @@ class EventLog:
         Drafts for rooms that could not be locked are refused. `wait`: wait for locks.
         """
         drafts = resolve_rooms(connection, drafts, self._clock())
-        held = self._held = lock_rooms(connection, [draft.room for draft in drafts], wait=wait)
-        free = [draft for draft in drafts if draft.room not in held] if held else drafts
+        locked = self._locked_elsewhere = lock_rooms(
+            connection, [draft.room for draft in drafts], wait=wait
+        )
+        free = [draft for draft in drafts if draft.room not in locked] if locked else drafts
         outcomes: list[Outcome] = []
         for together, run in itertools.groupby(free, key=_is_on_message):
             if together:
@@ -100,10 +102,10 @@ class EventLog:
                 )
             else:
                 outcomes += [self._act(connection, draft) for draft in run]
-        if not held:
+        if not locked:
             return outcomes
         stored = iter(outcomes)
-        return [Unavailable() if draft.room in held else next(stored) for draft in drafts]
+        return [Unavailable() if draft.room in locked else next(stored) for draft in drafts]
 
     def _act(self, connection: Connection, draft: Draft) -> Outcome:
         stored = already_stored(connection, [draft])

@@ -55,7 +55,7 @@ async def candidates(
     me = {"me": user_id}
     found = set(await connection.scalars(_newest(_WAITING, ids, size), me))
     if connection.dialect.name == "sqlite" or not terms:
-        known = _held_sqlite(terms) if terms else sa.select(search.c.id)
+        known = _matches_sqlite(terms) if terms else sa.select(search.c.id)
         some = _newest(known.where(_readable(search.c.room_id)), ids, size)
         found |= set(await connection.scalars(some, me))
     else:
@@ -72,7 +72,7 @@ def _newest(query: sa.Select[Any], ids: tuple[int, int], size: int) -> sa.Select
 # Dialects ----------------------------------------------------------------------------------------
 
 
-def _held_sqlite(terms: Terms) -> sa.Select[Any]:
+def _matches_sqlite(terms: Terms) -> sa.Select[Any]:
     asked = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
     matched = words.c.search_words.op("MATCH", is_comparison=True)(asked)
     joined = words.join(search, search.c.id == words.c.rowid)
@@ -99,7 +99,7 @@ async def _candidates_of_mysql(
     if len(found) >= size or least == ids[0]:
         return found
     return (
-        await connection.scalars(_newest(_held_mysql(terms).where(readable), ids, size), me)
+        await connection.scalars(_newest(_matches_mysql(terms).where(readable), ids, size), me)
     ).all()
 
 
@@ -118,6 +118,6 @@ def _holds(token: str) -> sa.ColumnElement[bool]:
 _NEWEST = sa.select(sa.func.max(search.c.id)).where(search.c.id < sa.bindparam("below"))
 
 
-def _held_mysql(terms: Terms) -> sa.Select[Any]:
+def _matches_mysql(terms: Terms) -> sa.Select[Any]:
     asked = " ".join(f"+({' '.join(choice)})" for choice in terms)
     return sa.select(search.c.id).where(match(search.c.tokens, against=asked).in_boolean_mode())

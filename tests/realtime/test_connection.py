@@ -178,12 +178,14 @@ def test_a_newer_session_replaces_the_one_that_opened_the_connection(
     assert (ann.session_id, ann.expires_at, ann.lifetime) == ("s2", 20, 30)
 
 
-def test_held_frames_are_written_first_and_in_the_same_write(transport: RecordingTransport) -> None:
+def test_deferred_frames_are_written_first_and_in_the_same_write(
+    transport: RecordingTransport,
+) -> None:
     ann = connection(transport)
     writes: list[bytes] = []
     transport.write = writes.append  # type: ignore[assignment, method-assign]
-    ann.hold(HELLO)
-    ann.hold(HELLO)
+    ann.defer(HELLO)
+    ann.defer(HELLO)
     assert writes == []
     ann.write(text_frame(b"event"))
     assert writes == [HELLO + HELLO + text_frame(b"event")]
@@ -191,18 +193,18 @@ def test_held_frames_are_written_first_and_in_the_same_write(transport: Recordin
     assert len(writes) == 1
 
 
-def test_held_frames_are_written_by_a_flush(transport: RecordingTransport) -> None:
+def test_deferred_frames_are_written_by_a_flush(transport: RecordingTransport) -> None:
     ann = connection(transport)
-    ann.hold(HELLO)
+    ann.defer(HELLO)
     ann.flush()
     assert transport.frames() == [(TEXT, b"hello")]
 
 
-async def test_held_frames_are_written_before_the_close_frame() -> None:
+async def test_deferred_frames_are_written_before_the_close_frame() -> None:
     one, other = RecordingTransport(), RecordingTransport()
     hung_up, finished = connection(one), connection(other)
     for ann in (hung_up, finished):
-        ann.hold(HELLO)
+        ann.defer(HELLO)
     hung_up.hang_up(CloseCode.RESTARTING, "")
     finished.finish()
     for transport in (one, other):

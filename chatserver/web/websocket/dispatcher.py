@@ -77,7 +77,7 @@ class Dispatcher:
         self._rates = rates.by_command()
         self._invalid_frames = Rate(*INVALID_FRAME_RATE, clock)
         self._unanswered = Rate(*UNANSWERED_RATE, clock)
-        self._held: list[Connection] = []  # until the end of this turn of the event loop
+        self._deferred: list[Connection] = []  # until the end of this turn of the event loop
         self.rejections: Counter[str] = Counter()  # by code, since the start
 
     @property
@@ -215,20 +215,20 @@ class Dispatcher:
             if isinstance(outcome, ChatError):
                 self._send_error(connection, outcome, request_id)
             elif request_id is not None:
-                self._hold(connection, protocol.encode(encode_events.stored(outcome, request_id)))
+                self._defer(connection, protocol.encode(encode_events.stored(outcome, request_id)))
 
         return settle
 
-    def _hold(self, connection: Connection, reply: bytes) -> None:
+    def _defer(self, connection: Connection, reply: bytes) -> None:
         """Send a reply with the event, which follows at once if the sender is subscribed."""
-        if not self._held:
+        if not self._deferred:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._held.append(connection)
-        connection.hold(reply)
+        self._deferred.append(connection)
+        connection.defer(reply)
 
     def _flush(self) -> None:
-        holding, self._held = self._held, []
-        for connection in holding:
+        deferred, self._deferred = self._deferred, []
+        for connection in deferred:
             connection.flush()
 
     # Sessions -------------------------------------------------------------------------------------
