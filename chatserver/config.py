@@ -24,7 +24,7 @@ Port = Annotated[int, Meta(ge=0, le=65_535)]
 HttpUrl = Annotated[str, Meta(pattern=r"^$(?!\n)|^https?://[^/\s]+/?$(?!\n)")]
 _HOST = r"([^@\s]*@)?(\[[\da-fA-F:.]+\]|[^:/?#@\s]+)(:\d{1,5})?"  # with optional account and port
 DatabaseUrl = Annotated[
-    str, Meta(pattern=rf"^$|^sqlite:///.|^(mysql|mariadb)://{_HOST}/[^/?#\s]+(\?\S+)?$(?!\n)")
+    str, Meta(pattern=rf"^$|^sqlite:///(?!//).|^(mysql|mariadb)://{_HOST}/[^/?#\s]+(\?\S+)?$(?!\n)")
 ]
 BusUrl = Annotated[str, Meta(pattern=rf"^$|^rediss?://{_HOST}(/\d*)?(\?\S+)?$(?!\n)")]
 

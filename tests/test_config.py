@@ -221,6 +221,7 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_a_suggestion() -> 
         ('[server]\ntls_cert = "cert.pem"', "tls_cert and server.tls_key go together"),
         ('[server]\ntls_key = "key.pem"', "tls_cert and server.tls_key go together"),
         ('[database]\nurl = "postgres://localhost/chat"', "database.url: write it like mysql://"),
+        ('[database]\nurl = "sqlite://///tmp/chat.db"', "sqlite:////folder/chat.db"),
         ('[database]\nurl = "mysql://ann@localhost"', "database.url: write it like mysql://"),
         ('[database]\nurl = "mysql://ann@localhost:x/chat"', "database.url: write it like"),
         ('[database]\nurl = "mysql://ann:p@ss@localhost/chat"', "password is %40"),

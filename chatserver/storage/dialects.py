@@ -65,11 +65,11 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def refuse_dropped_options(url: str) -> None:
+def refuse_invalid_options(url: str) -> None:
     """Call the check of `mysql_driver`, whose driver is imported only if it is used."""
     from chatserver.storage import mysql_driver
 
-    mysql_driver.refuse_dropped_options(url)
+    mysql_driver.refuse_invalid_options(url)
 
 
 def mysql_engines(url: URL) -> tuple[Writer, Readers]:

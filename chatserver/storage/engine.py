@@ -23,7 +23,7 @@ from chatserver.storage.batch_loader import BatchLoader, Found, Key
 from chatserver.storage.dialects import (
     mysql_engines,
     read_only_readers,
-    refuse_dropped_options,
+    refuse_invalid_options,
     sqlite_engines,
 )
 from chatserver.storage.durability_counter import DurabilityCounter
@@ -78,7 +78,7 @@ class Database:
         self._files = OpenFiles(self.path)
         self._dependents: list[Closable] = []
         if not self.is_sqlite:
-            refuse_dropped_options(url)
+            refuse_invalid_options(url)
         self.writer, self.readers = make(parsed)
         sa.event.listen(self.writer.engine, "connect", lambda *_: self._files.reopened())
         if read_only:

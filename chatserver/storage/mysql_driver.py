@@ -26,6 +26,16 @@ from chatserver.errors import StartError
 from chatserver.storage.failures import needs_new_connection
 
 TLS = ("ssl", "ssl_ca", "ssl_cert", "ssl_key", "ssl_check_hostname")  # options of the URL
+OTHER_OPTIONS = (
+    "charset",
+    "unix_socket",
+    "auth_plugin",
+    "server_public_key",
+    "read_default_file",
+    "read_default_group",
+    "program_name",
+    "sql_mode",
+)  # further options of the URL, as in `aiomysql.connect`
 TLS_FAILED = 2026  # CR_SSL_CONNECTION_ERROR
 LOCK_TIMEOUT = 1  # seconds that a statement waits for a row lock
 # A node that hangs inside a transaction must not block the others: its session ends after these
@@ -48,8 +58,12 @@ def without_tls(url: URL) -> URL:
     return url.difference_update_query(TLS)
 
 
-def refuse_dropped_options(url: str) -> None:
-    """Raise StartError for options of the URL that SQLAlchemy drops: empty or repeated."""
+def refuse_invalid_options(url: str) -> None:
+    """Raise StartError for options of the URL that are unknown, empty or repeated.
+
+    SQLAlchemy drops the last two, and replaces options that `mysql_engines` sets. `tls` checks the
+    names of options for TLS.
+    """
     found = _OPTIONS.search(url)
     options = parse_qsl(found[1], keep_blank_values=True) if found else []
     names = [name for name, _ in options]
@@ -58,6 +72,10 @@ def refuse_dropped_options(url: str) -> None:
             raise StartError(f"database.url: {name} has no value. Give it one, or remove it.")
         if names.count(name) > 1:
             raise StartError(f"database.url: {name} is given more than once.")
+        if not _is_for_tls(name) and name not in OTHER_OPTIONS:
+            raise StartError(
+                f"database.url: {name} is no option; there are {', '.join(TLS + OTHER_OPTIONS)}."
+            )
 
 
 def tls(url: URL) -> ssl.SSLContext | None:

@@ -5,6 +5,7 @@ MariaDB and MySQL have a setting (`max_statement_time`, `max_execution_time`).
 """
 
 import asyncio
+import re
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
     """Return an engine that cannot write to this file; `options` are parameters of its URI."""
     query = {"mode": "ro", "uri": "true"} | options
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=f"file:{quote(path)}", query=query),
+        URL.create("sqlite+aiosqlite", database=f"file:{quote(_one_slash(path))}", query=query),
         pool_size=quota.connections,
         connect_args={"timeout": busy_timeout},
         **_POOL,
@@ -70,6 +71,11 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
     if quota.seconds is not None:
         _interrupt_after(engine.sync_engine, quota.seconds)
     return engine
+
+
+def _one_slash(path: str) -> str:
+    """Return the path with one leading slash: after two, a URI has the name of a host."""
+    return re.sub("^/+", "/", path)
 
 
 async def close_readers(engines: Collection[AsyncEngine], drivers: Collection[Any]) -> None:

@@ -128,3 +128,11 @@ async def test_a_statement_that_runs_on_is_interrupted_when_the_database_is_clos
         await database.close()
         with pytest.raises(Unavailable):
             await reading
+
+
+async def test_a_path_can_begin_with_two_slashes(tmp_path: Path) -> None:
+    database = Database(f"sqlite:////{tmp_path / 'chat.db'}")
+    database.restrict_permissions()
+    async with database.reading() as connection:
+        assert await connection.scalar(sa.text("SELECT 1")) == 1
+    await database.close()
