@@ -569,3 +569,38 @@ async def refuse_frames(page: Page, *, frame: int = 2) -> None:
         }""",
         frame,
     )
+
+
+# Follow a link, or choose from a list, and return what the composer says in the same task.
+FOLLOW = """(link) => {
+  link.click();
+  return document.querySelector("#composer-text").placeholder;
+}"""
+PRESS_ENTER = """(box) => {
+  const options = { key: "Enter", bubbles: true, cancelable: true };
+  box.dispatchEvent(new KeyboardEvent("keydown", options));
+  return document.querySelector("#composer-text").placeholder;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_a_conversation_is_changed_before_the_next_key_is_handled(
+    enter: EnterChat, width: int
+) -> None:
+    """Otherwise the first letters of the next message would reach the previous conversation."""
+    ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
+    page, box = ann.page, ann.page.locator("#composer-text")
+    await page.set_viewport_size({"width": width, "height": 800})
+    await box.fill("for the lobby")
+    await ann.expect_online("ann", "bo")
+    await page.keyboard.press("Control+k")
+    await page.locator("quick-switcher input").fill("Bo")
+    await expect(page.locator("quick-switcher [role=option]")).to_have_count(1)
+    assert await page.locator("quick-switcher input").evaluate(PRESS_ENTER) == "Message Bo"
+    await expect(box).to_have_value("")
+    await page.keyboard.press("Escape")
+    lobby = page.locator("[data-section=rooms] a").first
+    assert await lobby.evaluate(FOLLOW) == "Message #Lobby"
+    await expect(box).to_have_value("for the lobby")
+    await page.go_back()
+    await expect(box).to_have_attribute("placeholder", "Message Bo")

@@ -184,3 +184,15 @@ async def test_text_typed_outside_all_fields_goes_to_the_composer(enter: EnterCh
     await page.keyboard.press("Control+k")
     await page.keyboard.type("bo")
     await expect(page.locator(BOX)).to_have_value("hello")
+
+
+async def test_the_drawer_has_the_focus_while_it_moves_in(enter: EnterChat) -> None:
+    page = (await enter("ann", "Ann")).page
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await page.emulate_media(reduced_motion="no-preference")
+    await page.locator(".topbar-menu").click()
+    drawer = page.locator("nav-drawer")
+    assert await drawer.evaluate("(drawer) => drawer.contains(document.activeElement)")
+    await page.keyboard.press("Escape")
+    await expect(drawer).to_have_attribute("data-open", "false")
+    await expect(page.locator(".topbar-menu")).to_be_focused()

@@ -11,6 +11,11 @@ export class Visits {
   #positions = new Map(); // id of an entry → position
   #entry = entryId();
 
+  /** Whether the current entry is the one that `switchEntry` was called for. */
+  get isCurrent() {
+    return history.state?.entry === this.#entry;
+  }
+
   /**
    * After a change of the address: store `position` for the previous entry and return the position of the current one,
    * or null.

@@ -2,10 +2,14 @@
  * On a phone, Back closes the top layer (dialog, menu, drawer, panel, suggestions) and nothing else.
  *
  * While a layer is open, the history has one more entry with the same address, the guard. Back removes it, and
- * the top layer is closed. Closing a layer in another way removes the guard, and so does a link before it is
- * followed. So Back always has a visible effect.
+ * the top layer is closed. Closing a layer in another way removes the guard, and so does a link. So Back always has a
+ * visible effect.
+ *
+ * A link to a conversation is followed at once, and not in a later task like a fragment by the browser: keys that are
+ * pressed after it must not reach the previous conversation.
  */
 
+import { isRoute } from "../lib/route.js";
 import { requestClose } from "./dialogs.js";
 
 const SMALL = "(pointer: coarse), (width < 48rem)"; // devices with a button or gesture for Back
@@ -26,7 +30,7 @@ class Layers {
       observer.observe(layer, { attributeFilter: ["open", "hidden", "data-open"] });
     }
     document.addEventListener("toggle", () => this.#update(), { capture: true });
-    document.addEventListener("click", (event) => this.#clicked(event), { capture: true });
+    addEventListener("click", (event) => this.#clicked(event)); // after all others, which compare with the present address
     addEventListener("popstate", () => this.#historyChanged());
     addEventListener("pageshow", ({ persisted }) => persisted && this.#historyChanged());
     this.#small.addEventListener("change", () => this.#update());
@@ -34,15 +38,17 @@ class Layers {
   }
 
   go(address, replace) {
-    const move = () => (replace ? location.replace(address) : location.assign(address));
+    const move = () => navigate(address, replace);
     if (this.#removing) this.#next = move;
     else if (!this.#guarded) move();
-    else this.#removeGuard(move);
+    else if (replace || !isFragment(address)) this.#removeGuard(move);
+    else navigate(address, true); // replaces the guard
   }
 
   #clicked(event) {
     const link = event.target.closest("a[href]");
-    if (!link || !(this.#guarded || this.#removing) || !isPlain(event, link)) return;
+    if (!link || event.defaultPrevented || !isPlain(event, link)) return;
+    if (!this.#guarded && !this.#removing && !isRoute(link.hash)) return;
     event.preventDefault();
     this.go(link.href, false);
   }
@@ -81,6 +87,17 @@ class Layers {
     this.#next?.();
     this.#next = null;
   }
+}
+
+/** Whether `address` differs from that of the page in its fragment only. */
+const isFragment = (address) => new URL(address, location.href).href.split("#")[0] === location.href.split("#")[0];
+
+/** Go to `address`. Another fragment is handled before this returns: see Router, which ignores the later event. */
+function navigate(address, replace) {
+  const before = location.href;
+  if (replace) location.replace(address);
+  else location.assign(address);
+  if (location.href !== before) dispatchEvent(new Event("hashchange"));
 }
 
 const isGuard = () => history.state?.guard === true;

@@ -41,6 +41,11 @@ export class Navigation {
     return this.#returnPosition !== null;
   }
 
+  /** Whether the conversation of the address was opened already: see navigate() in layers.js. */
+  get isAtAddress() {
+    return this.#visits.isCurrent;
+  }
+
   /**
    * Called after a change of the address, while conversation `key` is still shown. Unread messages take precedence over
    * the position.

@@ -55,6 +55,7 @@ export class Router {
 
   #addressChanged() {
     if (location.hash && !isRoute(location.hash)) return; // an element of the page
+    if (this.#navigation.isAtAddress) return;
     this.#navigation.addressChanged(this.#current.key);
     this.#open();
   }
