@@ -14,6 +14,8 @@ from pathlib import Path
 from chatserver.errors import NotYet, StartError
 from chatserver.permissions import give_to_owner
 
+PAGE = 4_096  # bytes; the first one has no table
+
 logger = logging.getLogger(__name__)
 
 
@@ -110,4 +112,10 @@ class DurabilityCounter:
 
 
 def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
+    """Return whether the database has a table, which may be in its WAL only."""
+    wal = path.with_name(f"{path.name}-wal")
+    return _size(path) > PAGE or (_size(path) > 0 and _size(wal) > 0)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -169,6 +169,11 @@ class Database:
         """Run `work` outside a transaction on a connection that may write: migrations, PRAGMAs."""
         return await self.writer.run(work)
 
+    async def checkpoint(self) -> None:
+        """SQLite: write the WAL into the file, as far as no reader needs it."""
+        if self.is_sqlite:
+            await self.run_on_writer(_checkpoint)
+
     async def durability(self) -> str:
         """Return `full` if a commit is flushed before it returns, else `weakened`."""
         if self._durability is None or not self.is_sqlite:
@@ -237,6 +242,12 @@ async def with_retries(query: Callable[[], Awaitable[T]], *, tries: int = 3) -> 
                 raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
     raise AssertionError("there is at least one try")
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Use the driver's connection, because SQLAlchemy would begin a transaction."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def _sentence(error: Exception) -> object:

@@ -2,18 +2,23 @@
 
 import errno
 import os
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from chatserver.config import Settings
 from chatserver.errors import NotYet, StartError
-from chatserver.storage.durability_counter import DurabilityCounter
+from chatserver.storage.durability_counter import PAGE, DurabilityCounter
+from tests.driver import Chat
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     path = tmp_path / "chat.db"
-    path.write_bytes(b"SQLite format 3")
+    path.write_bytes(b"SQLite format 3".ljust(2 * PAGE, b"\0"))
     return path
 
 
@@ -60,12 +65,32 @@ def test_a_restored_database_starts_a_new_count(database: Path) -> None:
         DurabilityCounter(database).begin("two", 0)
 
 
-@pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
+@pytest.mark.parametrize("left", [None, b"", bytes(PAGE)], ids=["gone", "empty", "no table"])
 def test_a_missing_database_is_not_treated_as_a_new_one(database: Path, left: bytes | None) -> None:
     counted(database, epoch="one", events=7)
     database.unlink() if left is None else database.write_bytes(left)
     with pytest.raises(StartError, match=r"^7 stored"):
         DurabilityCounter(database).refuse_empty()
+
+
+def test_a_database_whose_tables_are_in_the_wal_is_accepted(database: Path) -> None:
+    counted(database, epoch="one", events=7)
+    database.write_bytes(bytes(PAGE))
+    database.with_name("chat.db-wal").write_bytes(b"frames")
+    DurabilityCounter(database).refuse_empty()
+
+
+async def test_the_database_has_the_epoch_without_its_wal_from_the_first_start(
+    tmp_path: Path,
+) -> None:
+    """Otherwise a chat that was killed and lost its WAL would look like a new one."""
+    data = tmp_path / "data"
+    chat = await Chat.start(Settings(data=data))
+    shutil.copyfile(data / "chat.db", tmp_path / "chat.db")
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as copy:
+        found = copy.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchall()
+    assert found == [(chat.server.history.epoch,)]
+    await chat.stop()
 
 
 def test_a_new_chat_starts_with_an_empty_database(tmp_path: Path) -> None:
