@@ -881,7 +881,8 @@ def test_migrate_upgrades_to_the_revision_of_the_program(chat: Place) -> None:
 
 def test_the_doctor_finds_no_fault_in_a_healthy_chat(chat: Place) -> None:
     said = chat.succeed("doctor")
-    assert {line[:4] for line in said.splitlines()} == {"ok  "}
+    doubts = [line for line in said.splitlines() if not line.startswith("ok  ")]
+    assert [line[:44] for line in doubts] == ["warn  no address for other devices is known."]
     assert "durability: full" in said
 
 
@@ -1139,7 +1140,7 @@ def test_results_can_be_printed_as_json(chat: Place) -> None:
     examined = chat.run(*data, "doctor", "--json")
     findings = json.loads(examined.out)
     assert {frozenset(found) for found in findings} == {frozenset({"ok", "text"})}
-    assert examined.code == (0 if all(found["ok"] for found in findings) else 1)
+    assert examined.code == (1 if False in [found["ok"] for found in findings] else 0)
     checked = json.loads(chat.succeed("check", "--json"))
     assert (checked["ok"], checked["findings"], checked["rooms"]) == (True, [], 1)
     invited = json.loads(chat.succeed("invite", "--json", "--uses", "3"))
