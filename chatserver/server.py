@@ -264,7 +264,6 @@ class Server:
             remove_leftovers(self.folder.backups, self.database.path)
             await wait_until_reachable(self.database)
             await migrate(self.database, backups=self.folder.backups)
-            await self.database.checkpoint()  # without it a lost WAL would look like a new chat
         else:
             await require_head(self.database)
         self.binding.write()

@@ -26,6 +26,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     database.restrict_permissions()
     before = await revision(database)
     if before == HEAD:
+        await database.checkpoint()  # of a database of an earlier version
         return []
     known = _known_revisions()
     _refuse_newer(before, known)
@@ -41,6 +42,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
             f"The database cannot be brought to revision {HEAD}: {error.orig}. It must be"
             " empty or belong to this program, and the account needs all privileges on it."
         ) from error
+    await database.checkpoint()  # without it, a database that loses its WAL looks like a new one
     return known[known.index(before) + 1 :] if before else known
 
 
