@@ -28,6 +28,7 @@ DATABASE_FILES = (
     "-journal",
     "-tally",
 )  # suffixes of SQLite's files and of the durability counter
+VERSION_HEADER = "X-Chatserver-Version"  # of all responses on the control socket
 LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW  # root must not write through a link
 
 

@@ -37,6 +37,7 @@ from click.testing import CliRunner
 
 from chatserver import __version__
 from chatserver.__main__ import _no_authorities, main
+from chatserver.commands import control
 from chatserver.commands.rooms import _number
 from chatserver.commands.serve import serve
 from chatserver.config import ServerSettings, Settings
@@ -884,6 +885,38 @@ def test_the_doctor_finds_no_fault_in_a_healthy_chat(chat: Place) -> None:
     doubts = [line for line in said.splitlines() if not line.startswith("ok  ")]
     assert [line[:44] for line in doubts] == ["warn  no address for other devices is known."]
     assert "durability: full" in said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "keys rotate",
+        "user delete noa --yes",
+        "user add sam",
+        "user list",
+        "room retention lobby 3",
+        "invite",
+        "bot list",
+        "migrate",
+        "ready",
+    ],
+)
+def test_a_command_reports_a_running_server_of_another_version(
+    busy: Place, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "__version__", "9.9")
+    said = busy.fail(*command.split())
+    assert f"is of version {__version__}, and this program is 9.9: restart the server" in said
+
+
+def test_a_server_of_another_version_can_be_copied_and_fails_the_doctor(
+    busy: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "__version__", "9.9")
+    done = busy.run("--data", str(busy.data), "backup", str(busy.folder / "before.zip"))
+    assert (done.code, done.err.startswith("Warning: The running server ")) == (0, True)
+    done = busy.run("--data", str(busy.data), "doctor")
+    assert (done.code, "FAIL  The running server " in done.out) == (1, True)
 
 
 # Commands in detail ------------------------------------------------------------------------------

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
+from chatserver import __version__
 from chatserver.binding import Binding
 from chatserver.config import Settings
-from chatserver.data_dir import DataDir, control_address, is_listening
-from chatserver.errors import ChatServerError, NotYet, Unavailable
+from chatserver.data_dir import VERSION_HEADER, DataDir, control_address, is_listening
+from chatserver.errors import ChatServerError, NotYet, StartError, Unavailable
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -43,13 +44,21 @@ class Control:
 
     async def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the JSON response. Raises RequestRefused, or NotYet for an error that may pass."""
-        try:
-            answer = await self._while_alive(self._answer(method, path, body))
-        except aiohttp.ClientError:
-            raise NotYet("The server stopped before it answered. Try again.") from None
+        answer = await self._received(self._answer(method, path, body))
         if not answer.get("ok"):
             raise await self._refusal(answer)
         return answer
+
+    async def other_version(self) -> str | None:
+        """Return a sentence if the server is of another version than this program."""
+        found = await self._received(self._version())
+        if found == __version__:
+            return None
+        named = f"version {found}" if found else "another version"
+        return (
+            f"The running server (process {self._folder.holder}) is of {named}, and this program"
+            f" is {__version__}: restart the server first."
+        )
 
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
         """Yield the bytes of a long response. Close it with `aclosing`.
@@ -87,9 +96,19 @@ class Control:
             return None
         return _nothing_stored(reason) if reason else None
 
+    async def _version(self) -> str | None:
+        async with self._http.get(_url("/healthz")) as response:
+            return response.headers.get(VERSION_HEADER)
+
     async def _answer(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         async with self._http.request(method, _url(path), json=body) as response:
             return await response.json()
+
+    async def _received(self, answer: Awaitable[T]) -> T:
+        try:
+            return await self._while_alive(answer)
+        except aiohttp.ClientError:
+            raise NotYet("The server stopped before it answered. Try again.") from None
 
     async def _while_alive(self, answer: Awaitable[T]) -> T:
         waiting = asyncio.ensure_future(answer)
@@ -129,13 +148,15 @@ async def control(settings: Settings, *, create_database: bool = True) -> AsyncI
 
     `create_database`: the command may create or upgrade the database. Raises StartError otherwise
     if it does not have this program's revision, and always if the folder belongs to another
-    database.
+    database or the running server is of another version.
     """
     folder = DataDir(settings.data)
     folder.require_access()
     Binding(folder, settings.database_url).check()
     if is_running(folder):
         async with connected(folder) as server:
+            if other := await server.other_version():
+                raise StartError(other)
             yield server
         return
     if not create_database:

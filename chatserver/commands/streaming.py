@@ -5,8 +5,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+import click
+
 from chatserver.binding import Binding
-from chatserver.commands.control import connected, is_running, reading
+from chatserver.commands.control import Control, connected, is_running, reading
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 
@@ -47,13 +49,21 @@ async def _answer(
     folder = DataDir(settings.data)
     if is_running(folder):
         Binding(folder, settings.database_url).check()
-        async with connected(folder) as server, aclosing(server.stream(path)) as pieces:
-            async for lines in _lines(pieces):
-                yield lines
+        async with connected(folder) as server:
+            await _warn_of_other_version(server)
+            async with aclosing(server.stream(path)) as pieces:
+                async for lines in _lines(pieces):
+                    yield lines
         return
     async with reading(settings) as database, aclosing(read(database)) as pieces:
         async for piece in pieces:
             yield piece.splitlines(keepends=True)
+
+
+async def _warn_of_other_version(server: Control) -> None:
+    """A copy of the data must stay possible before the restart that upgrades the database."""
+    if other := await server.other_version():
+        click.echo(f"Warning: {other}", err=True)
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[list[bytes]]:

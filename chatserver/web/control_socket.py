@@ -11,7 +11,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from chatserver.data_dir import control_address
+from chatserver import __version__
+from chatserver.data_dir import VERSION_HEADER, control_address
 from chatserver.errors import StartError
 from chatserver.web.access_log import AccessLog
 from chatserver.web.authentication import RequestAuthenticator
@@ -31,6 +32,7 @@ class ControlSocket:
         urls: ServerUrls,
     ) -> None:
         """`app` has the routes, and no start-up or shutdown handlers."""
+        app.on_response_prepare.append(_name_version)
         self._runner = web.AppRunner(
             app,
             access_log_class=AccessLog,
@@ -68,6 +70,11 @@ class ControlSocket:
         if self._listener is not None:
             self._listener.close()
         await self._runner.cleanup()
+
+
+async def _name_version(_request: web.Request, response: web.StreamResponse) -> None:
+    """Name this program's version, which commands of another version refuse."""
+    response.headers[VERSION_HEADER] = __version__
 
 
 def _bound_privately(path: str) -> socket.socket:

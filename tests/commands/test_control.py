@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from chatserver import __version__
 from chatserver.commands import control as module
 from chatserver.commands.control import Control, RequestRefused, connected, is_running
-from chatserver.data_dir import DataDir
+from chatserver.data_dir import VERSION_HEADER, DataDir
 from chatserver.errors import NotYet
 
 
@@ -24,10 +26,11 @@ class Peer:
         self.ready = asyncio.Event()
         self.users: dict[str, object] = {"ok": True, "users": ["ann"]}
         self.health: dict[str, object] = {"ok": 1}
+        self.headers: dict[str, str] = {}
 
     async def healthz(self, _: web.Request) -> web.Response:
         await self.alive.wait()
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True}, headers=self.headers)
 
     async def readyz(self, _: web.Request) -> web.Response:
         return web.json_response(self.health)
@@ -108,6 +111,25 @@ async def test_an_error_is_temporary_or_permanent(
     async with running(folder, peer) as line:
         with pytest.raises(kind, match="No"):
             await line.request("GET", "/users")
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({VERSION_HEADER: __version__}, None),
+        ({VERSION_HEADER: "0.1.0"}, r"4321\) is of version 0.1.0, and this program is "),
+        ({}, "is of another version"),
+    ],
+)
+async def test_a_server_of_another_version_is_recognized(
+    folder: DataDir, headers: dict[str, str], said: str | None
+) -> None:
+    peer = Peer()
+    peer.alive.set()
+    peer.headers = headers
+    async with running(folder, peer) as line:
+        found = await line.other_version()
+    assert (found is None) if said is None else re.search(said, found or "")
 
 
 async def read(line: Control, path: str) -> list[bytes]:
