@@ -50,10 +50,10 @@ class MessageComposer extends HTMLElement {
   }
 
   /**
-   * Show the stored text of a conversation. `messages`: {epoch, find(seq), display(user)}; `epoch` is null
+   * Show the stored text of a conversation. `label`: its shown name, after "#" for a room. `messages`: {epoch, find(seq), display(user)}; `epoch` is null
    * before the first welcome.
    */
-  open(key, name, messages) {
+  open(key, label, messages) {
     this.#messages = messages;
     if (key !== this.#composition.key) {
       this.#composition.open(key);
@@ -62,7 +62,8 @@ class MessageComposer extends HTMLElement {
     this.#composition.checkEpoch(messages.epoch);
     this.#composition.checkDeleted(messages.find);
     this.#showStrip();
-    this.#box.placeholder = key.startsWith("@") ? _("Message %(name)s", { name }) : _("Message #%(name)s", { name });
+    const [isNamed, name] = label.startsWith("#") ? [true, label.slice(1)] : [false, label];
+    this.#box.placeholder = isNamed ? _("Message #%(name)s", { name }) : _("Message %(name)s", { name });
   }
 
   /** Another tab has changed or sent the text. */

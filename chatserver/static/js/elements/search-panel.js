@@ -46,16 +46,14 @@ class SearchPanel extends HTMLElement {
   }
 
   /**
-   * `roomOf(room)`: {key, name} of a room number, or undefined; `display(user)`: a name; `title`: the shown name of the
-   * open conversation.
+   * `roomOf(room)`: {key, name} of a room number, or undefined; `display(user)`: a name; `label`: the shown name of the
+   * open conversation, after "#" for a room.
    */
-  show({ room, key }, { title, roomOf, display }) {
+  show({ room }, { label, roomOf, display }) {
     const isOther = room !== this.#room;
     this.#names = { roomOf, display };
     this.#room = room;
-    this.querySelector(".search-here-label").textContent = _("Only in %(room)s", {
-      room: key.startsWith("#") ? `#${title}` : title,
-    });
+    this.querySelector(".search-here-label").textContent = _("Only in %(room)s", { room: label });
     if (isOther && this.#onlyThisRoom.checked) this.#search(); // the hits are of the previous room
     else if (!this.hidden && this.dataset.state === "found") this.#draw(); // display names may have been loaded
   }

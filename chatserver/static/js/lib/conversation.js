@@ -50,6 +50,11 @@ export class Conversation {
     return this.to !== null;
   }
 
+  /** Whether it is a room without a name; its title lists its users at the start, unless one was given. */
+  get isUnnamed() {
+    return this.room !== null && this.to === null && this.name === null;
+  }
+
   /** Apply the state of the room as `welcome` or an event's `state` has it. A read position that is further here is kept. */
   welcome({ room, head, read, unread, mentions = 0, last, ...properties }) {
     const known = Object.keys(DEFAULTS).filter((name) => name in properties);

@@ -10,7 +10,7 @@ import { _ } from "../lib/i18n.js";
 import { sortedByName } from "../lib/collation.js";
 import { fold } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
-import { me, urls } from "../ui/page.js";
+import { lang, me, urls } from "../ui/page.js";
 
 const PAGE_SIZE = 1_000; // accounts in the first request
 const PREFIX_LIMIT = 20; // accounts found by one prefix
@@ -135,6 +135,14 @@ export class Users extends EventTarget {
     } catch ({ status }) {
       return status === BAD_REQUEST ? null : name;
     }
+  }
+
+  /** `title` of a conversation without a name with display names and without this user, if it lists users. */
+  listTitle(title) {
+    const names = title.split(", ");
+    if (!names.every((name) => this.isUser(fold(name)))) return title;
+    const others = names.filter((name) => name !== me.name).map((name) => this.display(name));
+    return others.length > 0 ? new Intl.ListFormat(lang, { style: "narrow" }).format(others) : title;
   }
 
   isOnline(name) {

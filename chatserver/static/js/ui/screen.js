@@ -32,8 +32,15 @@ export class Screen {
   }
 
   nameOf(conversation) {
-    const { to } = conversation;
+    const { to, isUnnamed, title } = conversation;
+    if (isUnnamed) return this.#users.listTitle(title);
     return to === null ? roomName(conversation, _("Lobby")) : this.#users.title(to);
+  }
+
+  /** The shown name, after "#" for a room with a name. */
+  #labelOf(conversation) {
+    const { isDirect, isUnnamed } = conversation;
+    return isDirect || isUnnamed ? this.nameOf(conversation) : `#${this.nameOf(conversation)}`;
   }
 
   /** Show a CurrentConversation. */
@@ -49,7 +56,7 @@ export class Screen {
     const name = this.nameOf(conversation);
     const reason = lost?.reason ?? this.#closedBy(conversation);
     this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
-    this.#part("message-composer").open(key, name, {
+    this.#part("message-composer").open(key, this.#labelOf(conversation), {
       epoch: this.#feed.epoch,
       find: finder(conversation),
       display: (user) => this.#users.display(user),
@@ -99,7 +106,7 @@ export class Screen {
     this.#part("room-dialog").show(conversation, { title: name });
     this.#part("invite-dialog")?.show(conversation, { title: name, member: !lost });
     this.#part("room-panel").show(conversation, { title: name, users: this.#users, member: !lost });
-    this.#part("search-panel").show(conversation, { title: name, ...this.#names });
+    this.#part("search-panel").show(conversation, { label: this.#labelOf(conversation), ...this.#names });
     this.#part("quick-switcher").candidates = () => this.#switcherItems;
     this.#part("quick-switcher").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
   }
@@ -180,7 +187,7 @@ export class Screen {
       display: (user) => this.#users.display(user),
       roomOf: (room) => {
         const found = this.#feed.of(room);
-        return found && { key: found.key, name: found.isDirect ? `@${found.to}` : `#${this.nameOf(found)}` };
+        return found && { key: found.key, name: found.isDirect ? `@${found.to}` : this.#labelOf(found) };
       },
     };
   }
