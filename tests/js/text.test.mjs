@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { encoded, trimmed, wellFormed } from "../../chatserver/static/js/lib/text.js";
+import { encoded, joinSentences, trimmed, wellFormed } from "../../chatserver/static/js/lib/text.js";
 
 test("lone surrogates are replaced in text and in nested values", () => {
   assert.equal(wellFormed("👍 ok 例"), "👍 ok 例");
@@ -20,4 +20,11 @@ test("only surrounding empty lines and trailing white space are trimmed", () => 
     " \n　\n ": "",
   };
   for (const [written, sent] of Object.entries(cases)) assert.equal(trimmed(written), sent);
+});
+
+test("sentences are joined with a space where the language has one", () => {
+  assert.equal(joinSentences("It works.", "", "Try again."), "It works. Try again.");
+  assert.equal(joinSentences("SQLite，16 MB。", "已确认。"), "SQLite，16 MB。已确认。");
+  assert.equal(joinSentences(false, "一。", "Two."), "一。Two.");
+  assert.equal(joinSentences(false, ""), "");
 });

@@ -10,6 +10,7 @@
 import { request } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf, isRoute, roomKey } from "../lib/route.js";
+import { joinSentences } from "../lib/text.js";
 import { tab } from "../state/local-storage.js";
 import { hideProblem, showProblem } from "../ui/form-problem.js";
 import { showPageIn } from "../ui/page-language.js";
@@ -100,7 +101,7 @@ class AccountForm extends HTMLElement {
 
 function withDelay({ message, retryAfter: seconds }) {
   const wait = _("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
-  return seconds >= 1 ? `${message} ${wait}` : message;
+  return seconds >= 1 ? joinSentences(message, wait) : message;
 }
 
 customElements.define("account-form", AccountForm);

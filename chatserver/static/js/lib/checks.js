@@ -6,6 +6,7 @@
  */
 
 import { _, ngettext } from "./i18n.js";
+import { joinSentences } from "./text.js";
 
 const MB = 1_000_000;
 const SLOW_ROUND_TRIP = 500; // milliseconds
@@ -34,7 +35,6 @@ export function checks({ server, page, socket, clock }) {
 }
 
 const result = (title, verdict, text) => ({ title, verdict, text });
-const joined = (...sentences) => sentences.join(" ");
 
 function webSocket(socket) {
   const title = _("Live connection");
@@ -100,22 +100,22 @@ function clocks(clock) {
   const seconds = Math.round(Math.abs(clock) / 1000);
   if (seconds < CLOCK_TOLERANCE) return result(title, "good", _("The clocks of the server and this device agree."));
   const text = clock > 0 ? _("The server is %(seconds)s s ahead of this device.", { seconds }) : _("The server is %(seconds)s s behind this device.", { seconds });
-  return result(title, seconds < MAX_CLOCK_OFFSET ? "fair" : "bad", joined(text, _("Set both clocks from the network.")));
+  return result(title, seconds < MAX_CLOCK_OFFSET ? "fair" : "bad", joinSentences(text, _("Set both clocks from the network.")));
 }
 
 function disk({ disk_free: free }) {
   const title = _("Disk");
   const text = _("%(size)s free on the data disk.", { size: size(free) });
   if (free > LOW_DISK) return result(title, "good", text);
-  return result(title, free > CRITICAL_DISK ? "fair" : "bad", joined(text, _("Free up space: on a full disk no message can be stored.")));
+  return result(title, free > CRITICAL_DISK ? "fair" : "bad", joinSentences(text, _("Free up space: on a full disk no message can be stored.")));
 }
 
 function durability({ database, durability: level, database_bytes: bytes }) {
   const title = _("Database");
   const text = _("%(kind)s, %(size)s.", { kind: database === "sqlite" ? "SQLite" : "MySQL", size: size(bytes) });
-  if (level === "full") return result(title, "good", joined(text, _("Acknowledged messages are on disk.")));
+  if (level === "full") return result(title, "good", joinSentences(text, _("Acknowledged messages are on disk.")));
   if (level === "unknown") return result(title, "bad", _("The database does not answer."));
-  return result(title, "bad", joined(text, _("A power cut may lose messages. Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.")));
+  return result(title, "bad", joinSentences(text, _("A power cut may lose messages. Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.")));
 }
 
 function revision({ revision: found, newest_revision: newest }) {
@@ -129,7 +129,7 @@ function queue({ storing, waiting }) {
   if (!storing) return result(title, "bad", _("Messages cannot be stored right now. The server's log says why."));
   if (waiting === 0) return result(title, "good", _("No messages are waiting to be stored."));
   const text = ngettext("%(num)s message is waiting to be stored.", "%(num)s messages are waiting to be stored.", waiting);
-  if (waiting > LONG_QUEUE) return result(title, "fair", joined(text, _("The disk cannot keep up.")));
+  if (waiting > LONG_QUEUE) return result(title, "fair", joinSentences(text, _("The disk cannot keep up.")));
   return result(title, "good", text);
 }
 

@@ -9,5 +9,9 @@ export const wellFormed = (text) => text.replace(LONE, "\uFFFD");
 /** `text` without empty lines around it and white space at its end. The first line keeps its indentation. */
 export const trimmed = (text) => text.trimEnd().replace(EMPTY_LINES, "");
 
+/** The sentences that are not empty, with a space between them where the language has one. */
+export const joinSentences = (...sentences) =>
+  sentences.filter(Boolean).reduce((before, next) => (/[。！？]$/.test(before) ? before + next : `${before} ${next}`), "").trimStart();
+
 /** `value` as JSON whose strings are well-formed. */
 export const encoded = (value) => JSON.stringify(value, (_key, each) => (typeof each === "string" ? wellFormed(each) : each));

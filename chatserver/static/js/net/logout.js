@@ -4,6 +4,7 @@ import { RequestError, request } from "./api.js";
 import { drafts } from "../state/drafts.js";
 import { goTo } from "../ui/layers.js";
 import { _, ngettext } from "../lib/i18n.js";
+import { joinSentences } from "../lib/text.js";
 import { announceLogout } from "./logout-sync.js";
 import { choices } from "../ui/notifications.js";
 import { urls } from "../ui/page.js";
@@ -35,7 +36,7 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
 export function unsent(messages, texts) {
   const one = ngettext("%(num)s message has not been sent yet.", "%(num)s messages have not been sent yet.", messages);
   const other = ngettext("%(num)s draft has not been sent.", "%(num)s drafts have not been sent.", texts);
-  return [messages > 0 && one, texts > 0 && other].filter(Boolean).join(" ");
+  return joinSentences(messages > 0 && one, texts > 0 && other);
 }
 
 const lossQuestion = (lost) => ({
@@ -46,7 +47,7 @@ const lossQuestion = (lost) => ({
 
 const everywhereQuestion = (lost) => ({
   question: _("Log out everywhere?"),
-  text: [_("Every device has to log in again, this one too."), lost].filter(Boolean).join(" "),
+  text: joinSentences(_("Every device has to log in again, this one too."), lost),
   yes: lost ? _("Discard and log out everywhere") : _("Log out everywhere"),
 });
 
