@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { splitMentions, isMentioned, matching, matchingWithAll, fold, incompleteMention } from "../../chatserver/static/js/lib/mentions.js";
+import { fold, hasSpaceBeforeMark, incompleteMention, isMentioned, matching, matchingWithAll, splitMentions } from "../../chatserver/static/js/lib/mentions.js";
 
 const among = (accounts) => (name) => accounts.map(fold).includes(name);
 const marks = (text, accounts) => splitMentions(text, among(accounts)).flatMap(({ mention }) => mention ?? []);
@@ -94,4 +94,9 @@ test("a mention of a longer name does not mention the user whose name it starts 
   assert.ok(isMentioned("@小明你好", "小明"));
   assert.ok(!isMentioned("@小明你好", "小明", among(["小明你"])));
   assert.ok(isMentioned("@小明你好", "小明你", among(["小明"])));
+});
+
+test("a space between a mention and a Chinese punctuation mark is found", () => {
+  for (const text of ["谢谢 @xiaohong ，", "@bo 。", "@a.b-c ！"]) assert.ok(hasSpaceBeforeMark(text), text);
+  for (const text of ["@bo，", "@bo ,", "bo ，", "@bo 好，", "@bo  ，"]) assert.ok(!hasSpaceBeforeMark(text), text);
 });

@@ -11,7 +11,7 @@ import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 import { suggested } from "../lib/addressees.js";
-import { incompleteMention } from "../lib/mentions.js";
+import { hasSpaceBeforeMark, incompleteMention } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
 import { clone } from "../ui/page.js";
 
@@ -47,6 +47,7 @@ class CompletionList extends HTMLElement {
   }
 
   #update() {
+    if (hasSpaceBeforeMark(this.#textBefore)) this.#removeSpace();
     const before = this.#textBefore;
     const mention = incompleteMention(before);
     const emojiName = mention ? null : emoji.incompleteName(before);
@@ -152,6 +153,12 @@ class CompletionList extends HTMLElement {
     const gap = text.startsWith("@") && /[\p{L}\p{N}_.]$/u.test(this.#textBefore.slice(0, start)) ? " " : "";
     this.#box.setRangeText(gap + text, start, this.#box.selectionStart, "end");
     this.#box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /** Remove the character before the last one. */
+  #removeSpace() {
+    const end = this.#box.selectionStart;
+    this.#box.setRangeText("", end - 2, end - 1, "preserve");
   }
 
   close() {

@@ -112,3 +112,6 @@ function beginsWord(text, query) {
   while (at > 0 && /[\p{L}\p{N}\p{M}]$/u.test(text.slice(0, at))) at = text.indexOf(query, at + 1);
   return at >= 0;
 }
+
+/** Whether `before` ends with a mention, the space after it, and a Chinese punctuation mark, which has no space before it. */
+export const hasSpaceBeforeMark = (before) => /@[\p{L}\p{N}_.-]+ [，。！？、；：）」』》…]$/u.test(before);
