@@ -223,7 +223,7 @@ class Server:
         self.folder.lock()
         try:
             await self._open_database()
-            self.keys.load()
+            await self.accounts.load_keys()
             self.revocations.load()
             self.history.epoch = await self.log.epoch()
             self.database.durability_counter.begin(self.history.epoch, await self.log.total())

@@ -559,6 +559,8 @@ def test_a_restore_reports_what_it_reinstates_and_revokes_it_on_request(place: P
     assert "disabled" not in place.succeed("user", "list")
     wrong = place.run(*data, "restore", "--replace", "--revoke-since", "soon", backup)
     assert (wrong.code, 'or "backup"' in wrong.err) == (2, True)
+    wrong = place.run(*data, "restore", "--replace", "--revoke-since", "2999-01-01", backup)
+    assert (wrong.code, "This time is in the future." in wrong.err) == (2, True)
 
 
 def test_a_data_folder_can_have_a_very_long_path(place: Place) -> None:
@@ -734,6 +736,25 @@ def test_a_world_writable_folder_is_an_error(place: Place) -> None:
     assert "chmod o-w" in place.fail("migrate")
 
 
+@pytest.mark.parametrize("host", ["nosuch.invalid", "a" * 70])
+def test_a_server_that_cannot_listen_creates_nothing(place: Place, host: str) -> None:
+    assert f"Cannot listen on {host}:" in place.fail_to_serve(host=host)
+    socket_file = str(place.folder / "nowhere" / "chat.sock")
+    assert "Its folder must exist" in place.fail_to_serve(unix_socket=socket_file)
+    assert list(place.folder.iterdir()) == []
+
+
+def test_the_doctor_fails_where_the_server_refuses_to_start(home: Place) -> None:
+    (home.data / "keys.json").write_text("not JSON")
+    done = home.run("--data", str(home.data), "doctor")
+    assert (done.code, "holds no list of keys" in done.out) == (1, True)
+    file = home.folder / "nowhere" / "chat.db"
+    url = f"sqlite:///{file}"
+    done = home.run("--data", str(home.folder / "new"), "--database", url, "doctor")
+    assert done.code == 1
+    assert f"FAIL  Cannot write {file}: its folder does not exist." in done.out
+
+
 @pytest.mark.parametrize("option", ["ssl_ca=", "sslmode=require", "ssl_ca=/nowhere.pem"])
 def test_config_check_verifies_the_options_of_the_database(home: Place, option: str) -> None:
     url = f"mysql://chat@db/chat?{option}"
@@ -803,7 +824,7 @@ def test_user_delete_can_delete_the_messages(chat: Place) -> None:
         connection.execute(f"{said} WHERE name = 'ida'")
         connection.execute("UPDATE rooms SET head = head + 1 WHERE id = 1")
     done = chat.succeed("user", "delete", "ida", "--messages", "--yes")
-    assert done == "ida is deleted, with 1 messages.\n"
+    assert done == "ida is deleted, with 1 message.\n"
     assert chat.query("SELECT body FROM events WHERE body LIKE '%secret%'") == []
     done = chat.succeed("user", "delete", "ida", "--messages", "--yes")
     assert done == "ida is deleted, with 0 messages.\n"
@@ -858,6 +879,8 @@ def test_an_invitation_has_the_public_url(chat: Place) -> None:
     link = re.fullmatch(r"https://chat\.example\.com/join/([\w-]+)\n", done.out)
     assert link is not None
     assert done.err == "Valid for 3 accounts and 2 days.\n"
+    single = chat.run("--data", str(chat.data), "invite", "--uses", "1", "--days", "1")
+    assert "Valid for 1 account and 1 day.\n" in single.err
     assert chat.query("SELECT uses_left FROM invites WHERE code = ?", link[1]) == [(3,)]
 
 
@@ -979,10 +1002,13 @@ def test_an_import_with_rejected_users_has_an_exit_code_and_creates_the_others(
     busy: Place,
 ) -> None:
     file = busy.folder / "wrong.csv"
-    file.write_text(f"name,display,password\ntom,,short\nANN,,\nzoe,,{PASSWORD}\n")
+    table = f"name,display,password\ntom,,short\nbad name!,,\nANN,,\nzoe,,{PASSWORD}\n"
+    file.write_text(table)
     done = busy.run("--data", str(busy.data), "user", "import", str(file))
-    assert (done.code, done.out) == (1, "1 created, 2 skipped.\n")
+    assert (done.code, done.out) == (1, "1 created, 3 skipped.\n")
     assert "tom: " in done.err
+    assert "bad name!: " in done.err
+    assert file.read_text() == table  # no password of a user who does not exist
     assert busy.opens_with("zoe", PASSWORD)
 
 

@@ -4,6 +4,7 @@ Knows nothing of connections; they are closed through `ConnectionCloser`.
 """
 
 import hmac
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,6 +36,8 @@ from chatserver.storage.credentials import Credentials
 from chatserver.storage.sessions import OpenSession, StoredSessions
 from chatserver.storage.users import NewUser, Users
 from chatserver.text.names import checked_display, checked_name
+
+logger = logging.getLogger(__name__)
 
 
 class Accounts:
@@ -71,6 +74,14 @@ class Accounts:
         self._set_up = False
 
     # First run ----------------------------------------------------------------------------------
+
+    async def load_keys(self) -> None:
+        """Load the signing keys; a missing file is created. Raises StartError."""
+        if self._keys.load() and await self.is_set_up():
+            logger.warning(
+                "keys.json was missing: a new key signs sessions, and all users must log in again,"
+                " unless the server is stopped and the old file put back"
+            )
 
     async def is_set_up(self) -> bool:
         """Return whether any account exists. Once true it stays true."""

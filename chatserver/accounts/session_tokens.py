@@ -71,12 +71,21 @@ class SigningKeys:
         """Return the `kid` of each key, the signing key first."""
         return [str(key.key_id) for key in self._keys]
 
-    def load(self) -> None:
-        """Read the key file, or create it. Raises StartError for an invalid one."""
-        if self._path.exists():
-            self._read()
+    def load(self) -> bool:
+        """Read the key file, or create it; return whether a key was created.
+
+        Raises StartError if the file is invalid.
+        """
+        self.check()
         if not self._keys:
             self.rotate()
+            return True
+        return False
+
+    def check(self) -> None:
+        """Read the key file if it exists. Raises StartError if it is invalid."""
+        if self._path.exists():
+            self._read()
 
     def refresh(self) -> bool:
         """Reload the key file if it changed; return whether the keys changed.

@@ -6,6 +6,7 @@ import click
 
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, request
+from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.web.addresses import NO_ADDRESS, is_local
 
@@ -25,7 +26,8 @@ def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
         listing.show_json({column: made[column] for column in columns})
         return
     click.echo(made["url"])
-    click.echo(f"Valid for {made['uses_left']} accounts and {days} days.", err=True)
+    accounts = counted(made["uses_left"], "account")
+    click.echo(f"Valid for {accounts} and {counted(days, 'day')}.", err=True)
 
 
 @click.command("setup-link")

@@ -11,8 +11,10 @@ import click
 import msgspec
 
 from chatserver.binding import Binding, refuse_own_file
+from chatserver.clocks import wall
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
+from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
@@ -142,11 +144,14 @@ def _since(given: str | None, archive: Archive) -> int | None:
     if given == "backup":
         return archive.manifest.made_at
     try:
-        return int(datetime.fromisoformat(given).astimezone().timestamp() * 1000)
-    except ValueError:
+        since = int(datetime.fromisoformat(given).astimezone().timestamp() * 1000)
+    except (ValueError, OverflowError):
         raise click.BadParameter(
             'Give a time like "2026-11-25 14:00", or "backup".', param_hint="--revoke-since"
         ) from None
+    if since > wall():
+        raise click.BadParameter("This time is in the future.", param_hint="--revoke-since")
+    return since
 
 
 def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
@@ -240,8 +245,7 @@ def _said(manifest: Manifest) -> str:
 
 
 def _count(rows: dict[str, int], table: str) -> str:
-    number = rows.get(table, 0)
-    return f"{number:,} {table.removesuffix('s') if number == 1 else table}"
+    return counted(rows.get(table, 0), table.removesuffix("s"))
 
 
 COMMANDS = (backup, restore, check, export, import_)

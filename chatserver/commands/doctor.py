@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.binding import Binding
+from chatserver.clocks import wall
 from chatserver.commands.clock_check import clock_finding
 from chatserver.commands.control import control, is_running, reading
 from chatserver.commands.reachability import Finding, links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError
-from chatserver.permissions import obstacle
+from chatserver.permissions import obstacle, obstacles
 from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.tls import server_context
@@ -28,7 +30,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings: list[Finding] = [(False, obstacle) for obstacle in DataDir(settings.data).obstacles()]
     if not findings:
         Binding(DataDir(settings.data), settings.database_url).check()
-        findings = [*_folder(settings), *await _database(settings)]
+        findings = [*_folder(settings), *_keys(settings), *await _database(settings)]
     findings += [*_certificate(settings), *await _bus(settings), links(settings)]
     return findings + [finding async for finding in reached(settings)]
 
@@ -49,6 +51,14 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     yield from _backups(folder.backups)
     free = shutil.disk_usage(path).free
     yield free > MIN_FREE, f"disk: {free // 1_000_000:,} MB free"
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Report a key file with which the server does not start."""
+    try:
+        SigningKeys(DataDir(settings.data).keys, clock=wall).check()
+    except StartError as error:
+        yield False, str(error)
 
 
 async def _bus(settings: Settings) -> list[Finding]:
@@ -91,6 +101,7 @@ def _backups(backups: Path) -> Iterator[Finding]:
 async def _database(settings: Settings) -> list[Finding]:
     folder = DataDir(settings.data)
     try:
+        _require_writable(Database(settings.database_url).path, folder)
         if folder.is_vacant:
             return [(None, await _no_chat(settings))]
         ready = await (_from_server if is_running(folder) else _from_database)(settings)
@@ -122,6 +133,17 @@ async def _before_the_start(settings: Settings) -> str:
     finally:
         await database.close()
     return f"has revision {found}" if found else "is empty and will be filled at the first start"
+
+
+def _require_writable(file: Path | None, own: DataDir) -> None:
+    """Raise StartError if a SQLite file outside the data folder cannot be created or written."""
+    if file is None or file.absolute().parent == own.path:
+        return
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        raise StartError(f"Cannot write {file}: its folder does not exist.")
+    for reason in obstacles(folder, [file], os.R_OK | os.W_OK):
+        raise StartError(reason)
 
 
 async def _from_server(settings: Settings) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import click
 
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, run
+from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
 from chatserver.text.names import room_key
@@ -30,7 +31,8 @@ def room_list(*, as_json: bool) -> None:
     def line(found: dict[str, Any]) -> str:
         kind = "private" if found["private"] else "public"
         kind = "archived" if found["archived"] else kind
-        kept = f"{found['retention_days']} days" if found["retention_days"] else "forever"
+        days = found["retention_days"]
+        kept = counted(days, "day") if days else "forever"
         counts = f"{found['members']:>6} members {found['messages']:>9} messages"
         return f"{found['room']:>6} {found['name']:<32} {kind:<8} {counts}, kept {kept}"
 
@@ -66,7 +68,8 @@ def room_retention(name: str, days: int) -> None:
     Its members see the change as one of the administrator whose account is the oldest.
     """
     run(_change(loaded().settings, name, {"retention_days": days}))
-    click.echo(f"{name} keeps its messages {f'for {days} days' if days else 'forever'}.")
+    kept = f"for {counted(days, 'day')}" if days else "forever"
+    click.echo(f"{name} keeps its messages {kept}.")
 
 
 async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None:

@@ -5,18 +5,21 @@ import errno
 import gc
 import logging
 import resource
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import click
 from aiohttp import web, web_response, web_urldispatcher
 
 from chatserver import __version__
 from chatserver.app import SERVER, build
+from chatserver.commands.plurals import counted
 from chatserver.commands.reloading import Reloading, handle_hangup, handle_stop
-from chatserver.config import Settings
+from chatserver.config import ServerSettings, Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import NotYet, StartError
 from chatserver.launch import discard_output
@@ -59,6 +62,7 @@ async def serve(
     stop = asyncio.Event()
     handle_stop(stop)
     tls = server_context(settings.server)
+    await _require_address(settings.server)
     handle_hangup(stop.set, Reloading(reload or (lambda: settings), tls))
     async with running(settings) as (runner, server):
         await _listen(runner, settings, tls)
@@ -125,16 +129,35 @@ async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext
         raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
 
 
+async def _require_address(server: ServerSettings) -> None:
+    """Raise StartError, before anything is created, if the address to listen on is none."""
+    if server.unix_socket:
+        if not Path(server.unix_socket).absolute().parent.is_dir():
+            raise _no_local_address(server.unix_socket, "No such file or directory")
+        return
+    host, port = server.host, server.port
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise StartError(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    except UnicodeError as error:
+        raise StartError(f"Cannot listen on {host}:{port}: {error}.") from None
+
+
 async def _listen_locally(site: UnixListener) -> None:
     try:
         await site.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise NotYet(f"Another program listens on {site.path}. Stop it first.") from None
-        raise StartError(
-            f"Cannot listen on {site.path}: {error.strerror or error}. Its folder must exist and"
-            f" belong to the account of the server."
-        ) from None
+        raise _no_local_address(site.path, error.strerror or str(error)) from None
+
+
+def _no_local_address(path: str, reason: str) -> StartError:
+    return StartError(
+        f"Cannot listen on {path}: {reason}. Its folder must exist and belong to the account of the"
+        f" server."
+    )
 
 
 def _port(runner: web.AppRunner) -> int | None:
@@ -158,7 +181,7 @@ async def _banner(server: Server, *, lan: bool) -> None:
     _show(f"  listening on {f'unix:{socket_file}' if socket_file else here}")
     if await server.accounts.is_set_up():
         users, rooms = await server.users.count(), await server.rooms.count()
-        _show(f"  {_count(users, 'user', 'users')}, {_count(rooms, 'room', 'rooms')}")
+        _show(f"  {counted(users, 'user')}, {counted(rooms, 'room')}")
         if await server.users.administrator() is None:
             _show(f"\n  {NO_ADMINISTRATOR}\n")
     else:
@@ -175,10 +198,6 @@ def _show(text: str) -> None:
         click.echo(text)
     except OSError:  # its reader has ended, or the terminal was closed
         discard_output()
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def public_url(settings: Settings, *, port: int | None = None) -> str:

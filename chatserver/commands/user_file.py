@@ -87,6 +87,15 @@ class UserFile:
                 row.cells[index] = row.password
             self._write_back()
 
+    def remove_passwords(self, rows: list[Row]) -> None:
+        """Remove the generated passwords of users that were not created."""
+        generated = [row for row in rows if row.generated]
+        if generated:
+            index = self._password_column()
+            for row in generated:
+                row.cells[index] = ""
+            self._write_back()
+
     def _password_column(self) -> int:
         header = self._lines[0]
         if "password" not in self._indexes:

@@ -26,7 +26,8 @@ async def import_users(settings: Settings, file: Path) -> bool:
         new, taken = _split_new(users.rows, await _names(server))
         users.generate_passwords(new)
         refused = await _add_all(server, new)
-    left_out = taken + refused
+    users.remove_passwords([row for row, _ in refused])
+    left_out = taken + [f"{row.name}: {reason}" for row, reason in refused]
     for text in left_out:
         click.echo(text, err=True)
     click.echo(f"{len(users.rows) - len(left_out)} created, {len(left_out)} skipped.")
@@ -51,15 +52,18 @@ def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[st
     return new, taken
 
 
-async def _add_all(server: Control, rows: list[Row]) -> list[str]:
-    """Create accounts concurrently; return the errors. Raises NotYet if nothing can be stored."""
-    waiting, refused = iter(rows), list[str]()
+async def _add_all(server: Control, rows: list[Row]) -> list[tuple[Row, str]]:
+    """Create accounts concurrently; return the refused ones, with the reasons.
+
+    Raises NotYet if nothing can be stored.
+    """
+    waiting, refused = iter(rows), list[tuple[Row, str]]()
     with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:
 
         async def work() -> None:
             for row in waiting:
                 if (reason := await _add(server, row)) is not None:
-                    refused.append(f"{row.name}: {reason}")
+                    refused.append((row, reason))
                 bar.update(1)
 
         try:

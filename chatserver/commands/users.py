@@ -9,6 +9,7 @@ import click
 
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, place_options, request, run
+from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
 from chatserver.models import Role
@@ -125,7 +126,7 @@ def user_delete(name: str, *, messages: bool, yes: bool) -> None:
         click.prompt('Type "delete" to go on', type=click.Choice(["delete"]), err=True)
     path = _path("/api/users", name)
     answer = request("DELETE", f"{path}?messages=true" if messages else path)
-    also = f", with {answer['messages']} messages" if messages else ""
+    also = f", with {counted(answer['messages'], 'message')}" if messages else ""
     click.echo(f"{name} is deleted{also}.")
 
 
