@@ -37,13 +37,11 @@ class Node:
     def notify_gap(self, room: int, seq: int) -> None:
         self.gaps[room] = seq
 
-    def heads(self, rooms: list[int] | None = None) -> Any:
-        if rooms is None:
-            return dict.fromkeys(range(self._rooms), 0)
-        self.batches.append(len(rooms))
-        return self._read(rooms)
+    def rooms(self) -> list[int]:
+        return list(range(self._rooms))
 
-    async def _read(self, rooms: list[int]) -> dict[int, int]:
+    async def heads(self, rooms: list[int]) -> dict[int, int]:
+        self.batches.append(len(rooms))
         return dict.fromkeys(rooms, 1)
 
 
