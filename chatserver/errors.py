@@ -171,7 +171,7 @@ class CloseCode(IntEnum):
     OVERLOADED = 4003
     SILENT = 4004
     SESSION_INVALID = 4101
-    REMOVED = 4102
+    ACCOUNT_CLOSED = 4102
     ABUSE = 4103
 
 

@@ -112,7 +112,7 @@ class Server:
             gap_reader(self.rooms, self.log, self.renderer),
             self.rooms.states,
             self.keys.names,
-            find_alive=self.stored_sessions.valid,
+            find_alive=self.stored_sessions.not_revoked,
             clock=monotonic,
         )
         self.journal = Journal(self.log, self.hub)

@@ -107,7 +107,7 @@ class Administration:
             raise Forbidden(_("You cannot delete your own account."))
         with reconnect_if_unknown(self._closer, user.id):
             await self._credentials.delete(user.id, by=_id(by))
-        self._closer.close_user_connections(user.id, CloseCode.REMOVED)
+        self._closer.close_user_connections(user.id, CloseCode.ACCOUNT_CLOSED)
         return user
 
     async def _hash(self, user: User, password: str) -> str:
@@ -116,7 +116,7 @@ class Administration:
 
     def _close_connections(self, before: User, after: User, change: AccountChange) -> None:
         if change.disabled:
-            self._closer.close_user_connections(after.id, CloseCode.REMOVED)
+            self._closer.close_user_connections(after.id, CloseCode.ACCOUNT_CLOSED)
         elif change.ends_sessions:
             self._closer.close_user_connections(after.id, CloseCode.SESSION_INVALID)
         elif after.role is not before.role:

@@ -135,9 +135,9 @@ class NodeSync:
             self._unchecked_sessions[:SESSION_BATCH],
             self._unchecked_sessions[SESSION_BATCH:],
         )
-        if ended := set(batch) - (await self._sessions.valid(batch) if batch else set()):
+        if ended := set(batch) - (await self._sessions.not_revoked(batch) if batch else set()):
             affected = {c.user.id for c in self._hub.connections if c.session_id in ended}
             for user_id in await self._users.disabled(affected):
-                self._hub.session_ends.close_user_connections(user_id, CloseCode.REMOVED)
+                self._hub.session_ends.close_user_connections(user_id, CloseCode.ACCOUNT_CLOSED)
         for session_id in ended:
             self._hub.session_ends.close_session_connections(session_id)

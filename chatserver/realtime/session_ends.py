@@ -20,7 +20,7 @@ SESSION_OVER = protocol.encode(protocol.Error(data=SESSION_ENDED, code="session_
 
 logger = logging.getLogger(__name__)
 
-# Which of these sessions have not ended: see `storage.sessions.StoredSessions.valid`.
+# Which of these sessions are not revoked: see `storage.sessions.StoredSessions.not_revoked`.
 FindAlive = Callable[[Collection[str]], Awaitable[set[str]]]
 
 

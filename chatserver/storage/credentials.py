@@ -32,7 +32,7 @@ from chatserver.storage.members import lock_rooms
 from chatserver.storage.pacing import paced
 from chatserver.storage.rights import administrators, is_admin, lock_accounts
 from chatserver.storage.room_admins import ensure_admins, rooms_administered
-from chatserver.storage.sessions import revoke_sessions
+from chatserver.storage.sessions import revocation_update
 from chatserver.storage.tables import sessions, users
 from chatserver.storage.users import read_user
 
@@ -113,7 +113,7 @@ class Credentials:
             if session.id not in open_ones:
                 raise Unauthorized(SESSION_ENDED)
             _set(connection, user_id, {"password_hash": hashed}, new_version=True)
-            others = revoke_sessions(now).where(sessions.c.user_id == user_id)
+            others = revocation_update(now).where(sessions.c.user_id == user_id)
             connection.execute(others.where(sessions.c.id != session.id))
             return sorted(open_ones - {session.id})
 
@@ -145,7 +145,7 @@ class Credentials:
                 values["disabled_at"] = (account.disabled_at or now) if change.disabled else None
             _set(connection, user_id, values, new_version=change.ends_sessions)
             if change.ends_sessions:
-                connection.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
+                connection.execute(revocation_update(now).where(sessions.c.user_id == user_id))
             if change.loses_administrator(account):
                 revoke_created_by(connection, [user_id], now)
             changed = connection.execute(sa.select(users).where(users.c.id == user_id)).one()

@@ -60,8 +60,8 @@ class StoredSessions:
             found = [Session(r.session, read_user(r), r.opened_at, r.expires_at) for r in rows]
         return {session.id: session for session in found}
 
-    async def valid(self, session_ids: Collection[str]) -> set[str]:
-        """Return which of these sessions have not ended, of enabled accounts."""
+    async def not_revoked(self, session_ids: Collection[str]) -> set[str]:
+        """Return the sessions of enabled accounts that are not revoked; some may have expired."""
         query = (
             sa.select(sessions.c.id)
             .join(users, users.c.id == sessions.c.user_id)
@@ -119,13 +119,13 @@ class StoredSessions:
     async def revoke(self, session_id: str) -> None:
         now = self._clock()
         await self._database.transaction(
-            lambda c: c.execute(revoke_sessions(now).where(sessions.c.id == session_id))
+            lambda c: c.execute(revocation_update(now).where(sessions.c.id == session_id))
         )
 
     async def revoke_all(self, user_id: int) -> None:
         now = self._clock()
         await self._database.transaction(
-            lambda c: c.execute(revoke_sessions(now).where(sessions.c.user_id == user_id))
+            lambda c: c.execute(revocation_update(now).where(sessions.c.user_id == user_id))
         )
 
 
@@ -141,6 +141,6 @@ _BOT_TOKENS = (
 )
 
 
-def revoke_sessions(now: int) -> sa.Update:
-    """Return the statement that ends sessions, without a condition."""
+def revocation_update(now: int) -> sa.Update:
+    """Return an UPDATE that revokes sessions; the caller adds which."""
     return sessions.update().where(sessions.c.revoked_at.is_(None)).values(revoked_at=now)

@@ -21,7 +21,7 @@ def test_a_close_frame_contains_code_and_reason() -> None:
 
 
 def test_a_long_reason_fits_a_control_frame() -> None:
-    ((_, payload),) = read_frames(framing.close_frame(CloseCode.REMOVED, "x" * 500))
+    ((_, payload),) = read_frames(framing.close_frame(CloseCode.ACCOUNT_CLOSED, "x" * 500))
     assert len(payload) <= 125
 
 

@@ -430,9 +430,9 @@ async def test_the_end_of_a_session_closes_its_connections_on_all_nodes(
     assert connection.closing
     assert int(CloseCode.SESSION_INVALID).to_bytes(2) in line.written
     assert others.written == b""
-    here.hub.session_ends.close_user_connections(3, CloseCode.REMOVED)
+    here.hub.session_ends.close_user_connections(3, CloseCode.ACCOUNT_CLOSED)
     await _turns(2)
-    assert int(CloseCode.REMOVED).to_bytes(2) in others.written
+    assert int(CloseCode.ACCOUNT_CLOSED).to_bytes(2) in others.written
 
 
 async def test_users_on_other_nodes_are_online(nodes: tuple[Node, Node]) -> None:

@@ -73,7 +73,7 @@ async def nodes(
 
 async def ends_of_earlier_sessions(nodes: Nodes) -> None:
     nodes.here.hub.session_ends.close_user_connections(2, CloseCode.SESSION_INVALID)
-    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.REMOVED)
+    nodes.here.hub.session_ends.close_user_connections(2, CloseCode.ACCOUNT_CLOSED)
     nodes.here.hub.session_ends.close_session_connections("an earlier session of bo")
     nodes.here.hub.session_ends.close_session_connections(
         "a session that cannot be stored", pending=True

@@ -142,7 +142,7 @@ async def test_the_personal_data_of_a_deleted_account_is_removed(storage: Storag
     async with storage.database.reading() as connection:
         for table in (sessions, bot_tokens):
             assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0
-    assert await storage.sessions.valid(["s-ann"]) == set()
+    assert await storage.sessions.not_revoked(["s-ann"]) == set()
     with pytest.raises(Unauthorized):
         await storage.credentials.open_session(session(ann), client="")
 

@@ -134,7 +134,7 @@ async def test_no_session_of_the_old_password_survives_a_change(services: Accoun
         outcomes = await overlapping(change, log_in, log_in, log_in)
         assert not isinstance(outcomes[0], BaseException), outcomes
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await services.storage.sessions.valid(opened) == set()
+        assert await services.storage.sessions.not_revoked(opened) == set()
         assert await services.log_in(name, OLD) is None
         assert await services.log_in(name, NEW) is not None
 
@@ -148,9 +148,9 @@ async def test_no_session_survives_the_end_of_its_account(services: AccountServi
         log_in = partial(services.log_in, name, OLD)
         outcomes = await overlapping(close, log_in, log_in)
         opened = [one for one in outcomes[1:] if isinstance(one, str)]
-        assert await services.storage.sessions.valid(opened) == set()
+        assert await services.storage.sessions.not_revoked(opened) == set()
         await services.administration.change(None, name, disabled=False)
-        assert await services.storage.sessions.valid(opened) == set()
+        assert await services.storage.sessions.not_revoked(opened) == set()
 
 
 async def test_concurrent_logins_with_an_outdated_hash_succeed(services: AccountServices) -> None:

@@ -50,11 +50,11 @@ async def test_a_session_is_valid_until_it_expires_or_is_revoked(storage: Storag
     await storage.sessions.extend("s1", storage.now + 1_000)
     storage.now += 999
     assert await storage.sessions.find("s1") is not None
-    assert await storage.sessions.valid(["s1", "s2"]) == {"s1"}
+    assert await storage.sessions.not_revoked(["s1", "s2"]) == {"s1"}
     await storage.sessions.revoke("s1")
     assert await storage.sessions.find("s1") is None
     await storage.sessions.extend("s1", storage.now + 1_000)
-    assert await storage.sessions.valid(["s1"]) == set()
+    assert await storage.sessions.not_revoked(["s1"]) == set()
 
 
 async def test_last_seen_times_never_move_back(storage: Storage) -> None:

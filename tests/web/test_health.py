@@ -155,7 +155,7 @@ async def test_users_and_connections_are_counted_separately(ann: User, bo: User)
 async def test_closed_connections_are_counted_by_code(chat: Chat, ann: User, bo: User) -> None:
     left, ended = await ann.connect(), await bo.connect()
     await left.close()
-    chat.server.hub.session_ends.close_user_connections(bo.number, CloseCode.REMOVED)
+    chat.server.hub.session_ends.close_user_connections(bo.number, CloseCode.ACCOUNT_CLOSED)
     assert await ended.closed() == 4102
     async with chat.browser().ws_connect(f"{chat.url}/ws?token=wrong") as stranger:
         while not stranger.closed:

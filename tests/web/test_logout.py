@@ -35,7 +35,7 @@ async def test_a_session_ends_even_if_the_database_cannot_store_it(
             assert (await socket.receive_json())["code"] == "session_invalid"
         assert len((await other.ask("GET", "/api/sessions")).json["sessions"]) == 1
     await chat.server.revocations.flush()
-    assert await chat.server.stored_sessions.valid([session]) == set()
+    assert await chat.server.stored_sessions.not_revoked([session]) == set()
     assert (await ann.ask("GET", "/api/me")).status == 401
 
 
@@ -49,7 +49,7 @@ async def test_the_end_is_stored_when_the_database_is_available_again(
         assert (await ann.ask("POST", "/logout", {})).json["pending"]
     while session in chat.server.revocations:
         await ask(chat.browser(), "GET", f"{chat.url}/healthz")
-    assert await chat.server.stored_sessions.valid([session]) == set()
+    assert await chat.server.stored_sessions.not_revoked([session]) == set()
 
 
 async def test_an_end_that_is_not_stored_survives_a_restart(
@@ -64,9 +64,12 @@ async def test_an_end_that_is_not_stored_survives_a_restart(
         await chat.stop()
     again = await start_chat(chat.server.settings)
     me = await User(again, "ann", 0, ann.token, again.browser()).ask("GET", "/api/me")
-    assert (me.status, await again.server.stored_sessions.valid([session])) == (401, {session})
+    assert (me.status, await again.server.stored_sessions.not_revoked([session])) == (
+        401,
+        {session},
+    )
     await again.server.revocations.flush()
-    assert await again.server.stored_sessions.valid([session]) == set()
+    assert await again.server.stored_sessions.not_revoked([session]) == set()
     assert not RevocationFile(again.server.folder.revocations).read()
 
 

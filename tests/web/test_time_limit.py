@@ -272,7 +272,7 @@ async def test_a_change_stored_after_its_time_limit_still_notifies_the_members(
     )
     assert [answer.json["code"] for answer in refused] == ["unavailable"] * 2
     frozen.go_on()
-    assert await device.closed() == CloseCode.REMOVED
+    assert await device.closed() == CloseCode.ACCOUNT_CLOSED
     assert (await other.next(Type.ROOM))["room"] == room
 
 

@@ -37,7 +37,7 @@ CLOSINGS: dict[CloseCode, str] = {
     CloseCode.SILENT: "Nothing was received for one and a half heartbeat intervals. Reconnect.",
     CloseCode.SESSION_INVALID: "The session has ended. Log in again; do not reconnect"
     " automatically.",
-    CloseCode.REMOVED: "The account is disabled or deleted. Do not reconnect automatically.",
+    CloseCode.ACCOUNT_CLOSED: "The account is disabled or deleted. Do not reconnect automatically.",
     CloseCode.ABUSE: "Too many invalid frames. Do not reconnect automatically.",
 }
 

@@ -174,7 +174,7 @@ class WebSocketEndpoint:
         """Send the reason and close. Abort the oldest of more than MAX_REJECTED."""
         self.log.rejected(request, disconnect)
         frames = close_frame(disconnect.code, disconnect.reason)
-        if disconnect.code in {CloseCode.SESSION_INVALID, CloseCode.REMOVED}:
+        if disconnect.code in {CloseCode.SESSION_INVALID, CloseCode.ACCOUNT_CLOSED}:
             frames = protocol.encode(protocol.Error(data=disconnect.reason, code=code)) + frames
         socket = self._upgrade(request)
         self._rejected[socket] = None
@@ -258,7 +258,9 @@ class WebSocketEndpoint:
 
 
 def _close_code(error: Unauthorized) -> CloseCode:
-    return CloseCode.REMOVED if isinstance(error, AccountClosed) else CloseCode.SESSION_INVALID
+    return (
+        CloseCode.ACCOUNT_CLOSED if isinstance(error, AccountClosed) else CloseCode.SESSION_INVALID
+    )
 
 
 def _reply_code(code: int) -> int:

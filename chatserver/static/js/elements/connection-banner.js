@@ -65,7 +65,7 @@ class ConnectionBanner extends HTMLElement {
 
 const TEXTS = {
   [CloseCode.SESSION_INVALID]: () => _("You have been logged out. What you write here is kept on this device."),
-  [CloseCode.REMOVED]: () => _("You no longer have access to this chat."),
+  [CloseCode.ACCOUNT_CLOSED]: () => _("You no longer have access to this chat."),
   [CloseCode.ABUSE]: () =>
     _("Too many requests: the server closed the connection. Reload the page to reconnect."),
 };

@@ -150,7 +150,7 @@ export class Connection extends EventTarget {
   #closed(code, reason) {
     this.#drop();
     if (code === CloseCode.SESSION_INVALID) this.#change("ended", { code });
-    else if (code === CloseCode.REMOVED || code === CloseCode.ABUSE) {
+    else if (code === CloseCode.ACCOUNT_CLOSED || code === CloseCode.ABUSE) {
       this.#change("ended", { code, reason });
     } else this.#openLater({ code, reason });
   }

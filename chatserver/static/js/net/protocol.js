@@ -26,7 +26,7 @@ export const CloseCode = Object.freeze({
   OVERLOADED: 4003,
   SILENT: 4004,
   SESSION_INVALID: 4101,
-  REMOVED: 4102,
+  ACCOUNT_CLOSED: 4102,
   ABUSE: 4103,
 });
 
