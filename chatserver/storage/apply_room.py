@@ -65,11 +65,11 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
         case Create() as act:
             return create(connection, draft, act, now)
         case AddMembers() as act:
-            return enrol(connection, draft, act, now)
+            return authorize_and_add(connection, draft, act, now)
         case RemoveMembers() as act:
-            return dismiss(connection, draft, act, now)
+            return authorize_and_remove(connection, draft, act, now)
         case Change() as act:
-            return change(connection, draft, act, now)
+            return change_settings(connection, draft, act, now)
         case Dissolve():
             return dissolve(connection, draft, now)
         case _:
@@ -112,7 +112,7 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     )
 
 
-def enrol(connection: Connection, draft: Draft, act: AddMembers, now: int) -> Event:
+def authorize_and_add(connection: Connection, draft: Draft, act: AddMembers, now: int) -> Event:
     if act.action == "join":
         require_account(connection, draft)
         _require_joinable(connection, draft, invited=act.invited)
@@ -137,12 +137,18 @@ def add_members(connection: Connection, draft: Draft, act: AddMembers, now: int)
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined_ids=joined)
 
 
-def dismiss(connection: Connection, draft: Draft, act: RemoveMembers, now: int) -> Event:
+def authorize_and_remove(
+    connection: Connection, draft: Draft, act: RemoveMembers, now: int
+) -> Event:
     if act.of_deleted_account:
         return remove_members(connection, draft, act, now)
     membership = require_member(connection, draft)
     if draft.room == LOBBY or membership.kind != RoomKind.GROUP:
-        raise Forbidden(_("You cannot leave this conversation."))
+        raise Forbidden(
+            _("You cannot leave this conversation.")
+            if act.action == "leave"
+            else _("No one can be removed from this conversation.")
+        )
     if act.action == "remove" and not is_room_admin(membership):
         raise Forbidden(_("Only an administrator of the room may do that."))
     return remove_members(connection, draft, act, now)
@@ -163,7 +169,7 @@ def remove_members(connection: Connection, draft: Draft, act: RemoveMembers, now
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=left_ids)
 
 
-def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
+def change_settings(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
     membership = (
         _as_server_admin(connection, draft)
         if act.as_server_admin
@@ -173,7 +179,9 @@ def change(connection: Connection, draft: Draft, act: Change, now: int) -> Event
         raise Forbidden(_("A direct conversation cannot be changed."))
     if not is_room_admin(membership):
         raise Forbidden(_("Only an administrator of the room may do that."))
-    if draft.room == LOBBY and act.values.keys() & {"private", "archived", "name"}:
+    if draft.room == LOBBY and "name" in act.values:
+        raise Forbidden(_("The lobby cannot be renamed."))
+    if draft.room == LOBBY and act.values.keys() & {"private", "archived"}:
         raise Forbidden(_("The lobby stays open to everyone."))
     values = dict(act.values)
     if values.keys() & {"name", "private"}:

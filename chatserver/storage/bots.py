@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ROOM_ARCHIVED, Conflict, Forbidden, _
 from chatserver.models import LOBBY, AddMembers, Event, User
-from chatserver.storage.apply_room import add_members, enrol
+from chatserver.storage.apply_room import add_members, authorize_and_add
 from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import new_draft
@@ -55,7 +55,7 @@ class Bots:
             lock_rooms(connection, numbers)
             now = self._clock()
             user = self._insert(connection, new, token, now)
-            return user, [_enrol(connection, room, user, by, now) for room in sorted(numbers)]
+            return user, [_add_to_room(connection, room, user, by, now) for room in sorted(numbers)]
 
         return await self._database.transaction(work)
 
@@ -95,7 +95,7 @@ _OPEN_BOT = _BOT.where(users.c.disabled_at.is_(None))
 _DISABLED_BOT = _BOT.where(users.c.disabled_at.is_not(None))
 
 
-def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:
+def _add_to_room(connection: Connection, room: int, bot: User, by: int | None, now: int) -> Event:
     """Make a new bot a member of a room that the transaction has locked.
 
     A member invites it; for other administrators it joins a public room itself. The operator may
@@ -106,11 +106,13 @@ def _enrol(connection: Connection, room: int, bot: User, by: int | None, now: in
     found = connection.execute(inviter).one_or_none()
     if found is not None:
         invite = AddMembers("invite", itself)
-        return enrol(connection, new_draft(room, found.id, found.name, invite), invite, now)
+        return authorize_and_add(
+            connection, new_draft(room, found.id, found.name, invite), invite, now
+        )
     join = AddMembers("join", itself)
     draft = new_draft(room, bot.id, bot.name, join)
     if by is not None:
-        return enrol(connection, draft, join, now)
+        return authorize_and_add(connection, draft, join, now)
     if connection.scalar(sa.select(rooms.c.archived_at).where(rooms.c.id == room)) is not None:
         raise Forbidden(ROOM_ARCHIVED)
     return add_members(connection, draft, join, now)

@@ -188,7 +188,7 @@ class RoomHandlers:
         created=True,
         repeats=True,
     )
-    async def enrol(self, request: web.Request) -> web.StreamResponse:
+    async def add_members(self, request: web.Request) -> web.StreamResponse:
         """Invite `users`; without `users`, join.
 
         Only former members can be invited to a conversation without a name.
@@ -210,7 +210,7 @@ class RoomHandlers:
         rate="messages",
         returns=responses.ChangedRoom,
     )
-    async def dismiss(self, request: web.Request) -> web.StreamResponse:
+    async def remove_member(self, request: web.Request) -> web.StreamResponse:
         """Remove a member, or leave the room."""
         user, name = await self._paths.user(request), path_part(request, "user", protocol.UserName)
         room = await self._paths.room(request, user)
