@@ -18,7 +18,7 @@ import click
 from chatserver import __version__
 from chatserver.commands import access, archives, installation, rooms, users
 from chatserver.commands.options import loaded, run, serve_options
-from chatserver.errors import ChatServerError, NotYet, Unavailable
+from chatserver.errors import ChatServerError, TemporaryStartError, Unavailable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -51,7 +51,7 @@ class Cli(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except NotYet as error:
+        except TemporaryStartError as error:
             raise Later(str(error)) from None
         except Unavailable as error:
             kind = Later if error.may_pass else Sentence

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from chatserver.errors import NotYet, StartError
+from chatserver.errors import StartError, TemporaryStartError
 from chatserver.permissions import (
     account,
     give_open_file,
@@ -174,9 +174,9 @@ class DataDir:
     def _unusable(self, error: OSError) -> StartError:
         return StartError(f"The data folder {self.path} cannot be used: {error.strerror}.")
 
-    def _in_use(self, holder: str) -> NotYet:
+    def _in_use(self, holder: str) -> TemporaryStartError:
         by = f"a running server (process {holder})" if _is_alive(holder) else "another command"
-        return NotYet(f"The data folder {self.path} is in use by {by}.")
+        return TemporaryStartError(f"The data folder {self.path} is in use by {by}.")
 
     def _refuse_shared(self) -> None:
         if not self.path.stat().st_mode & stat.S_IWOTH:

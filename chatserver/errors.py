@@ -2,7 +2,7 @@
 
     ChatServerError
     ├── StartError             the program cannot start: one sentence, exit code 2
-    │   └── NotYet             it may in a while, without a change: exit code 75
+    │   └── TemporaryStartError  it may in a while, without a change: exit code 75
     ├── ChatError              answers one request: a code of the wire contract and a sentence
     │   ├── BadRequest         bad_request    400
     │   ├── BadCredentials     bad_credentials 401
@@ -35,7 +35,7 @@ class StartError(ChatServerError):
     """The program cannot start; the sentence says what to do."""
 
 
-class NotYet(StartError):
+class TemporaryStartError(StartError):
     """A start error that may pass by itself: another program, a database that starts later."""
 
 

@@ -17,7 +17,7 @@ from chatserver import __version__
 from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.data_dir import VERSION_HEADER, DataDir, control_address, is_listening
-from chatserver.errors import ChatServerError, NotYet, StartError, Unavailable
+from chatserver.errors import ChatServerError, StartError, TemporaryStartError, Unavailable
 
 if TYPE_CHECKING:
     from chatserver.storage.engine import Database
@@ -43,7 +43,7 @@ class Control:
         self._folder = folder
 
     async def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return the JSON response. Raises RequestRefused, or NotYet for an error that may pass."""
+        """Return the JSON response. Raises RequestRefused; TemporaryStartError if it may pass."""
         answer = await self._received(self._answer(method, path, body))
         if not answer.get("ok"):
             raise await self._refusal(answer)
@@ -63,7 +63,7 @@ class Control:
     async def stream(self, path: str) -> AsyncGenerator[bytes]:
         """Yield the bytes of a long response. Close it with `aclosing`.
 
-        Raises RequestRefused or NotYet, also if the response breaks off.
+        Raises RequestRefused or TemporaryStartError, also if the response breaks off.
         """
         try:
             response = await self._while_alive(self._http.get(_url(path)))
@@ -73,7 +73,7 @@ class Control:
                 while piece := await self._while_alive(response.content.readany()):
                     yield piece
         except aiohttp.ClientError:
-            raise await self._outage() or NotYet(
+            raise await self._outage() or TemporaryStartError(
                 "The answer was interrupted: the server or its database has stopped. Try again."
             ) from None
 
@@ -84,7 +84,7 @@ class Control:
         sentence = str(answer.get("data", "The server did not say why."))
         if answer.get("code") != Unavailable.code:
             return RequestRefused(sentence)
-        return await self._outage() or NotYet(sentence)
+        return await self._outage() or TemporaryStartError(sentence)
 
     async def _outage(self) -> ChatServerError | None:
         """Return why the server cannot store anything; None if it can or does not answer."""
@@ -108,7 +108,7 @@ class Control:
         try:
             return await self._while_alive(answer)
         except aiohttp.ClientError:
-            raise NotYet("The server stopped before it answered. Try again.") from None
+            raise TemporaryStartError("The server stopped before it answered. Try again.") from None
 
     async def _while_alive(self, answer: Awaitable[T]) -> T:
         waiting = asyncio.ensure_future(answer)
@@ -138,7 +138,7 @@ def _url(path: str) -> str:
 def _nothing_stored(reason: str) -> ChatServerError:
     from chatserver.storage.failures import is_transient
 
-    kind = NotYet if is_transient(reason) else RequestRefused
+    kind = TemporaryStartError if is_transient(reason) else RequestRefused
     return kind(f"Nothing can be stored: {reason}.")
 
 

@@ -21,7 +21,7 @@ from chatserver.commands.plurals import counted
 from chatserver.commands.reloading import Reloading, handle_hangup, handle_stop
 from chatserver.config import ServerSettings, Settings
 from chatserver.data_dir import DataDir
-from chatserver.errors import NotYet, StartError
+from chatserver.errors import StartError, TemporaryStartError
 from chatserver.launch import discard_output
 from chatserver.server import Server
 from chatserver.text import markup
@@ -55,8 +55,8 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises StartError if it cannot start.
 
-    Raises NotYet if the database did not accept all that is written during a stop. `reload` reads
-    the settings again after SIGHUP.
+    Raises TemporaryStartError if the database did not accept all that is written during a stop.
+    `reload` reads the settings again after SIGHUP.
     """
     DataDir(settings.data).require_own()
     stop = asyncio.Event()
@@ -76,7 +76,7 @@ async def serve(
         _show("Stopping: storing accepted messages, asking clients to reconnect.")
     if server.unwritten:
         missing = ", ".join(server.unwritten)
-        raise NotYet(
+        raise TemporaryStartError(
             f"The database did not take everything during the stop. Not written: {missing}."
             " Nothing that was confirmed is lost."
         )
@@ -121,11 +121,12 @@ async def _listen(runner: web.AppRunner, settings: Settings, tls: ssl.SSLContext
         await site.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise NotYet(
+            raise TemporaryStartError(
                 f"Port {port} on {host} is taken. Stop the other program, or choose another port:"
                 f" --port {port + 1}"
             ) from None
-        kind = NotYet if error.errno == errno.EADDRNOTAVAIL else StartError  # the network is late
+        is_early = error.errno == errno.EADDRNOTAVAIL  # the network is late
+        kind = TemporaryStartError if is_early else StartError
         raise kind(f"Cannot listen on {host}:{port}: {error.strerror or error}.") from None
 
 
@@ -149,7 +150,9 @@ async def _listen_locally(site: UnixListener) -> None:
         await site.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise NotYet(f"Another program listens on {site.path}. Stop it first.") from None
+            raise TemporaryStartError(
+                f"Another program listens on {site.path}. Stop it first."
+            ) from None
         raise _no_local_address(site.path, error.strerror or str(error)) from None
 
 

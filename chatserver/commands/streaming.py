@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def archive(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """Yield batches of lines of an archive, with line ends. Close it with `aclosing`.
 
-    Raises NotYet if the response breaks off.
+    Raises TemporaryStartError if the response breaks off.
     """
 
     def dumped(database: "Database") -> AsyncGenerator[bytes]:

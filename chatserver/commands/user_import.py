@@ -55,7 +55,7 @@ def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[st
 async def _add_all(server: Control, rows: list[Row]) -> list[tuple[Row, str]]:
     """Create accounts concurrently; return the refused ones, with the reasons.
 
-    Raises NotYet if nothing can be stored.
+    Raises TemporaryStartError if nothing can be stored.
     """
     waiting, refused = iter(rows), list[tuple[Row, str]]()
     with click.progressbar(length=len(rows), label="Importing", file=sys.stderr) as bar:

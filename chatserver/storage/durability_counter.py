@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from chatserver.errors import NotYet, StartError
+from chatserver.errors import StartError, TemporaryStartError
 from chatserver.permissions import give_to_owner
 
 PAGE = 4_096  # bytes; the first one has no table
@@ -47,7 +47,8 @@ class DurabilityCounter:
     def begin(self, epoch: str, stored: int) -> None:
         """Lock the file and start at the number of events in the database.
 
-        Raises StartError as `refuse_loss` does, NotYet while another process has the lock.
+        Raises StartError as `refuse_loss` does, TemporaryStartError while another process has the
+        lock.
         """
         if self._path is not None:
             self._file = self._lock(self._path)
@@ -68,7 +69,7 @@ class DurabilityCounter:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
-            raise NotYet(f"Another server has {self._database} open.") from None
+            raise TemporaryStartError(f"Another server has {self._database} open.") from None
         except OSError as error:
             os.close(file)
             raise StartError(f"{path} cannot be locked: {error.strerror}.") from None

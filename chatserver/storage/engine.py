@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from chatserver.errors import NotYet, StartError
+from chatserver.errors import StartError, TemporaryStartError
 from chatserver.permissions import give_to_owner
 from chatserver.storage.batch_loader import BatchLoader, Found, Key
 from chatserver.storage.dialects import (
@@ -219,7 +219,7 @@ _SIZE = (
 
 
 async def wait_until_reachable(database: Database, *, tries: int = 3) -> None:
-    """Connect, with retries. Raises StartError; NotYet if it may succeed later."""
+    """Connect, with retries. Raises StartError; TemporaryStartError if it may succeed later."""
 
     def ping(connection: Connection) -> None:
         connection.exec_driver_sql("SELECT 1").close()
@@ -238,7 +238,7 @@ async def with_retries(query: Callable[[], Awaitable[T]], *, tries: int = 3) -> 
         except (DBAPIError, OSError, TimeoutError, ImportError, RuntimeError, TypeError) as error:
             if not remaining or clock() > until:
                 reason = _sentence(error)
-                kind = NotYet if may_pass(error) else StartError
+                kind = TemporaryStartError if may_pass(error) else StartError
                 raise kind(f"The database cannot be opened: {reason}.") from error
             await asyncio.sleep(0.5)
     raise AssertionError("there is at least one try")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DatabaseError
 
-from chatserver.errors import ChatServerError, NotYet, StartError
+from chatserver.errors import ChatServerError, StartError, TemporaryStartError
 from chatserver.resources import resource_dir
 from chatserver.storage.archive_writer import new_file
 from chatserver.storage.engine import Database, with_retries
@@ -37,7 +37,7 @@ async def migrate(database: Database, *, backups: Path) -> list[str]:
     try:
         await database.run_on_writer(lambda c: _upgrade(c, mysql=not database.is_sqlite))
     except DatabaseError as error:
-        kind = NotYet if may_pass(error) else StartError
+        kind = TemporaryStartError if may_pass(error) else StartError
         raise kind(
             f"The database cannot be brought to revision {HEAD}: {error.orig}. It must be"
             " empty or belong to this program, and the account needs all privileges on it."
@@ -106,7 +106,7 @@ async def _back_up(database: Database, target: Path) -> None:
             await database.snapshot(Path(opened.name))  # the opened file, still empty
     except (DatabaseError, ChatServerError) as error:
         passes = isinstance(error, DatabaseError) and may_pass(error)
-        raise (NotYet if passes else StartError)(
+        raise (TemporaryStartError if passes else StartError)(
             f"No copy of the database could be made before migrating: {error}."
         ) from error
 
@@ -125,7 +125,9 @@ def _upgrade(connection: Connection, *, mysql: bool) -> None:
     if mysql:
         lock = sa.text("SELECT GET_LOCK('chatserver_migrate', :wait)")
         if connection.scalar(lock, {"wait": LOCK_WAIT}) != 1:
-            raise NotYet("Another node has been migrating the database for a minute. Try again.")
+            raise TemporaryStartError(
+                "Another node has been migrating the database for a minute. Try again."
+            )
     try:
         _run_alembic(connection)
         connection.commit()  # before the lock is released

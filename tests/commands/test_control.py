@@ -15,7 +15,7 @@ from chatserver import __version__
 from chatserver.commands import control as module
 from chatserver.commands.control import Control, RequestRefused, connected, is_running
 from chatserver.data_dir import VERSION_HEADER, DataDir
-from chatserver.errors import NotYet
+from chatserver.errors import TemporaryStartError
 
 
 class Peer:
@@ -100,7 +100,11 @@ async def test_a_frozen_server_is_reported_with_its_process(
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("unavailable", NotYet), ("not_found", RequestRefused), ("forbidden", RequestRefused)],
+    [
+        ("unavailable", TemporaryStartError),
+        ("not_found", RequestRefused),
+        ("forbidden", RequestRefused),
+    ],
 )
 async def test_an_error_is_temporary_or_permanent(
     folder: DataDir, code: str, kind: type[Exception]
@@ -140,8 +144,8 @@ async def read(line: Control, path: str) -> list[bytes]:
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("the database does not answer", NotYet),
-        ("the disk is full or its quota is used up", NotYet),
+        ("the database does not answer", TemporaryStartError),
+        ("the disk is full or its quota is used up", TemporaryStartError),
         ("the disk failed", RequestRefused),
         ("the database is damaged", RequestRefused),
         ("the database has revision 0001, not 0009", RequestRefused),
@@ -162,7 +166,7 @@ async def test_an_outage_is_reported_as_temporary_or_permanent(
 
 async def test_an_interrupted_stream_is_a_temporary_error(folder: DataDir) -> None:
     async with running(folder, Peer()) as line:
-        with pytest.raises(NotYet, match="the server or its database has stopped"):
+        with pytest.raises(TemporaryStartError, match="the server or its database has stopped"):
             await read(line, "/broken")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatserver.config import Settings
-from chatserver.errors import NotYet, StartError
+from chatserver.errors import StartError, TemporaryStartError
 from chatserver.storage.durability_counter import PAGE, DurabilityCounter
 from tests.driver import Chat
 
@@ -41,7 +41,7 @@ def test_a_database_with_all_acknowledged_events_is_accepted(database: Path) -> 
 def test_two_processes_cannot_count_for_one_file(database: Path) -> None:
     first, second = DurabilityCounter(database), DurabilityCounter(database)
     first.begin("epoch", 3)
-    with pytest.raises(NotYet, match=r"Another server has .* open"):
+    with pytest.raises(TemporaryStartError, match=r"Another server has .* open"):
         second.begin("epoch", 3)
     first.add(1)
     assert database.with_name("chat.db-tally").read_text() == "4 epoch\n"
