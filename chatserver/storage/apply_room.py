@@ -24,6 +24,7 @@ from chatserver.models import (
     RemoveMembers,
     Role,
     RoomKind,
+    RoomRole,
 )
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.invitations import (
@@ -257,8 +258,8 @@ def _as_server_admin(connection: Connection, draft: Draft) -> Row[Any]:
         rooms.c.kind,
         room_name.label("name"),
         rooms.c.private,
-        sa.literal("member").label("role"),
-        sa.literal("admin").label("account_role"),
+        sa.literal(str(RoomRole.MEMBER)).label("role"),
+        sa.literal(str(Role.ADMIN)).label("account_role"),
     )
     named = sa.and_(rooms.c.id == draft.room, room_name.is_not(None))
     membership = connection.execute(query.where(named)).one_or_none()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind
+from chatserver.models import Kind, RoomRole
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, member_row
@@ -62,7 +62,7 @@ def end_memberships(
     `removed`: the users were removed; False if they left by themselves.
     """
     gone = sa.and_(members.c.room_id == room, members.c.user_id.in_(user_ids))
-    values = {"left_at": now, "left_seq": seq, "role": "member"}
+    values = {"left_at": now, "left_seq": seq, "role": RoomRole.MEMBER}
     if removed:
         values["removed_at"] = now
     connection.execute(members.update().where(gone).values(**values))

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import ROOM_ARCHIVED, Forbidden, NotFound
-from chatserver.models import LOBBY, Draft, RoomKind
+from chatserver.models import LOBBY, Draft, Role, RoomKind, RoomRole
 from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import members, room_name, rooms, users
@@ -20,7 +20,7 @@ def new_id(result: sa.CursorResult[Any]) -> int:
 
 
 def member_row(
-    room: int, user_id: int, now: int, *, head: int = 0, role: str = "member"
+    room: int, user_id: int, now: int, *, head: int = 0, role: str = RoomRole.MEMBER
 ) -> dict[str, Any]:
     """Return the row of a new member, who has read up to `head`."""
     return {
@@ -45,14 +45,22 @@ def join_lobby(connection: Connection, user_id: int, now: int) -> None:
     )
 
 
-# Members whose account may be disabled. Former members keep their rows.
-IS_MEMBER = members.c.left_at.is_(None)
+def is_membership(alias: Any) -> sa.ColumnElement[bool]:
+    """Return a condition on rows of `members`, or an alias of it: the user has not left.
+
+    The account may be disabled. Former members keep their rows.
+    """
+    condition: sa.ColumnElement[bool] = alias.c.left_at.is_(None)
+    return condition
+
+
+IS_MEMBER = is_membership(members)
 
 
 def is_member(user: Any, room: Any) -> sa.Exists:
     """Return a condition: the user is a member of the room. Both may be columns or values."""
     own = members.alias("own")
-    one = sa.and_(own.c.user_id == user, own.c.room_id == room, own.c.left_at.is_(None))
+    one = sa.and_(own.c.user_id == user, own.c.room_id == room, is_membership(own))
     return sa.select(own.c.user_id).where(one).correlate_except(own).exists()
 
 
@@ -138,8 +146,8 @@ def require_member(connection: Connection, draft: Draft) -> Row[Any]:
 
 def is_room_admin(membership: Any) -> bool:
     """Whether a member administers the room, as administrator of the room or the server."""
-    roles = (membership.role, membership.account_role)
-    return membership.kind == RoomKind.GROUP and "admin" in roles
+    is_admin = membership.role == RoomRole.ADMIN or membership.account_role == Role.ADMIN
+    return bool(membership.kind == RoomKind.GROUP and is_admin)
 
 
 def require_account(connection: Connection, draft: Draft) -> Row[Any]:

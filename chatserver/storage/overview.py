@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from chatserver.models import Kind, Role, RoomKind, name_key
+from chatserver.models import Kind, Role, RoomKind, RoomRole, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.readers import Share
@@ -144,7 +144,7 @@ class Overview:
         admins = await self._listed(
             sa.select(members.c.room_id, users.c.name)
             .join(users, users.c.id == members.c.user_id)
-            .where(members.c.role == "admin", IS_MEMBER)
+            .where(members.c.role == RoomRole.ADMIN, IS_MEMBER)
             .order_by(users.c.name_key)
         )
         return [_admin_room(row, admins.get(row.id, [])) async for row in self._rows(query)]

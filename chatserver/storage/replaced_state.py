@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import Unavailable
-from chatserver.models import Kind
+from chatserver.models import Kind, RoomRole
 from chatserver.storage.engine import Database
+from chatserver.storage.members import is_membership
 from chatserver.storage.readers import Share
 
 CREDENTIALS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # can be revoked
@@ -81,7 +82,7 @@ def _revoked(connection: Connection) -> dict[tuple[str, str], int]:
 def _room_admins(connection: Connection) -> set[RoomUser]:
     members = sa.table("members", *map(sa.column, ("room_id", "user_id", "role", "left_at")))
     query = sa.select(members.c.room_id, members.c.user_id)
-    rows = connection.execute(query.where(members.c.role == "admin", members.c.left_at.is_(None)))
+    rows = connection.execute(query.where(members.c.role == RoomRole.ADMIN, is_membership(members)))
     return {(row.room_id, row.user_id) for row in rows}
 
 

@@ -9,7 +9,7 @@ columns that are compared.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chatserver.models import Role
+from chatserver.models import Role, RoomRole
 from chatserver.storage.archive_file import Row
 from chatserver.storage.members import member_row
 from chatserver.storage.reinstated import Kind, Reinstated
@@ -180,7 +180,8 @@ class RestoreAudit:
             return row
         if (departure := self._ended.departures.get(key)) is not None:
             return row | self._departure(row, departure)
-        return row | self._room_role(row, "admin" if key in self._ended.room_admins else "member")
+        was_admin = key in self._ended.room_admins
+        return row | self._room_role(row, RoomRole.ADMIN if was_admin else RoomRole.MEMBER)
 
     def _knows(self, room: int, user: int) -> bool:
         """Whether both databases have this room and this account."""
@@ -206,7 +207,7 @@ class RestoreAudit:
         """
         if self._keeps(current.left_at):
             seq = min(current.left_seq or 0, self._rooms[row["room_id"]]["head"])
-            return {"left_at": current.left_at, "left_seq": seq, "role": "member"}
+            return {"left_at": current.left_at, "left_seq": seq, "role": RoomRole.MEMBER}
         self.reinstated.names[Kind.MEMBERS].append(self._label(row["room_id"], row["user_id"]))
         return {}
 
@@ -215,7 +216,7 @@ class RestoreAudit:
             return {}
         if self._keeps():
             return {"role": current}
-        if row["role"] == "admin":
+        if row["role"] == RoomRole.ADMIN:
             label = self._label(row["room_id"], row["user_id"])
             self.reinstated.names[Kind.ROOM_ADMINS].append(label)
         return {}

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import LOBBY, Role, RoomKind
-from chatserver.storage.members import IS_MEMBER
+from chatserver.models import LOBBY, Role, RoomKind, RoomRole
+from chatserver.storage.members import IS_MEMBER, is_membership
 from chatserver.storage.tables import members, rooms, users
 
 _present = sa.and_(IS_MEMBER, users.c.disabled_at.is_(None))
@@ -27,7 +27,7 @@ _ROOMS_WITHOUT_ADMIN = (
     .where(
         ~sa.select(members.c.user_id)
         .join(users, users.c.id == members.c.user_id)
-        .where(members.c.room_id == rooms.c.id, members.c.role == "admin", _present)
+        .where(members.c.room_id == rooms.c.id, members.c.role == RoomRole.ADMIN, _present)
         .correlate(rooms)
         .exists()
     )
@@ -37,7 +37,7 @@ _ROOMS_WITHOUT_ADMIN = (
 def promote(connection: Connection, room: int, user_id: int) -> None:
     """Make a member an administrator of the room."""
     one = sa.and_(members.c.room_id == room, members.c.user_id == user_id)
-    connection.execute(members.update().where(one).values(role="admin"))
+    connection.execute(members.update().where(one).values(role=RoomRole.ADMIN))
 
 
 def ensure_admins(connection: Connection, numbers: Iterable[int]) -> set[int]:
@@ -72,7 +72,8 @@ def successor(
     None if another administrator remains, or no member qualifies.
     """
     here = _OPEN_MEMBERS.where(members.c.room_id == room, _present, users.c.id.not_in(without))
-    if connection.execute(here.where(members.c.role == "admin").limit(1)).first() is not None:
+    admins = here.where(members.c.role == RoomRole.ADMIN)
+    if _first(connection, admins) is not None:
         return None
     eligible = here.where(users.c.role != Role.BOT)
     candidates = eligible.order_by(members.c.joined_at, members.c.user_id)
@@ -105,14 +106,14 @@ def rooms_administered(connection: Connection, user_id: int) -> list[int]:
     administered = (
         sa.select(admin.c.user_id)
         .join(account, account.c.id == admin.c.user_id)
-        .where(admin.c.room_id == members.c.room_id, admin.c.role == "admin")
-        .where(admin.c.left_at.is_(None), account.c.disabled_at.is_(None))
+        .where(admin.c.room_id == members.c.room_id, admin.c.role == RoomRole.ADMIN)
+        .where(is_membership(admin), account.c.disabled_at.is_(None))
     )
     query = (
         sa.select(members.c.room_id)
         .join(rooms, rooms.c.id == members.c.room_id)
         .where(members.c.user_id == user_id, IS_MEMBER)
         .where(rooms.c.kind == RoomKind.GROUP, rooms.c.id != LOBBY)
-        .where(sa.or_(members.c.role == "admin", ~administered.exists()))
+        .where(sa.or_(members.c.role == RoomRole.ADMIN, ~administered.exists()))
     )
     return list(connection.scalars(query))

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import LOBBY, Kind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage.bulk import KeyLookup
+from chatserver.storage.members import is_membership
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.tables import events, rooms
 from chatserver.storage.unread import MAX_SCANNED, ME, scan_limit
@@ -148,11 +149,11 @@ _COSTS = KeyLookup(
         sa.func.sum(_UNREAD_EVENTS).label("unread_events"),
     )
     .join_from(ME, rooms, rooms.c.id == ME.c.room_id)
-    .where(ME.c.left_at.is_(None))
+    .where(is_membership(ME))
     .group_by(ME.c.user_id),
     ME.c.user_id,
 )
-_MINE = sa.and_(ME.c.user_id == sa.bindparam("user"), ME.c.left_at.is_(None))
+_MINE = sa.and_(ME.c.user_id == sa.bindparam("user"), is_membership(ME))
 # No join: by the order of rooms, MariaDB would read all of them.
 _HEAD = sa.select(rooms.c.head).where(rooms.c.id == ME.c.room_id).scalar_subquery()
 _BY_NUMBER = sa.select(

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind, RoomKind, RoomState
+from chatserver.models import Kind, RoomKind, RoomRole, RoomState
 from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage.event_rows import read_event
+from chatserver.storage.members import is_membership
 from chatserver.storage.tables import events, members, room_name, rooms, users
 from chatserver.storage.unread import MAX_SCANNED, ME, mentions_of, unread_of
 
@@ -38,9 +39,7 @@ _LAST_SEQ = (
 )
 # NULL for a group: databases would scan all its members before they check the kind.
 _DIRECT_ROOM = sa.case((rooms.c.kind == RoomKind.DIRECT, rooms.c.id))
-_OF_USERS = sa.and_(
-    ME.c.user_id.in_(sa.bindparam("user_ids", expanding=True)), ME.c.left_at.is_(None)
-)
+_OF_USERS = sa.and_(ME.c.user_id.in_(sa.bindparam("user_ids", expanding=True)), is_membership(ME))
 
 
 # Columns that `room_state` reads, without those that differ between the databases.
@@ -240,7 +239,7 @@ def room_state(row: Any, scanned: int = MAX_SCANNED) -> RoomState:
         private=bool(row.private),
         archived=row.archived_at is not None,
         receipts=bool(row.receipts),
-        admin=row.role == "admin",
+        admin=row.role == RoomRole.ADMIN,
         to=row.partner if direct else None,
         last=last,
     )
