@@ -18,13 +18,6 @@ class Role(StrEnum):
     BOT = "bot"
 
 
-class RoomRole(StrEnum):
-    """The role of a member in a room."""
-
-    ADMIN = "admin"
-    MEMBER = "member"
-
-
 class RoomKind(StrEnum):
     GROUP = "group"
     DIRECT = "direct"

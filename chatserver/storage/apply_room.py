@@ -24,7 +24,6 @@ from chatserver.models import (
     RemoveMembers,
     Role,
     RoomKind,
-    RoomRole,
 )
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.invitations import (
@@ -42,6 +41,7 @@ from chatserver.storage.member_rows import (
 )
 from chatserver.storage.members import (
     IS_MEMBER,
+    RoomRole,
     is_room_admin,
     new_id,
     require_account,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind, RoomRole
+from chatserver.models import Kind
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
-from chatserver.storage.members import IS_MEMBER, member_row
+from chatserver.storage.members import IS_MEMBER, RoomRole, member_row
 from chatserver.storage.room_admins import ensure_admins
 from chatserver.storage.tables import events, members, rooms, users
 

@@ -1,16 +1,24 @@
 """Memberships: their rows, and whether a user may write in a room."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import ROOM_ARCHIVED, Forbidden, NotFound
-from chatserver.models import LOBBY, Draft, Role, RoomKind, RoomRole
+from chatserver.models import LOBBY, Draft, Role, RoomKind
 from chatserver.storage.bulk import RowLookup, key_slices
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import members, room_name, rooms, users
+
+
+class RoomRole(StrEnum):
+    """The role of a member in a room."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
 
 
 def new_id(result: sa.CursorResult[Any]) -> int:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from chatserver.models import Kind, Role, RoomKind, RoomRole, name_key
+from chatserver.models import Kind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
-from chatserver.storage.members import IS_MEMBER
+from chatserver.storage.members import IS_MEMBER, RoomRole
 from chatserver.storage.readers import Share
 from chatserver.storage.slices import pages
 from chatserver.storage.tables import (

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import Unavailable
-from chatserver.models import Kind, RoomRole
+from chatserver.models import Kind
 from chatserver.storage.engine import Database
-from chatserver.storage.members import is_membership
+from chatserver.storage.members import RoomRole, is_membership
 from chatserver.storage.readers import Share
 
 CREDENTIALS = {"sessions": "id", "bot_tokens": "digest", "invites": "code"}  # can be revoked

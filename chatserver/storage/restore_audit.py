@@ -9,9 +9,9 @@ columns that are compared.
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chatserver.models import Role, RoomRole
+from chatserver.models import Role
 from chatserver.storage.archive_file import Row
-from chatserver.storage.members import member_row
+from chatserver.storage.members import RoomRole, member_row
 from chatserver.storage.reinstated import Kind, Reinstated
 from chatserver.storage.replaced_state import CREDENTIALS, ReplacedState
 from chatserver.storage.rights import DELETED

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import LOBBY, Role, RoomKind, RoomRole
-from chatserver.storage.members import IS_MEMBER, is_membership
+from chatserver.models import LOBBY, Role, RoomKind
+from chatserver.storage.members import IS_MEMBER, RoomRole, is_membership
 from chatserver.storage.tables import members, rooms, users
 
 _present = sa.and_(IS_MEMBER, users.c.disabled_at.is_(None))

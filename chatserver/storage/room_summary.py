@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind, RoomKind, RoomRole, RoomState
+from chatserver.models import Kind, RoomKind, RoomState
 from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage.event_rows import read_event
-from chatserver.storage.members import is_membership
+from chatserver.storage.members import RoomRole, is_membership
 from chatserver.storage.tables import events, members, room_name, rooms, users
 from chatserver.storage.unread import MAX_SCANNED, ME, mentions_of, unread_of
 
