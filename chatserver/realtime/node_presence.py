@@ -60,7 +60,3 @@ class NodePresence:
     def _next(self) -> int:
         self._number += 1
         return self._number
-
-    def expire_nodes(self) -> None:
-        """Remove nodes that have not announced themselves for too long."""
-        self._presence.expire_nodes(self._clock())

@@ -28,6 +28,7 @@ class PresenceService:
     ) -> None:
         """`publish` sends a message to the other nodes; for the rest see `hub.Hub`."""
         self.state = PresenceState()
+        self._clock = clock
         self._nodes = NodePresence(self.state, publish, key_names, node=node, clock=clock)
         self._broadcaster = PresenceBroadcaster(
             self.state, connections, broadcast, self._nodes.announce, clock
@@ -48,7 +49,7 @@ class PresenceService:
 
     def check_nodes(self) -> None:
         """Announce this node and expire silent ones."""
-        self._nodes.expire_nodes()
+        self.state.expire_nodes(self._clock())
         self._nodes.announce()
         self._broadcaster.changed()
 

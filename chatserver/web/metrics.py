@@ -110,9 +110,8 @@ class Metrics:
         yield _gauge(
             "waiting_bytes_max", "Bytes queued for the slowest reader.", max(waiting, default=0)
         )
-        yield _counter(
-            "catch_ups", "Requests for missed events (catch-up).", self._dispatcher.catch_ups
-        )
+        catch_ups = self._dispatcher.queries.catch_ups
+        yield _counter("catch_ups", "Requests for missed events (catch-up).", catch_ups)
         yield _counters("closes", "Closed connections, by close code.", code=self._closes)
         rejections = self._middleware.rejections + self._dispatcher.rejections
         yield _counters("refusals", "Refused requests, by error code.", code=rejections)

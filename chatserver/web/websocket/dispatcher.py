@@ -66,7 +66,7 @@ class Dispatcher:
     ) -> None:
         """`clock` returns monotonic seconds."""
         self._messages = messages
-        self._queries = Queries(history, rooms, hub)
+        self.queries = Queries(history, rooms, hub)
         self._room_changes = RoomChanges(room_commands)
         self._read_positions = read_positions
         self._typing = typing
@@ -79,11 +79,6 @@ class Dispatcher:
         self._unanswered = Rate(*UNANSWERED_RATE, clock)
         self._deferred: list[Connection] = []  # until the end of this turn of the event loop
         self.rejections: Counter[str] = Counter()  # by code, since the start
-
-    @property
-    def catch_ups(self) -> int:
-        """Requests for missed events since the start."""
-        return self._queries.catch_ups
 
     def handle(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Perform the command in a frame: at once, or when the returned awaitable is awaited."""
@@ -198,7 +193,7 @@ class Dispatcher:
             case protocol.History(rooms=rooms):
                 if rooms:
                     self._rates[protocol.History].charge(user.id, len(rooms) // ROOMS_PER_READ)
-                return time_limit.read(self._queries.answer(connection, command))
+                return time_limit.read(self.queries.answer(connection, command))
             case protocol.Renew():
                 return run_write(connection, partial(self._renew, connection, command))
             case _:

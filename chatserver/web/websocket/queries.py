@@ -22,7 +22,7 @@ class Queries:
         self._rooms = rooms
         self._hub = hub
         self._queue = KeyedQueue(timeout=QUERY_TIMEOUT)
-        self.catch_ups = 0  # requests for missed events
+        self.catch_ups = 0  # requests for missed events, since the start
 
     async def answer(self, connection: Connection, command: protocol.History) -> None:
         """Reply to a query, one query of a user after the other."""

@@ -26,26 +26,15 @@ class RoomChanges:
         def send(outcome: RoomOutcome) -> None:
             reply.send(encode_events.room_changed(outcome.receipt, command.id, outcome.state))
 
-        rooms, request = self._room_commands, RoomRequest(user, command.id, send)
-        if command.action == "create":
-            room = RoomCreation(
-                command.name, command.title, command.topic, command.private, command.users
-            )
-            await rooms.create(request, room)
-        elif command.room is None:
+        if command.room is None and command.action != "create":
             raise BadRequest(_("'room' is missing."))
-        elif command.action == "join":
-            await rooms.join(request, command.room)
-        elif command.action == "mute":
-            await rooms.mute(user, command.room, on=command.on)
-            muted = protocol.Muted(id=command.id, ok=True, room=command.room, muted=command.on)
-            reply.send(muted)
-        else:
-            await self._change(request, command, command.room)
-
-    async def _change(self, request: RoomRequest, command: ChangeRoom, room: int) -> None:
-        rooms = self._room_commands
+        rooms, request = self._room_commands, RoomRequest(user, command.id, send)
+        room = command.room or 0
         match command.action:
+            case "create":
+                await rooms.create(request, _creation(command))
+            case "join":
+                await rooms.join(request, room)
             case "invite":
                 await rooms.invite(request, room, command.users)
             case "leave":
@@ -54,12 +43,18 @@ class RoomChanges:
                 await rooms.remove(request, room, command.users)
             case "archive":
                 await rooms.archive(request, room, on=command.on)
+            case "mute":
+                await rooms.mute(user, room, on=command.on)
+                reply.send(protocol.Muted(id=command.id, ok=True, room=room, muted=command.on))
             case "change":
-                settings = RoomSettings(
-                    **{name: getattr(command, name) for name in RoomSettings._fields}
-                )
-                await rooms.change(request, room, settings)
-            case "create" | "join" | "mute":
-                raise AssertionError(command.action)
+                await rooms.change(request, room, _settings(command))
             case _:
                 assert_never(command.action)
+
+
+def _creation(command: ChangeRoom) -> RoomCreation:
+    return RoomCreation(command.name, command.title, command.topic, command.private, command.users)
+
+
+def _settings(command: ChangeRoom) -> RoomSettings:
+    return RoomSettings(**{name: getattr(command, name) for name in RoomSettings._fields})
