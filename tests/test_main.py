@@ -37,12 +37,12 @@ from click.testing import CliRunner
 
 from chatserver import __version__
 from chatserver.__main__ import _no_authorities, main
-from chatserver.commands import control
+from chatserver.commands import control, doctor
 from chatserver.commands.rooms import _number
 from chatserver.commands.serve import serve
 from chatserver.config import ServerSettings, Settings
 from chatserver.data_dir import control_address
-from chatserver.errors import ChatServerError, StartError
+from chatserver.errors import ChatServerError, StartError, Unavailable
 from tests.rig.mariadb import PrivateMariaDB
 from tests.test_tls import make_certificate
 
@@ -753,6 +753,20 @@ def test_the_doctor_fails_where_the_server_refuses_to_start(home: Place) -> None
     done = home.run("--data", str(home.folder / "new"), "--database", url, "doctor")
     assert done.code == 1
     assert f"FAIL  Cannot write {file}: its folder does not exist." in done.out
+
+
+def test_the_doctor_fails_without_a_connection_to_the_database(
+    home: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(_: Settings) -> tuple[bool, str]:
+        error = Unavailable()
+        error.reason = "no more connections"
+        raise error
+
+    monkeypatch.setattr(doctor, "clock_finding", refused)
+    done = home.run("--data", str(home.data), "doctor")
+    assert (done.code, done.err) == (1, "")
+    assert "FAIL  The database cannot be used: no more connections." in done.out
 
 
 @pytest.mark.parametrize("option", ["ssl_ca=", "sslmode=require", "ssl_ca=/nowhere.pem"])

@@ -15,7 +15,7 @@ from chatserver.commands.control import control, is_running, reading
 from chatserver.commands.reachability import Finding, links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
-from chatserver.errors import ChatServerError, StartError
+from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.permissions import obstacle, obstacles
 from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.migrate import HEAD, revision
@@ -99,20 +99,25 @@ def _backups(backups: Path) -> Iterator[Finding]:
 
 
 async def _database(settings: Settings) -> list[Finding]:
-    folder = DataDir(settings.data)
+    """Check the database and the clock, which is compared with times in it."""
+    folder, findings = DataDir(settings.data), list[Finding]()
     try:
         _require_writable(Database(settings.database_url).path, folder)
         if folder.is_vacant:
             return [(None, await _no_chat(settings))]
         ready = await (_from_server if is_running(folder) else _from_database)(settings)
+        full = ready["durability"] == "full"
+        findings = [
+            (True, f"database: {ready['database']}, revision {ready['revision']}"),
+            (full, f"durability: {ready['durability']}"),
+        ]
+        findings.append(await clock_finding(settings))
+    except Unavailable as error:
+        reason = error.reason or str(error).rstrip(".")
+        findings.append((False, f"The database cannot be used: {reason}."))
     except ChatServerError as error:
-        return [(False, str(error))]
-    full = ready["durability"] == "full"
-    return [
-        (True, f"database: {ready['database']}, revision {ready['revision']}"),
-        (full, f"durability: {ready['durability']}"),
-        await clock_finding(settings),
-    ]
+        findings.append((False, str(error)))
+    return findings
 
 
 async def _no_chat(settings: Settings) -> str:

@@ -59,6 +59,7 @@ BROKEN = Failure(Action.STOP, "the disk failed")
 CONTENDED = Failure(Action.RETRY, "another transaction holds the rows")
 CORRUPT = Failure(Action.REFUSE, "the database is damaged")
 TOO_MANY_CONNECTIONS = Failure(Action.REFUSE, "the database has too many connections")
+ACCOUNT_FULL = Failure(Action.REFUSE, "the database account has reached max_user_connections")
 DENIED = Failure(Action.REFUSE, "the database account lacks a right")
 FULL = Failure(Action.REFUSE, "the disk is full or its quota is used up")
 EXHAUSTED = Failure(Action.REFUSE, "the database account has used up its limit for this hour")
@@ -111,7 +112,7 @@ MYSQL = {
     1114: FULL,  # ER_RECORD_FILE_FULL: the tablespace cannot grow
     1040: TOO_MANY_CONNECTIONS,  # ER_CON_COUNT_ERROR
     1203: TOO_MANY_CONNECTIONS,  # ER_TOO_MANY_USER_CONNECTIONS
-    1226: EXHAUSTED,  # ER_USER_LIMIT_REACHED
+    1226: EXHAUSTED,  # ER_USER_LIMIT_REACHED; see _of_mysql
     1637: TOO_MANY_CONNECTIONS,  # ER_TOO_MANY_CONCURRENT_TRXS
     1020: CONTENDED,  # ER_CHECKREAD, with innodb_snapshot_isolation
     1205: CONTENDED,  # ER_LOCK_WAIT_TIMEOUT
@@ -162,6 +163,7 @@ TRANSIENT = {
     UNREACHABLE,
     CONTENDED,
     TOO_MANY_CONNECTIONS,
+    ACCOUNT_FULL,
     EXHAUSTED,
     FAILED_WRITE,
     FULL,
@@ -180,9 +182,16 @@ def failure(error: BaseException) -> Failure | None:
     original = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(original, sqlite3.Error):
         return _of_sqlite(original)
-    known = MYSQL.get(_number(original))
+    known = _of_mysql(original)
     kinds = OperationalError | InterfaceError | InternalError
     return known or (Failure(Action.REFUSE, str(original)) if isinstance(error, kinds) else None)
+
+
+def _of_mysql(error: object) -> Failure | None:
+    found = MYSQL.get(_number(error))
+    if found is EXHAUSTED and "max_user_connections" in str(error):
+        return ACCOUNT_FULL  # the only limit of this code that is not per hour
+    return found
 
 
 def _of_sqlite(error: sqlite3.Error) -> Failure | None:

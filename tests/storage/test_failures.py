@@ -30,8 +30,8 @@ from chatserver.storage.migrate import migrate
 from tests.rig.mariadb import PrivateMariaDB
 
 
-def of_mysql(code: int) -> OperationalError:
-    return OperationalError("statement", {}, pymysql.OperationalError(code, "text"))
+def of_mysql(code: int, text: str = "text") -> OperationalError:
+    return OperationalError("statement", {}, pymysql.OperationalError(code, text))
 
 
 def of_sqlite(code: int) -> OperationalError:
@@ -46,6 +46,12 @@ TABLE = [
     (of_mysql(1040), Action.REFUSE, "too many connections"),
     (of_mysql(1203), Action.REFUSE, "too many connections"),
     (of_mysql(1226), Action.REFUSE, "used up its limit"),
+    (of_mysql(1226, "exceeded the 'max_connections_per_hour' res"), Action.REFUSE, "this hour"),
+    (
+        of_mysql(1226, "exceeded the 'max_user_connections' resource"),
+        Action.REFUSE,
+        "reached max_user_connections",
+    ),
     (of_mysql(1205), Action.RETRY, "holds the rows"),
     (of_mysql(1213), Action.RETRY, "holds the rows"),
     (of_mysql(1290), Action.RECONNECT, "read-only"),
