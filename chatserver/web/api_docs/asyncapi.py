@@ -8,6 +8,7 @@ from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.web.api_docs.schemas import Schema, components, description
 from chatserver.web.api_docs.socket import (
     ANSWERS,
+    CLOSING_NAMES,
     CLOSINGS,
     COMMANDS,
     EVENTS,
@@ -112,7 +113,10 @@ def _channel(every: list[Shape]) -> Schema:
         },
         "bindings": {"ws": {"method": "GET", "query": QUERY, "bindingVersion": "0.1.0"}},
         "x-close-codes": {
-            str(code.value): {"name": code.name.lower(), "description": text}
+            str(code.value): {
+                "name": CLOSING_NAMES.get(code, code.name.lower()),
+                "description": text,
+            }
             for code, text in CLOSINGS.items()
         },
     }

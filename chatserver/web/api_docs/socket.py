@@ -41,6 +41,9 @@ CLOSINGS: dict[CloseCode, str] = {
     CloseCode.ABUSE: "Too many invalid frames. Do not reconnect automatically.",
 }
 
+# Published names, where they differ from the name of the constant.
+CLOSING_NAMES = {CloseCode.ACCOUNT_CLOSED: "removed"}
+
 
 def number(shape: Shape) -> int:
     """The `type` of a message."""
