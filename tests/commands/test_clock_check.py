@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from chatserver.clocks import DAY
+from chatserver.clocks import DAY, wall
 from chatserver.commands.clock_check import clock_finding
-from chatserver.config import Settings
+from chatserver.config import DatabaseSettings, Settings
 from chatserver.models import Session
+from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
+from chatserver.storage.tables import meta
+from tests.rig.mariadb import PrivateMariaDB
 from tests.storage.conftest import Storage
 
 MADE = 1_800_000_000_000  # ms UTC, in 2027
@@ -56,8 +59,36 @@ async def test_the_clock_is_compared_with_the_files(
 async def test_the_clock_is_compared_with_the_newest_session(settings: Settings) -> None:
     await make(settings, session_at=MADE + DAY)
     well, sentence = await clock_finding(settings, lambda: MADE)
-    assert (well, sentence) == (False, "clock: 24.0 hours behind the newest session. Correct it")
+    assert not well
+    assert sentence.startswith("clock: 24.0 hours behind the newest session. Correct it, unless")
     assert (await clock_finding(settings, lambda: MADE + DAY))[0]
+
+
+async def test_future_times_are_a_warning_if_the_clock_of_the_database_agrees(
+    mariadb: PrivateMariaDB, tmp_path: Path
+) -> None:
+    url = mariadb.create_database("clocks")
+    settings = Settings(data=tmp_path, database=DatabaseSettings(url=url))
+    await make(settings, session_at=wall() + DAY)
+    well, sentence = await clock_finding(settings)
+    assert well is None
+    assert "behind the newest session, which is from a time when the clock was wrong" in sentence
+
+
+@pytest.mark.parametrize(
+    ("streak", "began", "well"),
+    [(2, MADE, None), (2, MADE - 4 * DAY, False), (1, MADE, False), (2, MADE + DAY, False)],
+)
+async def test_future_times_are_a_warning_after_nights_in_a_row(
+    settings: Settings, streak: int, began: int, *, well: bool | None
+) -> None:
+    await make(settings, session_at=MADE + DAY)
+    database = Database(settings.database_url)
+    night = {"key": "night", "value": str(began)}
+    nights = {"key": "nights", "value": f'{{"streak": {streak}, "upto": {MADE}}}'}
+    await database.transaction(lambda c: c.execute(meta.insert(), [night, nights]))
+    await database.close()
+    assert (await clock_finding(settings, lambda: MADE))[0] is well
 
 
 @pytest.mark.parametrize("name", ["keys.json", "lock", "revocations", "chat.db-wal"])
