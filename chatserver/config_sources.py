@@ -91,7 +91,7 @@ def _read(file: Path, problems: list[str]) -> Iterator[tuple[str, Any]]:
         if owners := [] if isinstance(keys, dict) else _owners(table):
             problems.append(f"{table} must stand in its section, below [{'] or ['.join(owners)}].")
         elif table not in SECTIONS:
-            problems.append(f"[{table}] is no section{_did_you_mean(table, SECTIONS, end='.')}")
+            problems.append(f"[{table}] is not a section{_did_you_mean(table, SECTIONS, end='.')}")
         elif not isinstance(keys, dict):
             problems.append(f"{table} must be a section: [{table}].")
         else:
@@ -146,7 +146,9 @@ def _from_environ(environ: Mapping[str, str]) -> tuple[dict[str, tuple[Any, str]
             text = _content(key, Path(environ[name])) if is_file else environ[name]
             values[key] = (_listed(key, text), name)
         elif name.upper() not in NOT_SETTINGS:
-            warnings.append(f"{name} is no setting and ignored{_env_did_you_mean(name, known)}")
+            warnings.append(
+                f"{name} is not a setting and is ignored{_env_did_you_mean(name, known)}"
+            )
     return values, warnings
 
 
@@ -170,7 +172,7 @@ def _convert(values: dict[str, tuple[Any, str]], problems: list[str]) -> dict[st
         section, key = dotted.split(".", 1)
         fields = {field.name: field.type for field in msgspec.structs.fields(SECTIONS[section])}
         if key not in fields:
-            problems.append(f"{dotted} is no key{_did_you_mean(key, fields)} ({source}).")
+            problems.append(f"{dotted} is not a key{_did_you_mean(key, fields)} ({source}).")
             continue
         try:
             lax = source.startswith((PREFIX, CREDENTIAL)) or source == "command line"

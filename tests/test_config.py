@@ -167,8 +167,8 @@ def test_all_errors_are_reported_together_with_suggestions() -> None:
         """
     )
     text = mistakes({PORT: "many"}, flags={"database.url": "postgres://localhost"})
-    assert "server.prot is no key; did you mean port?" in text
-    assert "[limit] is no section; did you mean limits?" in text
+    assert "server.prot is not a key; did you mean port?" in text
+    assert "[limit] is not a section; did you mean limits?" in text
     assert "server.host: Expected str, got int" in text
     assert "auth.session_days: Expected int >= 1" in text
     assert "server.port: Expected int, got str (CHATSERVER_SERVER__PORT)." in text
@@ -180,15 +180,15 @@ def test_all_errors_are_reported_together_with_suggestions() -> None:
 def test_an_unknown_name_without_a_similar_one_has_no_suggestion() -> None:
     write("[zzz]\n[server]\nxyzzy = 1")
     text = mistakes()
-    assert "[zzz] is no section." in text
-    assert "server.xyzzy is no key (config.toml)." in text
+    assert "[zzz] is not a section." in text
+    assert "server.xyzzy is not a key (config.toml)." in text
 
 
 def test_a_key_outside_its_section_is_an_error() -> None:
     write("port = 1")
     assert "port must stand in its section, below [server]." in mistakes()
     write("zzz = 1")
-    assert "[zzz] is no section." in mistakes()
+    assert "[zzz] is not a section." in mistakes()
     write("[limit]")
     assert mistakes().endswith("did you mean limits?")
     write("server = 1")
@@ -199,9 +199,9 @@ def test_an_unknown_name_in_the_environment_is_a_warning_with_a_suggestion() -> 
     found = loaded({"CHATSERVER_SERVER__PROT": "1", "CHATSERVER_ZZZ": "1", "CHAT_PORT": "1"})
     assert found.settings == Settings()
     mistyped, unknown = found.warnings
-    assert mistyped.startswith("CHATSERVER_SERVER__PROT is no setting")
+    assert mistyped.startswith("CHATSERVER_SERVER__PROT is not a setting")
     assert "did you mean CHATSERVER_SERVER__PORT?" in mistyped
-    assert unknown.startswith("CHATSERVER_ZZZ is no setting")
+    assert unknown.startswith("CHATSERVER_ZZZ is not a setting")
 
 
 @pytest.mark.parametrize(

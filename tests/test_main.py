@@ -717,7 +717,7 @@ def test_an_invalid_configuration_is_an_error(place: Place) -> None:
     (place.folder / "config.toml").write_text("[server]\nprot = 1\n[auth]\nargon2_time = 1\n")
     done = place.run("config", "check")
     assert (done.code, done.out) == (2, "")
-    assert "server.prot is no key; did you mean port?" in done.err
+    assert "server.prot is not a key; did you mean port?" in done.err
     assert "auth.argon2_time: Expected int >= 2" in done.err
     assert "Traceback" not in done.err
 
@@ -1044,8 +1044,14 @@ def test_an_import_adds_a_column_for_generated_passwords(busy: Place, ending: st
         (b"uma;Uma;secret\n", "needs the header name,display,password"),
         ("name,display,password\nmüller,,\n".encode("cp1252"), "Save it as CSV UTF-8"),
         (b"name,display,password\n,Uma,\n", "line 2: the name is missing"),
-        (b'name,display,password\numa,"Uma,\nbo,,\n', "line 3: this is no CSV: unexpected end"),
-        (b"name,display,password\numa," + b"x" * 131_073, "line 2: this is no CSV: field larger"),
+        (
+            b'name,display,password\numa,"Uma,\nbo,,\n',
+            "line 3: this is not valid CSV: unexpected end",
+        ),
+        (
+            b"name,display,password\numa," + b"x" * 131_073,
+            "line 2: this is not valid CSV: field larger",
+        ),
     ],
 )
 def test_an_invalid_list_of_users_is_rejected(place: Place, raw: bytes, error: str) -> None:
@@ -1134,7 +1140,7 @@ def test_a_valid_configuration_is_reported_as_fine(place: Place) -> None:
 def test_a_mistyped_name_in_the_environment_is_a_warning(place: Place) -> None:
     done = place.run("config", "check", CHATSERVER_SERVER__PROT="1")
     assert done.code == 0
-    assert done.err.startswith("Warning: CHATSERVER_SERVER__PROT is no setting")
+    assert done.err.startswith("Warning: CHATSERVER_SERVER__PROT is not a setting")
     assert "did you mean CHATSERVER_SERVER__PORT?" in done.err
 
 

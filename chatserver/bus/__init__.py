@@ -13,11 +13,12 @@ class Bus(Protocol):
     """Delivers bytes to the other nodes of the same `chat`, at most once.
 
     `publish` never blocks. Payloads of one node arrive in order while its connection lasts.
-    `peers`: whether other nodes can exist. `away`: whether the last attempt to receive failed.
+    `peers`: whether other nodes can exist. `unreachable`: whether the last attempt to receive
+    failed.
     """
 
     peers: bool
-    away: bool
+    unreachable: bool
 
     def publish(self, payload: bytes) -> None: ...
     async def reachable(self) -> bool: ...
@@ -29,7 +30,7 @@ class NoPeers:
     """Bus of a single node."""
 
     peers = False
-    away = False
+    unreachable = False
 
     def publish(self, payload: bytes) -> None:
         """Drop the payload."""

@@ -47,7 +47,7 @@ class RedisBus:
         self._node = secrets.token_bytes(NODE_BYTES)
         self._outgoing: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(QUEUE_SIZE)
         self._channel = CHANNEL
-        self.away = False
+        self.unreachable = False
         _connect(url)  # raises ValueError for an invalid URL
 
     def publish(self, payload: bytes) -> None:
@@ -63,7 +63,7 @@ class RedisBus:
 
     async def reachable(self) -> bool:
         """Whether Redis answers now; the listener notices a failure only after PING_INTERVAL."""
-        return await answers(self._url) and not self.away
+        return await answers(self._url) and not self.unreachable
 
     async def close(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -98,15 +98,15 @@ class RedisBus:
                 await subscription.subscribe(self._channel)
                 while True:
                     message = await _next(subscription)
-                    if self.away:
+                    if self.unreachable:
                         logger.warning("redis is reachable again")
-                    self.away = False
+                    self.unreachable = False
                     listening.set()
                     self._receive(message, receive)
         except (RedisError, OSError) as error:
-            if not self.away:
+            if not self.unreachable:
                 logger.warning("redis is unreachable, nodes poll the database instead: %s", error)
-            self.away = True
+            self.unreachable = True
             listening.set()
             await asyncio.sleep(RETRY_DELAY)
 

@@ -64,7 +64,7 @@ class UserFile:
                     yield self._row(cells, reader.line_num)
         except csv.Error as error:
             line = f"{self._file}, line {reader.line_num}"
-            raise ChatServerError(f"{line}: this is no CSV: {error}.") from None
+            raise ChatServerError(f"{line}: this is not valid CSV: {error}.") from None
 
     def _row(self, cells: list[str], number: int) -> Row:
         fields = {

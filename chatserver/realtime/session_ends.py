@@ -1,7 +1,7 @@
 """Closes the connections of ended sessions, here and on the other nodes.
 
 A message from another node may be late, and its user may have logged in again since. So the
-database is asked which sessions are alive. Owns the tasks that ask it.
+database is queried for the sessions that are alive. Owns the tasks of these queries.
 """
 
 import asyncio

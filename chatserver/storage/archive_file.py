@@ -168,4 +168,4 @@ def read_manifest(text: bytes) -> Manifest:
     try:
         return msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:
-        raise Damaged(f"This is no archive of a chat: {error}.") from None
+        raise Damaged(f"This is not an archive of a chat: {error}.") from None

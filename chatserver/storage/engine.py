@@ -65,7 +65,7 @@ class Database:
             parsed = make_url(url)
         except ArgumentError:
             raise StartError(
-                "database.url is no URL: try mysql://user:password@host/name."
+                "database.url is not a URL: try mysql://user:password@host/name."
             ) from None
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         make = sqlite_engines if self.is_sqlite else mysql_engines

@@ -73,9 +73,8 @@ def refuse_invalid_options(url: str) -> None:
         if names.count(name) > 1:
             raise StartError(f"database.url: {name} is given more than once.")
         if not _is_for_tls(name) and name not in OTHER_OPTIONS:
-            raise StartError(
-                f"database.url: {name} is no option; there are {', '.join(TLS + OTHER_OPTIONS)}."
-            )
+            known = ", ".join(TLS + OTHER_OPTIONS)
+            raise StartError(f"database.url: {name} is not an option; the options are {known}.")
 
 
 def tls(url: URL) -> ssl.SSLContext | None:
@@ -107,7 +106,9 @@ def _is_for_tls(name: str) -> bool:
 def _require_consistent(asked: dict[str, str]) -> None:
     """Raise StartError for options that would silently give less security than they suggest."""
     if unknown := [name for name in asked if name not in TLS]:
-        raise StartError(f"database.url: {unknown[0]} is no option; those for TLS are {_named()}.")
+        raise StartError(
+            f"database.url: {unknown[0]} is not an option; those for TLS are {_named()}."
+        )
     if "ssl_key" in asked and "ssl_cert" not in asked:
         raise StartError("database.url: ssl_key needs ssl_cert, the certificate of that key.")
     if not _is_on(asked, "ssl") and len(asked) > 1:
@@ -122,7 +123,7 @@ def _named() -> str:
 def _is_on(asked: dict[str, str], name: str) -> bool:
     value = _BOOLEANS.get(asked.get(name, "true").lower())
     if value is None:
-        raise StartError(f"database.url: {name} is true or false.")
+        raise StartError(f"database.url: {name} must be true or false.")
     return value
 
 

@@ -161,7 +161,7 @@ _BY_NUMBER = sa.select(
 ).where(_MINE)
 _newest = events.alias("newest")
 # Read backwards: the newest message of another member decides, or the first one that is too old to
-# continue, which counts as unread. An own limit would not stop MariaDB's scan.
+# continue, which counts as unread. A limit of its own would not stop MariaDB's scan.
 _NEWEST_OF_OTHERS = (
     sa.select(events.c.seq)
     .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)

@@ -86,7 +86,7 @@ class Metrics:
         yield _gauge("clock_trusted", "1 if the clock agrees with recorded times.", trusted)
         agree = not self._key_sync.differs
         yield _gauge("keys_agree", "1 if all nodes have the same signing keys.", agree)
-        yield _gauge("bus_up", "0 if Redis cannot be reached.", not self._bus.away)
+        yield _gauge("bus_up", "0 if Redis cannot be reached.", not self._bus.unreachable)
         yield _histogram(
             "loop_lag_seconds", "Delay of the event loop in seconds.", self._keepalive.lag
         )

@@ -52,7 +52,7 @@ class FakeBus:
     """In-memory bus between two nodes that can drop messages."""
 
     peers = True
-    away = False
+    unreachable = False
 
     def __init__(self) -> None:
         self.other: Hub | None = None
