@@ -36,12 +36,13 @@ class Descriptors:
     def check(self) -> None:
         try:
             count, limit = self._used()
+            figures: dict[str, object] = {"open": count, "limit": limit}
         except OSError as error:  # no descriptor is left for the check
             count, limit = 1, 1
-            logger.debug("the descriptors could not be counted: %s", error.strerror)
+            figures = {"reason": error.strerror}
         if count >= WARN_SHARE * limit and not self._is_scarce:
             logger.error(
                 "file descriptors run out: new connections are refused; raise LimitNOFILE",
-                extra={"open": count, "limit": limit},
+                extra=figures,
             )
         self._is_scarce = count >= (RESET_SHARE if self._is_scarce else WARN_SHARE) * limit

@@ -24,6 +24,9 @@ def test_a_failing_check_counts_as_no_free_descriptors(caplog: pytest.LogCapture
 
     Descriptors(none_left).check()
     assert "file descriptors run out" in caplog.text
+    (record,) = caplog.records
+    assert vars(record)["reason"] == "Too many open files"
+    assert not vars(record).keys() & {"open", "limit"}  # unknown
 
 
 def test_open_descriptors_are_counted() -> None:

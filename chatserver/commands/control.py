@@ -28,6 +28,13 @@ T = TypeVar("T")
 ANSWER_LIMIT = 5.0  # seconds until the health of the server is checked, and for that check
 
 
+STOPPED = "The server stopped before it answered. Try again."
+STILL_RUNS = (
+    "The server closed the connection without an answer. Try again. If that fails too, the server"
+    " may have run out of file descriptors: see its log."
+)
+
+
 class RequestRefused(ChatServerError):
     """The server rejected the request, with one sentence."""
 
@@ -108,7 +115,8 @@ class Control:
         try:
             return await self._while_alive(answer)
         except aiohttp.ClientError:
-            raise TemporaryStartError("The server stopped before it answered. Try again.") from None
+            reason = STILL_RUNS if is_running(self._folder) else STOPPED
+            raise TemporaryStartError(reason) from None
 
     async def _while_alive(self, answer: Awaitable[T]) -> T:
         waiting = asyncio.ensure_future(answer)

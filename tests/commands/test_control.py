@@ -43,6 +43,11 @@ class Peer:
         request.transport.close()
         return response
 
+    async def closed(self, request: web.Request) -> web.Response:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
     async def answer(self, _: web.Request) -> web.Response:
         await self.ready.wait()
         return web.json_response(self.users)
@@ -67,7 +72,7 @@ async def running(folder: DataDir, peer: Peer) -> AsyncIterator[Control]:
     app = web.Application()
     app.add_routes([web.get("/healthz", peer.healthz), web.get("/lines", peer.lines)])
     app.add_routes([web.get("/users", peer.answer), web.get("/readyz", peer.readyz)])
-    app.add_routes([web.get("/broken", peer.broken)])
+    app.add_routes([web.get("/broken", peer.broken), web.get("/closed", peer.closed)])
     runner = web.AppRunner(app, shutdown_timeout=0.01)
     await runner.setup()
     await web.UnixSite(runner, str(folder.control)).start()
@@ -162,6 +167,15 @@ async def test_an_outage_is_reported_as_temporary_or_permanent(
     async with running(folder, peer) as line:
         with pytest.raises(kind, match=f"Nothing can be stored: {reason}"):
             await (read(line, path) if path == "/broken" else line.request("GET", path))
+
+
+async def test_a_missing_answer_is_a_temporary_error(folder: DataDir) -> None:
+    async with running(folder, Peer()) as line:
+        with pytest.raises(TemporaryStartError, match="closed the connection without an answer"):
+            await line.request("GET", "/closed")
+        folder.control.unlink()
+        with pytest.raises(TemporaryStartError, match="stopped before it answered"):
+            await line.request("GET", "/closed")
 
 
 async def test_an_interrupted_stream_is_a_temporary_error(folder: DataDir) -> None:
