@@ -123,8 +123,8 @@ def test_an_added_row_is_detected(tmp_path: Path) -> None:
     ("text", "error"),
     [
         (b"", "damaged"),
-        (b"Dear Ann,\n", "no archive"),
-        (b'{"table":"archive","version":2}\n', "no archive"),
+        (b"Dear Ann,\n", "not an archive"),
+        (b'{"table":"archive","version":2}\n', "not an archive"),
         (
             b'{"table":"archive","version":2,"revision":"","epoch":"","made_at":1,"rows":{}}\n',
             "damaged",

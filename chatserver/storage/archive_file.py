@@ -109,7 +109,7 @@ def read(path: Path) -> Archive:
     except BadZipFile:
         raise Damaged(f"{path} is damaged: it is cut off or was changed.") from None
     except READ_ERRORS as error:
-        raise Damaged(f"{path} is damaged or no archive of a chat: {error}.") from None
+        raise Damaged(f"{path} is damaged or not an archive of a chat: {error}.") from None
 
 
 class PlainArchive(Archive):
