@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import Event, Kind
+from chatserver.storage.bulk import RowLookup
 from chatserver.storage.event_rows import ReactionRow, present_reactions
 from chatserver.storage.tables import EventRef, events, users
 
@@ -24,11 +25,11 @@ def as_of_departure(
     connection: Connection, read: Sequence[Event], left_seqs: LeftSeqs
 ) -> list[Event]:
     """Hide what was edited or deleted in rooms after the reader had left."""
-    changed: set[EventRef] = set()
-    for room, left_seq in left_seqs.items():
-        targets = {_message(event) for event in read if event.room == room}
-        found = {"room": room, "left_seq": left_seq, "targets": sorted(targets)}
-        changed |= {(room, seq) for seq in connection.scalars(_CHANGED, found)}
+    messages = {(event.room, _message(event)) for event in read if event.room in left_seqs}
+    rows = _CHANGED.rows(connection, sorted(messages)) if messages else ()
+    changed = {
+        (row.room_id, row.target_seq) for row in rows if row.last_seq > left_seqs[row.room_id]
+    }
     return [_hidden(event) if (event.room, _message(event)) in changed else event for event in read]
 
 
@@ -46,13 +47,12 @@ def _hidden(event: Event) -> Event:
 def count_former_reactions(
     connection: Connection, rows: Sequence[Row[Any]], left_seqs: LeftSeqs
 ) -> dict[EventRef, int]:
-    """Return how many events `former_reactions` reads for each message that has any."""
-    counts: dict[EventRef, int] = {}
-    for room, left_seq in left_seqs.items():
-        targets = [row.seq for row in rows if row.room_id == room and _has_reactions(row)]
-        found = {"room": room, "left_seq": left_seq, "targets": targets}
-        counts |= {(room, row.target_seq): row.many for row in connection.execute(_COUNTS, found)}
-    return counts
+    """Return how many events `former_reactions` reads at most for each message that has any."""
+    messages = [
+        (row.room_id, row.seq) for row in rows if row.room_id in left_seqs and _has_reactions(row)
+    ]
+    counts = _COUNTS.rows(connection, messages) if messages else ()
+    return {(row.room_id, row.target_seq): row.many for row in counts}
 
 
 def _has_reactions(row: Row[Any]) -> bool:
@@ -74,22 +74,31 @@ def former_reactions(
             yield room, seq, emoji, name
 
 
-_LEFT_SEQ = sa.bindparam("left_seq", type_=sa.BigInteger)
-_OF_MESSAGES = sa.and_(
+def _constant(kind: Kind) -> sa.ColumnElement[int]:
+    """Return a kind for a RowLookup, whose only parameter are the keys."""
+    return sa.literal_column(f"{kind:d}", sa.Integer)
+
+
+_ACTS = sa.select(events.c.room_id, events.c.target_seq).group_by(
+    events.c.room_id, events.c.target_seq
+)
+_CHANGED = RowLookup(
+    _ACTS.add_columns(sa.func.max(events.c.seq).label("last_seq")).where(
+        events.c.kind.in_([_constant(Kind.EDIT), _constant(Kind.DELETE)])
+    ),
+    events.c.room_id,
+    events.c.target_seq,
+)
+_COUNTS = RowLookup(
+    _ACTS.add_columns(sa.func.count().label("many")).where(events.c.kind == _constant(Kind.REACT)),
+    events.c.room_id,
+    events.c.target_seq,
+)
+_REACTION_EVENTS = sa.and_(
     events.c.room_id == sa.bindparam("room"),
     events.c.target_seq.in_(sa.bindparam("targets", expanding=True)),
-)
-_CHANGED = (
-    sa.select(events.c.target_seq)
-    .distinct()
-    .where(_OF_MESSAGES, events.c.seq > _LEFT_SEQ)
-    .where(events.c.kind.in_([Kind.EDIT, Kind.DELETE]))
-)
-_REACTION_EVENTS = sa.and_(_OF_MESSAGES, events.c.kind == Kind.REACT, events.c.seq <= _LEFT_SEQ)
-_COUNTS = (
-    sa.select(events.c.target_seq, sa.func.count().label("many"))
-    .where(_REACTION_EVENTS)
-    .group_by(events.c.target_seq)
+    events.c.kind == Kind.REACT,
+    events.c.seq <= sa.bindparam("left_seq", type_=sa.BigInteger),
 )
 _EMOJI = sa.func.substr(events.c.body, 2)
 _ADDED = sa.func.max(sa.case((events.c.body.startswith("+"), events.c.seq), else_=0))

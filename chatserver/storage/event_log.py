@@ -42,6 +42,8 @@ from chatserver.storage.tables import events, meta, rooms
 TRIES = 4
 LOCK_ATTEMPTS = 2  # attempts that wait for rooms which another transaction has locked
 RANGES_PER_QUERY = 200  # SQLite nests conditions no deeper than 1,000
+STATEMENT_SIZES = (1, 5, 25, 75, RANGES_PER_QUERY)
+NO_RANGE = (0, 1, 0)  # room, first and last seq: contains no event
 
 NO_LIMITS: Mapping[int, int] = MappingProxyType({})
 
@@ -151,11 +153,15 @@ class EventLog:
     async def _ranges(
         self, ranges: list[tuple[RoomFacts, int, int]], left_seqs: Mapping[int, int]
     ) -> list[Event]:
+        bounds = [(facts.room, after + 1, upto) for facts, after, upto in ranges]
+        # Few sizes, because SQLAlchemy compiles and keeps a statement for each.
+        size = next(size for size in STATEMENT_SIZES if size >= len(bounds))
+        bounds += [NO_RANGE] * (size - len(bounds))
         query = EVENTS.where(
             sa.or_(
                 *(
-                    sa.and_(events.c.room_id == facts.room, events.c.seq.between(after + 1, upto))
-                    for facts, after, upto in ranges
+                    sa.and_(events.c.room_id == room, events.c.seq.between(first, last))
+                    for room, first, last in bounds
                 )
             )
         ).order_by(events.c.room_id, events.c.seq)
@@ -207,6 +213,8 @@ class EventLog:
     ) -> list[Event]:
         async with self._database.reading(Share.HISTORY) as connection:
             rows: Sequence[sa.Row[Any]] = list(await connection.execute(query, parameters))
+            rooms_read = {row.room_id for row in rows}
+            left_seqs = {room: seq for room, seq in left_seqs.items() if room in rooms_read}
             present = [row for row in rows if row.room_id not in left_seqs]
             counts = await connection.run_sync(count_reactions, present)
             read: ReadReactions = present_reactions

@@ -19,6 +19,7 @@ from chatserver.histogram import SECONDS, SIZES, Histogram
 from chatserver.models import (
     Act,
     AddMembers,
+    Change,
     Create,
     Draft,
     Edit,
@@ -32,6 +33,7 @@ from chatserver.storage.failures import CommitUnknown, DiskBroken
 from chatserver.storage.outage import Outage
 
 BATCH_SIZE = 500  # drafts per transaction
+ROOM_ACT_COST = 25  # a change of a room is stored alone, which takes as long as so many look-ups
 USERS_PER_BATCH = 1_000  # mentioned users, each of which takes many look-ups, and changed members
 QUEUE_CAPACITY = 10_000  # drafts
 SLOW_COMMIT = 1.0  # seconds above which a commit is logged
@@ -256,10 +258,12 @@ class Journal:
 
 
 def _count_users(act: Act) -> int:
-    """Return how many users the storage looks up or changes for an act."""
+    """Return how many users the storage looks up or changes for an act, or a similar cost."""
     if isinstance(act, _MENTIONING):
         return len(act.mentions)
-    return len(act.users) if isinstance(act, _MEMBERSHIP_CHANGES) else 0
+    if isinstance(act, _MEMBERSHIP_CHANGES):
+        return ROOM_ACT_COST + len(act.users)
+    return ROOM_ACT_COST if isinstance(act, Change) else 0
 
 
 def _call(function: Callable[..., None], *args: object) -> None:

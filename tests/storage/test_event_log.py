@@ -15,6 +15,7 @@ from chatserver.errors import IdConflict, NotFound, Unavailable
 from chatserver.models import LOBBY, Event, Receipt, RoomFacts, RoomKind
 from chatserver.storage import dialects, mysql_driver
 from chatserver.storage.engine import Database
+from chatserver.storage.event_log import STATEMENT_SIZES
 from chatserver.storage.migrate import migrate
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import rooms
@@ -254,3 +255,17 @@ async def test_pages_and_ranges_can_be_read(storage: Storage) -> None:
         (facts.room, 1, "ann"),
     ]
     assert await storage.log.ranges([]) == []
+
+
+async def test_few_statements_serve_all_numbers_of_ranges(storage: Storage) -> None:
+    """SQLAlchemy keeps each different statement, and so its memory, for the life of the process."""
+    ann = await storage.user("ann")
+    await storage.log.store([draft(ann, f"{number}") for number in range(5)])
+    cache = storage.database.readers[Share.HISTORY].sync_engine._compiled_cache
+    assert cache is not None
+    before = len(cache)
+    for count in range(1, 120):
+        ranges = [(LOBBY_FACTS, 2, 3)] * count
+        found = await storage.log.ranges(ranges)
+        assert [event.data for event in found] == ["2"]
+    assert len(cache) - before <= len(STATEMENT_SIZES) + 1  # and one for reactions

@@ -1,6 +1,7 @@
 """Journal: batches, database failures and lost commit results."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
@@ -10,6 +11,7 @@ from chatserver.errors import ChatError, NotFound, Unavailable
 from chatserver.models import (
     Act,
     AddMembers,
+    Change,
     Create,
     Draft,
     Edit,
@@ -21,7 +23,7 @@ from chatserver.models import (
 from chatserver.storage import journal as journal_module
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.failures import CommitUnknown, DiskBroken
-from chatserver.storage.journal import QUEUE_CAPACITY, USERS_PER_BATCH, Journal
+from chatserver.storage.journal import QUEUE_CAPACITY, ROOM_ACT_COST, USERS_PER_BATCH, Journal
 
 
 class Store:
@@ -123,17 +125,18 @@ async def harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JournalHarne
 async def test_the_number_of_users_that_a_commit_looks_up_or_changes_is_limited(
     harness: JournalHarness,
 ) -> None:
-    """The users of 30 drafts are stored with two commits, and ordinary messages with one."""
+    """A change of a room costs as much as ROOM_ACT_COST users, an ordinary message nothing."""
     names = tuple(f"name{number}" for number in range(50))
-    most = USERS_PER_BATCH // len(names)
     users = tuple(enumerate(names, start=2))
-    for act in (
-        Message("hi", mentions=names),
-        Edit(1, "hi", mentions=names),
-        Create("plans", users=users),
-        AddMembers("invite", users),
-        RemoveMembers("remove", users),
+    for act, cost in (
+        (Message("hi", mentions=names), 50),
+        (Edit(1, "hi", mentions=names), 50),
+        (Create("plans", users=users), ROOM_ACT_COST + 50),
+        (AddMembers("invite", users), ROOM_ACT_COST + 50),
+        (RemoveMembers("remove", users), ROOM_ACT_COST + 50),
+        (Change("change", {"topic": "x"}), ROOM_ACT_COST),
     ):
+        most = math.ceil(USERS_PER_BATCH / cost)
         harness.store.batches.clear()
         for number in range(most + 10):
             harness.append(f"{act}{number}", act=act)
