@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.test_accessibility import BY_AXE, DESK, PHONE, expect_no_violations
@@ -32,6 +32,12 @@ async def test_an_administrator_uses_all_pages(enter: EnterChat) -> None:
     await a_conversation_is_removed(ann)
     await a_bot_is_created(ann)
     await the_server_is_healthy(ann)
+
+
+async def open_page(page: Page, name: str, element: str) -> None:
+    """Follow a link of the administration, and wait until its element handles clicks."""
+    await page.get_by_role("link", name=name).click()
+    await expect(page.locator(f"{element}:defined")).to_be_attached()
 
 
 async def users_are_managed(ann: Window, bo: Window) -> None:
@@ -77,7 +83,7 @@ async def users_are_managed(ann: Window, bo: Window) -> None:
 
 async def a_user_is_invited(ann: Window) -> None:
     page = ann.page
-    await page.get_by_role("link", name="Invitations").click()
+    await open_page(page, "Invitations", "admin-invites")
     await page.locator("#uses").fill("2")
     await page.get_by_role("button", name="Create link").click()
     picture = page.locator(".qr img")
@@ -97,7 +103,7 @@ async def a_room_is_archived(ann: Window) -> None:
     page = ann.page
     cy = await ann.chat.signed_in("cy")
     assert (await cy.ask("POST", "/api/rooms", {"name": "den", "title": "Den"})).status == 201
-    await page.get_by_role("link", name="Rooms").click()
+    await open_page(page, "Rooms", "admin-rooms")
     await row(ann, "Den").get_by_role("button").click()
     dialog = page.locator("[data-name=room]")
     await expect(dialog).to_contain_text("@cy")
@@ -132,7 +138,7 @@ async def a_conversation_is_removed(ann: Window) -> None:
 
 async def a_bot_is_created(ann: Window) -> None:
     page = ann.page
-    await page.get_by_role("link", name="Bots").click()
+    await open_page(page, "Bots", "admin-bots")
     await page.get_by_role("button", name="New bot").click()
     await page.locator("#bot-name").fill("robot")
     await page.keyboard.press("Enter")
@@ -152,7 +158,7 @@ async def a_bot_is_created(ann: Window) -> None:
 
 async def the_server_is_healthy(ann: Window) -> None:
     page = ann.page
-    await page.get_by_role("link", name="Self-check").click()
+    await open_page(page, "Self-check", "admin-check")
     await expect(page.locator("admin-check")).to_have_attribute("data-state", "done")
     lines = page.locator(".check-line")
     await expect(lines.first).to_contain_text("Latency:")

@@ -62,7 +62,7 @@ async def test_the_delay_after_failed_logins_is_shown_in_chinese(
         await expect(button).to_be_enabled()
         if (await answer.value).status == 429:
             break
-    await expect(problem).to_have_text(re.compile(r"。 请在 \d+ 秒后重试。$"))
+    await expect(problem).to_have_text(re.compile(r"。请在 \d+ 秒后重试。$"))
 
 
 async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> None:
