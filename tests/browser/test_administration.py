@@ -73,6 +73,7 @@ async def users_are_managed(ann: Window, bo: Window) -> None:
     await expect(bo.page.locator("connection-banner")).to_contain_text("no longer have access")
     await user.locator(".dialog-close").click()
     await page.locator(".confirm-yes").click()  # the half-typed name is discarded
+    await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.locator("[type=search]").fill("")
     await row(ann, "Ann").get_by_role("button").click()
     await user.locator(".user-admin").click()
