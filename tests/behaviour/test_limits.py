@@ -301,12 +301,19 @@ async def test_a_user_cannot_make_the_welcome_of_others_too_large(
     await device.receives("and you?")
 
 
+SLOW = {"messages_per_second": 1, "message_burst": 20}
+
+
+async def ann_among_others(chat: Chat) -> tuple[User, list[str]]:
+    """Return ann, and the names of 30 other users."""
+    ann = await chat.user("ann")
+    return ann, [(await chat.user(f"user{number}")).name for number in range(30)]
+
+
 async def test_a_change_counts_once_for_each_named_user(
     start_chat: StartChat, limits: Limits
 ) -> None:
-    chat = await start_chat(limits(messages_per_second=1, message_burst=20))
-    ann = await chat.user("ann")
-    names = [(await chat.user(f"user{number}")).name for number in range(30)]
+    ann, names = await ann_among_others(await start_chat(limits(**SLOW)))
     device = await ann.connect()
     replies = [await device.ask(Type.ROOM, action="create", users=names) for _ in range(6)]
     assert [reply["ok"] for reply in replies] == [True] * 5 + [False]
@@ -316,9 +323,7 @@ async def test_a_change_counts_once_for_each_named_user(
 async def test_changes_that_one_user_sends_at_the_same_time_count_together(
     start_chat: StartChat, limits: Limits
 ) -> None:
-    chat = await start_chat(limits(messages_per_second=1, message_burst=20))
-    ann = await chat.user("ann")
-    names = [(await chat.user(f"user{number}")).name for number in range(30)]
+    ann, names = await ann_among_others(await start_chat(limits(**SLOW)))
     devices = [await ann.connect() for _ in range(4)]
     sent = [device.ask(Type.ROOM, action="create", users=names * 10) for device in devices]
     replies = await asyncio.gather(*sent)

@@ -1,13 +1,14 @@
 """Batches of messages, edits, deletions and reactions give the same result as single ones."""
 
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.engine import Connection
 
@@ -497,9 +498,6 @@ async def other(tmp_path: Path) -> AsyncIterator[Storage]:
 async def test_a_batch_equals_single_acts(
     storage: Storage, other: Storage, batch: list[tuple[int, Act, int]]
 ) -> None:
-    if any(isinstance(act, Delete) for _, act, _ in batch):
-        # A stored deletion erases the digest, without which a conflict of ids is not noticed.
-        assume(len({key for *_, key in batch}) == len({(key, act) for _, act, key in batch}))
     outcomes, tables = [], []
     for one, whole in ((storage, True), (other, False)):
         facts, users = await _room(one)
@@ -509,7 +507,7 @@ async def test_a_batch_equals_single_acts(
                 act,
                 room=facts.room,
                 draft_id=f"{facts.room}-{key}",
-                digest=repr(act)[:32],
+                digest=sha256(repr(act).encode()).hexdigest()[:32],
             )
             for who, act, key in batch
         ]
