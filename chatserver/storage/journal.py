@@ -146,7 +146,7 @@ class Journal:
         while self._waiting and len(batch) < BATCH_SIZE and users < USERS_PER_BATCH:
             draft, settle = self._waiting.popleft()
             batch.append((draft, settle))
-            users += _count_users(draft.act)
+            users += _cost(draft.act)
         return batch
 
     async def _store_batch(self, batch: list[tuple[Draft, Settle]]) -> None:
@@ -257,8 +257,8 @@ class Journal:
         self.counts.commits += 1
 
 
-def _count_users(act: Act) -> int:
-    """Return how many users the storage looks up or changes for an act, or a similar cost."""
+def _cost(act: Act) -> int:
+    """Return the cost of storing an act, in users that are looked up or changed."""
     if isinstance(act, _MENTIONING):
         return len(act.mentions)
     if isinstance(act, _MEMBERSHIP_CHANGES):
