@@ -17,6 +17,7 @@ from chatserver.web.api_docs import Description
 from chatserver.web.bots import BotHandlers
 from chatserver.web.catalogue import Catalogues
 from chatserver.web.control_socket import ControlSocket
+from chatserver.web.files import FileHandlers
 from chatserver.web.headers import expect
 from chatserver.web.health import Health
 from chatserver.web.invitations import InvitationHandlers
@@ -30,6 +31,7 @@ from chatserver.web.room_path import RoomPaths
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.routes import OPERATIONS, routes
 from chatserver.web.session_cookies import SessionCookies
+from chatserver.web.tus import TusHandlers
 
 SERVER = web.AppKey("server", Server)
 
@@ -87,10 +89,8 @@ def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Applicati
 
 def _endpoints(server: Server) -> list[web.RouteDef]:
     authenticator, overview = server.authenticator, Overview(server.database)
-    health = Health(
-        server.database, server.journal, server.hub, _metrics(server), server.health_monitor
-    )
-    controllers = [
+    health = _health(server)
+    controllers: list[object] = [
         *_account_handlers(server),
         *_chat_handlers(server),
         BotHandlers(server.administration, overview, authenticator),
@@ -108,6 +108,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         OperatorHandlers(
             accounts=server.accounts,
             database=server.database,
+            files=server.files,
             key_sync=server.key_sync,
             authenticator=authenticator,
             urls=server.urls,
@@ -139,7 +140,7 @@ def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
     return pages, accounts
 
 
-def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
+def _chat_handlers(server: Server) -> tuple[object, ...]:
     paths = RoomPaths(server.rooms, server.authenticator)
     rooms = RoomHandlers(
         room_commands=server.room_commands,
@@ -155,7 +156,17 @@ def _chat_handlers(server: Server) -> tuple[RoomHandlers, MessageHandlers]:
         paths=paths,
         authenticator=server.authenticator,
     )
-    return rooms, messages
+    authenticator = server.authenticator
+    files = FileHandlers(
+        files=server.files, rooms=server.rooms, paths=paths, authenticator=authenticator
+    )
+    tus = TusHandlers(uploads=server.files.uploads, paths=paths, authenticator=authenticator)
+    return rooms, messages, files, tus
+
+
+def _health(server: Server) -> Health:
+    metrics, monitor = _metrics(server), server.health_monitor
+    return Health(server.database, server.journal, server.hub, metrics, monitor)
 
 
 def _metrics(server: Server) -> Metrics:
@@ -171,6 +182,7 @@ def _metrics(server: Server) -> Metrics:
         nightly=server.nightly,
         key_sync=server.key_sync,
         bus=server.bus,
+        files=server.files,
     )
 
 

@@ -19,6 +19,7 @@ from chatserver.errors import StartError
 from chatserver.origins import origin
 
 Count = Annotated[int, Meta(ge=1)]
+Size = Annotated[int, Meta(ge=0)]
 Rate = Annotated[float, Meta(gt=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 HttpUrl = Annotated[str, Meta(pattern=r"^$(?!\n)|^https?://[^/\s]+/?$(?!\n)")]
@@ -80,6 +81,19 @@ class BusSettings(Section, frozen=True):
     url: BusUrl = ""
 
 
+class FileSettings(Section, frozen=True):
+    bytes: Count = 100 * 2**20
+    per_message: Annotated[int, Meta(ge=0, le=10)] = 10
+    pixels: Count = 50_000_000
+    user_bytes: Size = 0
+    room_bytes: Size = 0
+    total_bytes: Size = 0
+    free_bytes: Size = 2**30
+    free_percent: Annotated[int, Meta(ge=0, le=99)] = 5
+    bytes_per_second: Count = 16_384
+    unsent_hours: Count = 24
+
+
 class Settings(Section, frozen=True):
     """All settings. The defaults work."""
 
@@ -89,6 +103,7 @@ class Settings(Section, frozen=True):
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     bus: BusSettings = BusSettings()
+    files: FileSettings = FileSettings()
 
     @property
     def database_url(self) -> str:

@@ -42,6 +42,7 @@ class DataDir:
         self.control = self.path / "control.sock"
         self.revocations = self.path / "revocations"  # see revocations.py
         self.backups = self.path / "backups"
+        self.files_folder = self.path / "files"  # of messages: see files/store.py
         self.record = self.path / "database"  # the database of the folder: see binding.py
         self._lock_file = self.path / "lock"
         self._lock: IO[str] | None = None

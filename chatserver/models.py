@@ -88,9 +88,10 @@ class Event(Value, frozen=True):
     """One entry of a room's log.
 
     `to`: the recipient, in direct rooms. `data`: the present text of a message or an edit, or the
-    emoji of a reaction. `change`: the changed properties of a room event. `participants`: the user
-    ids of a direct room, who receive the event even if they are not subscribed yet. `joined_ids`,
-    `left_ids`: user ids whose memberships it begins or ends.
+    emoji of a reaction. `files`: its present files, as a JSON array. `change`: the changed
+    properties of a room event. `participants`: the user ids of a direct room, who receive the event
+    even if they are not subscribed yet. `joined_ids`, `left_ids`: user ids whose memberships it
+    begins or ends.
     """
 
     room: int
@@ -112,6 +113,7 @@ class Event(Value, frozen=True):
     author: int = 0
     joined_ids: tuple[int, ...] = ()
     left_ids: tuple[int, ...] = ()
+    files: str = ""
 
 
 class RoomState(Value, frozen=True):
@@ -142,21 +144,23 @@ class RoomState(Value, frozen=True):
 
 
 class Message(Value, frozen=True):
-    """Post a message. `mentions` are keys of names, which need not be those of accounts."""
+    """Post a message. `mentions` are keys of names, also of unknown ones; `files` are ids."""
 
     data: str
     to: str | None = None
     reply_to: int | None = None
     mentions: tuple[str, ...] = ()
+    files: tuple[str, ...] | None = None
 
 
 class Edit(Value, frozen=True):
-    """Change the text of the sender's own message, if it was posted at or after `since` (ms)."""
+    """Change the sender's own message, if posted at or after `since` (ms). None keeps `files`."""
 
     target: int
     data: str
     mentions: tuple[str, ...] = ()
     since: int = 0
+    files: tuple[str, ...] | None = None
 
 
 class Delete(Value, frozen=True):
@@ -233,11 +237,10 @@ Act = MessageAct | RoomAct
 
 
 class Draft(Value, frozen=True):
-    """An event to be stored. `id` is unique per sender for ever.
+    """An event to be stored. `id` is unique per sender for ever; the server may have made it.
 
-    `generated_id`: the client sent no id; the server made one, which clients never see. `room` is 0
-    for a new room. Not `resolved`: storage looks up the room, or the direct room with the user
-    whose name is `to`, and sets `participants` and `digest`.
+    `room` is 0 for a new room. Not `resolved`: storage looks up the room, or the direct room with
+    the user whose name is `to`, and sets `participants` and `digest`.
     """
 
     room: int
@@ -266,8 +269,7 @@ class Draft(Value, frozen=True):
 class Receipt(Value, frozen=True):
     """Position of a stored event in its room's log.
 
-    `duplicate`: it was stored by an earlier attempt, and `event` is not set. `participants`: as in
-    the draft.
+    `duplicate`: it was stored by an earlier attempt, and `event` is not set.
     """
 
     room: int
@@ -290,10 +292,7 @@ class RoomFacts(Value, frozen=True):
         return tuple([user_id for user_id, _ in self.pair]) if self.pair else ()
 
     def partner(self, user_id: int) -> str | None:
-        """Return the name of the other member of a direct room; None in a group.
-
-        A user who is the only member is returned.
-        """
+        """Return the name of the other, or the only, member of a direct room; None in a group."""
         if not self.pair:
             return None
         return next((name for other, name in self.pair if other != user_id), self.pair[0][1])

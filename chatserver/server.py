@@ -36,6 +36,7 @@ from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.descriptors import Descriptors
 from chatserver.errors import CloseCode
+from chatserver.files.service import FileService
 from chatserver.nightly import Nightly
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.realtime.hub import Hub
@@ -73,6 +74,11 @@ from chatserver.web.websocket.endpoint import WebSocketEndpoint
 STATIC = Path(__file__).parent / "static"
 
 logger = logging.getLogger(__name__)
+
+TASKS = (  # endless tasks, by the names of their owners
+    "journal read_positions keepalive last_seen health_monitor nightly key_sync erasure"
+    " search_backlog revocations"
+).split()
 
 
 class Server:
@@ -125,7 +131,7 @@ class Server:
             self.rooms, self.log, room_cache, self.event_cache, published=self.journal.published
         )
         self.messages = MessageCommands(
-            journal, room_cache, self.renderer, limits=limits, clock=wall
+            journal, room_cache, self.renderer, limits=limits, files=self.settings.files, clock=wall
         )
         self.room_commands = RoomCommands(
             journal, self.hub, self.rooms, self.users, self.rates.messages
@@ -170,6 +176,8 @@ class Server:
         """Build what runs in the background."""
         self.health_monitor = HealthMonitor(self.database, self.journal)
         self.erasure = Erasure(self.journal, self.log, self.database)
+        folder, settings = self.folder.files_folder, self.settings.files
+        self.files = FileService(self.database, self.rooms, folder, settings, clock=wall)
         self.nightly = Nightly(self.database, self.event_cache.clear, now=wall, clock=since_boot)
         self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=monotonic)
         self.keepalive = Keepalive(self.hub, clock=monotonic, now=wall)
@@ -211,7 +219,7 @@ class Server:
             origin_check=self.origin_check,
             request_limits=self.request_limits,
             last_seen=self.last_seen,
-            limits=self.settings.limits,
+            settings=self.settings,
             page=self.assets.digest,
             clock=monotonic,
         )
@@ -236,6 +244,7 @@ class Server:
             self.hub.close()
             await self.bus.close()
             self.passwords.close()
+            await self.files.pictures.close()
             await shutdown.within(shutdown.CLOSE_TIMEOUT, self.database.close)
             self.folder.unlock()
 
@@ -270,19 +279,8 @@ class Server:
 
     def _background_tasks(self) -> dict[str, Work]:
         """Return the endless tasks, by name."""
-        work: dict[str, Work] = {
-            "journal": self.journal.run,
-            "read_positions": self.read_positions.run,
-            "keepalive": self.keepalive.run,
-            "last_seen": self.last_seen.run,
-            "descriptors": Descriptors().run,
-            "health_monitor": self.health_monitor.run,
-            "nightly": self.nightly.run,
-            "key_sync": self.key_sync.run,
-            "erasure": self.erasure.run,
-            "search_backlog": self.search_backlog.run,
-            "revocations": self.revocations.run,
-        }
+        work: dict[str, Work] = {name: getattr(self, name).run for name in TASKS}
+        work |= {"descriptors": Descriptors().run, "files": self.files.cleanup.run}
         return work | {"node_sync": self.node_sync.run} if self.bus.peers else work
 
     async def stopping(self, _app: web.Application) -> None:

@@ -136,7 +136,7 @@ async def ask(
     async with http.request(method, url, json=body, headers=headers, **options) as response:
         text = await response.text()
         is_json = response.content_type == "application/json"
-        parsed = msgspec.json.decode(text) if is_json else None
+        parsed = msgspec.json.decode(text) if is_json and text else None
         return Answer(response.status, parsed, text, response.headers)
 
 

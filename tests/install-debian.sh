@@ -23,6 +23,7 @@ missing() {
     has my_print_defaults || echo mariadb-client-core # mariadb-install-db calls it
     has gcc || echo gcc libc6-dev # compiles the load of the benchmarks
     has nginx || echo nginx-light
+    has exiftool || echo libimage-exiftool-perl # judges the removal of metadata
 }
 
 as_root() {

@@ -15,11 +15,12 @@ LONGEST_FUNCTION = 40  # lines
 # From the lowest. A name includes its submodules; the longest matching name decides.
 LAYERS = [
     (
-        "errors models config config_sources limits logs histogram data_dir resources clocks"
-        " supervisor redaction permissions binding origins tls launch descriptors text protocol bus"
+        "errors models file_state config config_sources limits logs histogram data_dir resources"
+        " clocks supervisor redaction permissions binding origins tls launch descriptors text"
+        " protocol bus"
     ),
     "storage bus.redis",
-    "accounts chat realtime nightly restore",
+    "accounts chat realtime files nightly restore",
     "web",
     "app server shutdown",
     "embedding commands __main__",
@@ -51,6 +52,7 @@ HOMES = {
     "nh3": {"text.markdown"},
     "click": {"__main__", "commands"},
     "structlog": {"logs"},
+    "PIL": {"files.images.thumbnails"},
     "segno": {"commands.serve", "web.invitations"},
     "uvloop": {"commands.options"},
 }
@@ -60,7 +62,7 @@ HOMES = {
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
-    " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
+    " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit files.store"
 )
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

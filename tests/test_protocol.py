@@ -679,6 +679,8 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
                 "messages_per_second": 5.0,
                 "message_burst": 20,
                 "history": 500,
+                "file_bytes": 0,
+                "files_per_message": 0,
             },
             "rooms": [LOBBY_JSON],
         },

@@ -210,11 +210,11 @@ class EventCache:
 def weight(event: Event) -> int:
     """Return roughly the number of characters that users chose: text and names in the event."""
     if not event.change and not event.reactions:
-        return len(event.data)
+        return len(event.data) + len(event.files)
     names = sum(len(name) + 3 for name in event.change.get("users") or ())
     for reacted in event.reactions.values():
         names += sum(len(name) + 3 for name in reacted)
-    return len(event.data) + names
+    return len(event.data) + len(event.files) + names
 
 
 def count_fitting(lengths: Iterable[int], remaining: int = REPLY_CHARS) -> int:

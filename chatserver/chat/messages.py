@@ -3,11 +3,11 @@
 Rights are checked in the transaction that stores the event (`storage.apply_message`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from chatserver.chat.room_cache import RoomCache
-from chatserver.config import LimitSettings
+from chatserver.config import FileSettings, LimitSettings
 from chatserver.errors import BadRequest, ChatError, TooLarge, _
 from chatserver.models import (
     Act,
@@ -49,9 +49,11 @@ class MessageCommands:
         renderer: Renderer,
         *,
         limits: LimitSettings,
+        files: FileSettings,
         clock: Callable[[], int],
     ) -> None:
         """`clock` returns milliseconds UTC."""
+        self._files_per_message = files.per_message
         self._journal = journal
         self._renderer = renderer
         self._limits = limits
@@ -69,30 +71,25 @@ class MessageCommands:
         room: int | None = None,
         to: str | None = None,
         reply_to: int | None = None,
+        files: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> MaybeAwaitable:
-        """Store a message to a room, or to the user named `to`.
+        """Store a message with these uploads to a room, or to the user named `to`.
 
         `settle` gets the receipt once it is on disk, before it is published. Raises a ChatError if
         the message is rejected at once. Only a text that is costly to render has to be awaited.
         """
         if to is None and room is None:
             raise BadRequest(_("'to' or 'room' is missing."))
-        self._check_text(text)
+        self._check_content(text, files)
         facts = (
             self._room_cache.get(room or 0) if to is None else self._room_cache.direct(user.id, to)
         )
         recipient = facts.partner(user.id) if facts else None
-        act = Message(text, recipient, reply_to, mentioned(text))
+        act = Message(text, recipient, reply_to, mentioned(text), tuple(files) if files else None)
         if facts is not None:
-            draft = new_draft(
-                facts.room,
-                user.id,
-                user.name,
-                act,
-                request_id,
-                participants=facts.participants,
-            )
+            room, ids = facts.room, facts.participants
+            draft = new_draft(room, user.id, user.name, act, request_id, participants=ids)
         else:
             draft = _unresolved(user, request_id, act, room=room or 0, to=to)
             settle = self._caching(user, to, settle)
@@ -123,11 +120,13 @@ class MessageCommands:
         text: str,
         settle: Settle,
         *,
+        files: Sequence[str] | None = None,
         request_id: str | None = None,
     ) -> MaybeAwaitable:
-        """Replace the text of the user's own message."""
-        self._check_text(text)
-        act = Edit(message.seq, text, mentioned(text), self._editable_since())
+        """Replace the text of the user's own message, and its files unless they are None."""
+        self._check_content(text, files)
+        kept = None if files is None else tuple(files)
+        act = Edit(message.seq, text, mentioned(text), self._editable_since(), kept)
         draft = self._draft_in(user, message.room, request_id, act)
         if is_costly(text):
             return self._store_rendered(text, draft, settle)
@@ -170,9 +169,13 @@ class MessageCommands:
         minutes = self._limits.edit_minutes
         return self._clock() - minutes * 60_000 if minutes else 0
 
-    def _check_text(self, text: str) -> None:
-        if not shows(text):
+    def _check_content(self, text: str, files: Sequence[str] | None) -> None:
+        if not files and not shows(text):
             raise BadRequest(_("A message needs some text."))
+        if files and len(files) > self._files_per_message:
+            raise BadRequest(
+                _("A message has at most %(count)d files."), count=self._files_per_message
+            )
         if len(text) > self._limits.message_chars:
             raise TooLarge(
                 _("A message has at most %(count)d characters."), count=self._limits.message_chars

@@ -49,8 +49,12 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     for file in (folder.keys, folder.setup_token, path / "chat.db"):
         yield from _private(file)
     yield from _backups(folder.backups)
-    free = shutil.disk_usage(path).free
-    yield free > MIN_FREE, f"disk: {free // 1_000_000:,} MB free"
+    yield from _private(folder.files_folder)
+    usage, limits = shutil.disk_usage(path), settings.files
+    yield usage.free > MIN_FREE, f"disk: {usage.free // 1_000_000:,} MB free"
+    kept = max(limits.free_bytes, usage.total * limits.free_percent // 100)
+    if usage.free < kept and limits.per_message:
+        yield None, f"files: no uploads are accepted below {kept // 1_000_000:,} MB free"
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -83,10 +87,9 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
 def _private(file: Path) -> Iterator[Finding]:
     if file.exists():
         shared = file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        yield (
-            not shared,
-            f"{file.name}: {'other accounts can read it: chmod 600' if shared else 'private'}",
-        )
+        mode = 700 if file.is_dir() else 600
+        remedy = f"other accounts can read it: chmod {mode}"
+        yield not shared, f"{file.name}: {remedy if shared else 'private'}"
 
 
 def _backups(backups: Path) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ ROOMS_LIMIT = 500  # rooms in a welcome, or in one page of rooms
 PREVIEW_CHARS = 200  # in the preview of a room's last message
 REPLY_CHARS = 60_000  # characters of text and names in one reply
 DEFAULT_LIMIT = 50  # events in a page without `limit`
+FILES_LIMIT = 10  # files in one message
 
 PositiveInt = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Position = Annotated[int, Meta(ge=0, le=MAX_INT)]
@@ -21,6 +22,8 @@ ClientId = Annotated[
 ]
 UserName = Annotated[str, Meta(min_length=1, max_length=64)]
 UserNames = Annotated[list[UserName], Meta(min_length=1, max_length=500)]
+FileId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{22}$(?!\n)")]
+FileIds = Annotated[list[FileId], Meta(max_length=FILES_LIMIT)]
 Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
 RoomName = Annotated[str, Meta(min_length=2, max_length=32)]
 Title = Annotated[str, Meta(min_length=1, max_length=100)]

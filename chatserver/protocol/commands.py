@@ -11,6 +11,7 @@ from chatserver.protocol.base import (
     ClientId,
     Days,
     Emoji,
+    FileIds,
     Limit,
     Position,
     PositiveInt,
@@ -25,12 +26,16 @@ from chatserver.protocol.base import (
 
 
 class SayToRoom(Wire, tag=int(Type.GROUP_CHAT)):
-    """Send a message to a room; without `room`, to the lobby."""
+    """Send a message to a room; without `room`, to the lobby.
+
+    `files` are ids of the user's uploads; `data` may be empty if there are some.
+    """
 
     data: str
     room: PositiveInt = LOBBY
     id: ClientId | None = None
     reply_to: PositiveInt | None = None
+    files: FileIds | None = None
 
 
 class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
@@ -41,6 +46,7 @@ class SayToPerson(Wire, tag=int(Type.SINGLE_CHAT)):
     room: PositiveInt | None = None
     id: ClientId | None = None
     reply_to: PositiveInt | None = None
+    files: FileIds | None = None
 
 
 class History(Wire, tag=int(Type.HISTORY)):
@@ -80,12 +86,16 @@ class MarkRead(Wire, tag=int(Type.READ)):
 
 
 class EditMessage(Wire, tag=int(Type.EDIT)):
-    """Replace the text of one of the user's own messages."""
+    """Replace the text of one of the user's own messages.
+
+    `files` replaces its files: those that are left out are deleted. Without it they stay.
+    """
 
     id: ClientId
     room: PositiveInt
     target: PositiveInt
     data: str
+    files: FileIds | None = None
 
 
 class DeleteMessage(Wire, tag=int(Type.DELETE)):

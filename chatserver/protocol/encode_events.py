@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, assert_never
 
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
 from chatserver import protocol
 from chatserver.errors import ChatError
 from chatserver.models import Event, Kind, Receipt, RoomState
@@ -39,9 +43,8 @@ def to_message(event: Event) -> protocol.LogMessage:
         case Kind.MESSAGE:
             return _message(event, rendered(event.data))
         case Kind.EDIT:
-            return protocol.Edit(
-                data=event.data, html=rendered(event.data), **_targeted_fields(event)
-            )
+            html, files = rendered(event.data), _files(event)
+            return protocol.Edit(data=event.data, html=html, files=files, **_targeted_fields(event))
         case Kind.DELETE:
             return protocol.Delete(**_targeted_fields(event))
         case Kind.REACT:
@@ -68,7 +71,21 @@ def _message(event: Event, html: str | None) -> protocol.GroupChat | protocol.Si
         edited_at=event.edited_at,
         deleted_at=event.deleted_at,
         reactions=event.reactions or None,
+        files=_files(event),
     )
+
+
+def _files(event: Event) -> Any:
+    """Return the files as encoded JSON, which is inserted into the message as it is."""
+    return Raw(event.files.encode()) if event.files else None
+
+
+def _preview(event: Event) -> protocol.GroupChat | protocol.SingleChat:
+    """Return a message without markup and with its first file only."""
+    if not event.files:
+        return _message(event, None)
+    first = msgspec.json.decode(event.files, type=list[protocol.File])[:1]
+    return replace(_message(replace(event, files=""), None), files=first)
 
 
 def _common(event: Event) -> dict[str, Any]:
@@ -132,7 +149,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
         admin=state.admin,
         to=state.to,
         at_least=state.at_least,
-        last=_message(state.last, None) if state.last else None,
+        last=_preview(state.last) if state.last else None,
     )
 
 

@@ -26,6 +26,24 @@ class GroupList(Wire, tag=int(Type.GROUP_LIST)):
     data: list[Person]
 
 
+class File(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of a message: `/files/{id}/{name}` has its content.
+
+    `type` is its media type, found from its first bytes; `bytes` its size. A picture with `width`
+    and `height`, in pixels, has thumbnails. `blur` is a ThumbHash in base64; `alt` is a text for
+    users who do not see the picture.
+    """
+
+    id: str
+    name: str
+    type: str
+    bytes: int
+    width: int | None = None
+    height: int | None = None
+    blur: str | None = None
+    alt: str | None = None
+
+
 class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
     """A message in a room. To every device of every member.
 
@@ -43,6 +61,7 @@ class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):
     edited_at: int | None = None
     deleted_at: int | None = None
     reactions: dict[str, list[str]] | None = None
+    files: list[File] | None = None
 
 
 class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
@@ -60,6 +79,7 @@ class SingleChat(Wire, tag=int(Type.SINGLE_CHAT)):
     edited_at: int | None = None
     deleted_at: int | None = None
     reactions: dict[str, list[str]] | None = None
+    files: list[File] | None = None
 
 
 class Typing(Wire, tag=int(Type.TYPING)):
@@ -84,7 +104,10 @@ class Read(Wire, tag=int(Type.READ)):
 
 
 class Edit(Wire, tag=int(Type.EDIT)):
-    """The text of message `target` was replaced by `data`. To every device of every member."""
+    """The text of message `target` was replaced by `data`. To every device of every member.
+
+    `files` are all files that the message has now; without it there are none.
+    """
 
     room: PositiveInt
     seq: PositiveInt
@@ -94,6 +117,7 @@ class Edit(Wire, tag=int(Type.EDIT)):
     at: int
     html: str | None = None
     id: str | None = None
+    files: list[File] | None = None
 
 
 class Delete(Wire, tag=int(Type.DELETE)):
@@ -162,13 +186,15 @@ class WelcomeSession(Struct, frozen=True):
 
 
 class WelcomeLimits(Struct, frozen=True):
-    """Limits of this server."""
+    """Limits of this server. `file_bytes` is that of one file."""
 
     message_chars: int
     frame_bytes: int
     messages_per_second: float
     message_burst: int
     history: int = HISTORY_LIMIT
+    file_bytes: int = 0
+    files_per_message: int = 0
 
 
 class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -177,7 +203,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `members` is the number of members; `to` is the other user of a direct room. `unread` and
     `mentions` count messages of other users up to `head`, each up to 1,000. `at_least`: the server
     did not read all messages, so both may be higher. `last` is a preview: at most 200 characters
-    of text, without `html`.
+    of text, without `html`, and only the first file.
     """
 
     room: PositiveInt

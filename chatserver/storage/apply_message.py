@@ -34,6 +34,7 @@ from chatserver.models import (
     RoomAct,
 )
 from chatserver.storage.append_event import event_from_draft
+from chatserver.storage.apply_files import BatchFiles, LoadedFiles, load_files
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.event_rows import REACTION_COUNTS
 from chatserver.storage.idempotency import Known, already_stored, repeat
@@ -49,7 +50,7 @@ TARGETED_ACTS = get_args(TargetedAct)
 MESSAGE_ACTS = get_args(MessageAct)
 
 Outcome = Event | Receipt | ChatError
-Target = tuple[int, int]  # author id and time (ms) of a message that is not deleted
+Target = tuple[int, int, str]  # author id, time (ms) and files of a message that is not deleted
 
 
 class _State(NamedTuple):
@@ -60,6 +61,7 @@ class _State(NamedTuple):
     targets: dict[EventRef, Target]
     remaining: dict[EventRef, int]  # number of reactions that these messages may still get
     crowded: dict[EventRef, ManyEmoji]
+    files: LoadedFiles
 
 
 def store(
@@ -78,6 +80,7 @@ def store(
         batch = _Batch(state, known, now)
         outcomes = [batch.outcome(draft) for draft in drafts]
     batch.writes.write(connection, now)
+    batch.files.write(connection)
     return outcomes
 
 
@@ -97,6 +100,7 @@ class _Batch:
         self._now = now
         self._stored: dict[tuple[int, str], tuple[Event, Draft]] = {}
         self.writes = BatchWrites()
+        self.files = BatchFiles(state.files)
         self.refused = False
 
     def outcome(self, draft: Draft) -> Outcome:
@@ -130,6 +134,7 @@ class _Batch:
         room = draft.room
         if act.reply_to is not None and act.reply_to > self._heads[room]:
             raise NotFound(_("There is no such message."))
+        attached = self.files.bind(draft, act.files, self._heads[room] + 1) if act.files else ""
         self._heads[room] = seq = self._heads[room] + 1
         event = Event(  # without a call of `event_from_draft` for each message
             room=room,
@@ -142,28 +147,33 @@ class _Batch:
             reply_to=act.reply_to,
             participants=draft.participants,
             author=draft.user_id,
+            files=attached,
         )
         self.writes.add_message(draft, event, act)
-        self._targets[room, seq] = (draft.user_id, self._now)
+        self._targets[room, seq] = (draft.user_id, self._now, attached)
         return event
 
     def _edit(self, draft: Draft, act: Edit) -> Event:
         self._check_writable(draft)
-        author, at = self._target(draft, act)
+        author, at, files = self._target(draft, act)
         if author != draft.user_id:
             raise Forbidden(_("Only the author can edit a message."))
         if at < act.since:
             raise Forbidden(_("This message is too old to be edited."))
+        files = self.files.rebind(draft, act, files)
+        self._targets[draft.room, act.target] = (author, at, files)
         self.writes.add_edit(draft, act)
-        return self._accept_act(draft, act, Kind.EDIT, data=act.data)
+        return self._accept_act(draft, act, Kind.EDIT, data=act.data, files=files)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
         may_delete_any = not act.of_deleted_account and is_room_admin(self._membership(draft))
-        author, _at = self._target(draft, act)
+        author, _at, files = self._target(draft, act)
         if author != draft.user_id and not may_delete_any:
             raise Forbidden(_("Only the author or an administrator can delete a message."))
         del self._targets[draft.room, act.target]
         self.writes.add_deletion(draft, act)
+        if files:
+            self.files.release(draft.room, act.target)
         return self._accept_act(draft, act, Kind.DELETE)
 
     def _react(self, draft: Draft, act: React) -> Event:
@@ -231,14 +241,15 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         for draft in drafts
         if isinstance(draft.act, TARGETED_ACTS)
     ]
+    files = load_files(connection, drafts)
     if not acts:
-        return _State(by_member, heads, {}, {}, {})
+        return _State(by_member, heads, {}, {}, {}, files)
     unjoined = {
         room for (room, _), act in acts if isinstance(act, Delete) and act.of_deleted_account
     }
     heads |= _heads(connection, unjoined - heads.keys())
     targets = {
-        (row.room_id, row.seq): (row.user_id, row.at)
+        (row.room_id, row.seq): (row.user_id, row.at, row.files or "")
         for row in _TARGETS.rows(connection, sorted({ref for ref, _act in acts}))
         if row.kind == Kind.MESSAGE
     }
@@ -249,7 +260,8 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     emoji_counts = dict.fromkeys(added, 0) | {(r.room_id, r.seq): r.different for r in counted}
     crowded = {ref: many for ref, many in emoji_counts.items() if many + added[ref] > MAX_EMOJI}
     named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
-    return _State(by_member, heads, targets, remaining, read_many_emoji(connection, crowded, named))
+    many_emoji = read_many_emoji(connection, crowded, named)
+    return _State(by_member, heads, targets, remaining, many_emoji, files)
 
 
 def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
@@ -261,9 +273,14 @@ def _heads(connection: Connection, numbers: set[int]) -> dict[int, int]:
 
 
 _TARGETS = RowLookup(
-    sa.select(events.c.room_id, events.c.seq, events.c.kind, events.c.user_id, events.c.at).where(
-        events.c.deleted_at.is_(None)
-    ),
+    sa.select(
+        events.c.room_id,
+        events.c.seq,
+        events.c.kind,
+        events.c.user_id,
+        events.c.at,
+        events.c.files,
+    ).where(events.c.deleted_at.is_(None)),
     events.c.room_id,
     events.c.seq,
 )

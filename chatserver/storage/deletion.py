@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import Forbidden
+from chatserver.file_state import FileState
 from chatserver.models import LOBBY, Role, RoomKind
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
@@ -18,7 +19,7 @@ from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, lock_rooms
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
-from chatserver.storage.tables import bot_tokens, members, rooms, sessions, users
+from chatserver.storage.tables import bot_tokens, files, members, rooms, sessions, users
 
 DISPLAY = "Deleted user"  # stored instead of the display name
 
@@ -47,6 +48,8 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
     revoke_created_by(connection, [account.id], now)
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
+    unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
+    connection.execute(unsent.values(state=FileState.GOING))
     values = {
         **display_columns(DISPLAY),
         "locale": "",

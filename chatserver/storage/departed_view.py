@@ -40,8 +40,8 @@ def _message(event: Event) -> int:
 
 def _hidden(event: Event) -> Event:
     if event.kind is Kind.EDIT:
-        return replace(event, data="")
-    return replace(event, data="", edited_at=None, deleted_at=event.at, reactions={})
+        return replace(event, data="", files="")
+    return replace(event, data="", files="", edited_at=None, deleted_at=event.at, reactions={})
 
 
 def count_former_reactions(

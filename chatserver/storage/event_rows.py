@@ -35,7 +35,9 @@ EVENTS = (
         events.c.edited_at,
         events.c.deleted_at,
         events.c.target_seq,
+        events.c.files,
         _target.c.body.label("text_now"),
+        _target.c.files.label("files_now"),
     )
     .join_from(events, users, users.c.id == events.c.user_id)
     .outerjoin(
@@ -60,6 +62,7 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
         deleted_at=row.deleted_at,
         reactions=(reacted or {}).get((row.room_id, row.seq), {}),
         author=row.user_id,
+        files=row.files or "",
     )
     return event if row.kind == Kind.MESSAGE else _read_act(event, row)
 
@@ -69,7 +72,7 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
     act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
     match act.kind:
         case Kind.EDIT:
-            return replace(act, data=row.text_now or "")
+            return replace(act, data=row.text_now or "", files=row.files_now or "")
         case Kind.REACT:
             return replace(act, data=row.body[1:], on=row.body[0] == "+")
         case Kind.ROOM:

@@ -27,6 +27,8 @@ def digest(act: Act, room: int) -> str:
     """Return a digest of an act, which distinguishes a repeat from a reused id."""
     name, fields = _DIGESTED[type(act)]
     parts = [getattr(act, field) for field in fields]
+    if (files := getattr(act, "files", None)) is not None:  # else as in earlier versions
+        parts.append(files)
     whole = msgspec.json.encode((name, room, *parts))
     return hashlib.blake2b(whole, digest_size=16).hexdigest()
 
@@ -58,7 +60,7 @@ def new_draft(
     )
 
 
-_DERIVED = "mentions to since invited consumes_use of_deleted_account as_server_admin".split()
+_DERIVED = "mentions to since invited consumes_use of_deleted_account as_server_admin files".split()
 _STORED_NAMES = {AddMembers: "Enrol", RemoveMembers: "Dismiss"}  # in digests of earlier versions
 _DIGESTED = {
     act: (

@@ -4,7 +4,7 @@ Every row that a rule's query returns is a violation; the rule's sentence has pl
 columns.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatserver.file_state import FileState
 from chatserver.models import LOBBY, Kind
 from chatserver.storage.archive_file import line
 from chatserver.storage.archive_io import TABLES, consistent_snapshot
@@ -43,22 +44,27 @@ class Step:
     findings: list[str] = field(default_factory=list)
 
 
-async def check(database: Database) -> AsyncGenerator[Step]:
+Further = Callable[[], Awaitable[list[str]]]  # a check of other data, which returns findings
+
+
+async def check(database: Database, further: Further | None = None) -> AsyncGenerator[Step]:
     """Check every rule in turn. Use `aclosing`: the generator holds a connection."""
     rules = [*RULES, *_references()]
+    of = len(rules) + 1 + database.is_sqlite + (further is not None)
     async with consistent_snapshot(database) as connection:
-        of = len(rules) + 1 + database.is_sqlite
         if database.is_sqlite:
             yield Step(of, await _file(connection))
         for rule in rules:
             yield Step(of, await _findings(_broken(connection, rule)))
         yield Step(of, await _findings(_index(connection)))
+    if further is not None:
+        yield Step(of, await further())
 
 
-async def report(database: Database) -> AsyncGenerator[bytes]:
+async def report(database: Database, further: Further | None = None) -> AsyncGenerator[bytes]:
     """Yield a line of JSON for each step, and one with the totals. Use `aclosing`."""
     sound = True
-    async with aclosing(check(database)) as steps:
+    async with aclosing(check(database, further)) as steps:
         async for step in steps:
             sound = sound and not step.findings
             yield line(msgspec.to_builtins(step))
@@ -233,6 +239,16 @@ RULES = (
         " WHERE t.deleted_at IS NOT NULL"
         f" AND e.kind = {Kind.EDIT:d}"
         f" AND (e.body <> '' OR SUBSTR(e.digest, {KEPT_DIGEST + 1}) <> '')",
+    ),
+    Rule(
+        "Room {room_id}, message {seq}: is deleted, but has files still.",
+        "SELECT room_id, seq FROM events WHERE deleted_at IS NOT NULL AND files IS NOT NULL",
+    ),
+    Rule(
+        "Room {room_id}, message {seq}: file {id} belongs to it, but it has no files.",
+        "SELECT f.room_id, f.seq, f.id FROM files f"  # noqa: S608
+        " LEFT JOIN events e ON e.room_id = f.room_id AND e.seq = f.seq"
+        f" WHERE f.state = {FileState.BOUND:d} AND e.files IS NULL",
     ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),

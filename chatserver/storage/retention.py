@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.clocks import DAY, NODE_CLOCK_DIFFERENCE
+from chatserver.file_state import FileState
 from chatserver.models import Kind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, meta, rooms
+from chatserver.storage.tables import events, files, meta, rooms
 from chatserver.storage.text_erasure import erase_texts
 
 CHUNK = 100  # messages in one transaction, which delays other messages
@@ -108,6 +109,8 @@ def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], no
     period = connection.scalar(sa.select(rooms.c.retention_days).where(rooms.c.id == room))
     if period is None or period > days:
         return False
+    attached = files.update().where(files.c.room_id == room, files.c.seq.in_(seqs))
+    connection.execute(attached.values(state=FileState.GOING))
     erase_texts(connection, [(room, seq) for seq in seqs], now)
     return True
 

@@ -75,6 +75,7 @@ _LAST_MESSAGE = (
     _last.c.reply_to,
     _last.c.edited_at,
     _last.c.deleted_at,
+    _last.c.files,
 )
 
 

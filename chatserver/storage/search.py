@@ -46,6 +46,7 @@ class Hit:
     data: str
     at: int
     edited_at: int | None
+    files: str  # a JSON array, or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _passes(resolved: _ResolvedQuery, row: sa.Row[Any]) -> bool:
 
 
 def _hit(row: sa.Row[Any]) -> Hit:
-    return Hit(row.room_id, row.seq, row.user, row.body, row.at, row.edited_at)
+    return Hit(row.room_id, row.seq, row.user, row.body, row.at, row.edited_at, row.files or "")
 
 
 _SAME_MESSAGE = sa.and_(events.c.room_id == search.c.room_id, events.c.seq == search.c.seq)
@@ -195,6 +196,7 @@ _DETAILS: sa.Select[Any] = (
         events.c.body,
         events.c.at,
         events.c.edited_at,
+        events.c.files,
     )
     .join_from(search, events, _SAME_MESSAGE)
     .join(users, users.c.id == events.c.user_id)

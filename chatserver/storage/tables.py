@@ -167,6 +167,7 @@ events = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("edited_at", sa.BigInteger),
     sa.Column("deleted_at", sa.BigInteger),
+    sa.Column("files", Body),  # JSON of the attached files, as members receive it
     sa.UniqueConstraint("user_id", "client_id"),
     sa.Index(None, "room_id", "kind", "seq", "user_id", "deleted_at"),  # counts what is unread
     **MYSQL,
@@ -202,5 +203,32 @@ bot_tokens = sa.Table(
     sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    **MYSQL,
+)
+
+# `room_id`: the room of the message, or the room that an unsent file is meant for. `bytes`: the
+# declared size until the file has arrived. See `file_state.FileState`.
+files = sa.Table(
+    "files",
+    metadata,
+    sa.Column("id", sa.String(22), primary_key=True),
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("room_id", BigId, sa.ForeignKey("rooms.id")),
+    sa.Column("seq", sa.BigInteger),
+    sa.Column("position", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("name_key", sa.String(255), nullable=False),
+    sa.Column("type", sa.String(100), nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("width", sa.Integer),
+    sa.Column("height", sa.Integer),
+    sa.Column("blur", sa.String(64)),
+    sa.Column("alt", sa.String(1_000)),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index(None, "room_id", "seq", "position"),
+    sa.Index(None, "user_id", "state"),
+    sa.Index(None, "state", "at"),
     **MYSQL,
 )

@@ -22,7 +22,7 @@ _SEQS: sa.BindParameter[list[int]] = sa.bindparam("seqs", expanding=True)
 _MESSAGES = (
     events.update()
     .where(_IN_ROOM, events.c.seq.in_(_SEQS))
-    .values(body="", digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
+    .values(body="", files=None, digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
 )
 _ACTS = events.update().where(_IN_ROOM, events.c.target_seq.in_(_SEQS))
 _ACT_DIGESTS = _ACTS.where(events.c.kind != Kind.DELETE).values(digest=SHORT_DIGEST)
@@ -34,7 +34,8 @@ _REACTIONS = BulkDelete(reactions, "room_id", "seq")
 def erase_texts(connection: Connection, refs: Collection[EventRef], now: int) -> None:
     """Remove texts, mentions, reactions, tokens and digests of messages; mark them as deleted.
 
-    Earlier versions stored the text of an edit in its event too. The caller has locked the rooms.
+    Earlier versions stored the text of an edit in its event too. The caller has locked the rooms,
+    and marks the files of the messages as deleted.
     """
     for room, some in groupby(sorted(refs), key=itemgetter(0)):
         messages = {"room": room, "seqs": [seq for _room, seq in some]}

@@ -37,6 +37,11 @@ class RequestAuthenticator:
             request[SIGN_IN] = _require_expected_user(sign_in, expected)
         return request[SIGN_IN]
 
+    async def authenticate_again(self, request: web.Request) -> SignIn:
+        """Return the sign-in of a long request, if its session has not ended in the meantime."""
+        request.pop(SIGN_IN, None)
+        return await self.authenticate(request)
+
     def has_token(self, request: web.Request) -> bool:
         """Return whether the request has a token, valid or not."""
         with suppress(Unauthorized):

@@ -15,7 +15,16 @@ from msgspec import Meta, Struct
 
 from chatserver.accounts.passwords import LONGEST, SHORTEST
 from chatserver.errors import BadRequest, TooLarge, UnsupportedMedia, _
-from chatserver.protocol import ClientId, Days, PositiveInt, RoomName, Title, Topic, UserNames
+from chatserver.protocol import (
+    ClientId,
+    Days,
+    FileIds,
+    PositiveInt,
+    RoomName,
+    Title,
+    Topic,
+    UserNames,
+)
 from chatserver.text.names import DISPLAY_LENGTH, NAME_LENGTH
 from chatserver.web.headers import media_type
 
@@ -95,11 +104,13 @@ class NewMessage(Struct):
     data: str
     id: ClientId | None = None
     reply_to: PositiveInt | None = None
+    files: FileIds | None = None
 
 
 class NewText(Struct):
     data: str
     id: ClientId | None = None
+    files: FileIds | None = None
 
 
 class OnlyId(Struct):

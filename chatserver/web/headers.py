@@ -6,11 +6,20 @@ Content-Type takes seconds for some values, raises for others, and uses a codec 
 """
 
 import re
+from collections.abc import Mapping
 
 from aiohttp import web
 
+from chatserver.errors import ChatError
+
 SURROGATE = re.compile("[\ud800-\udfff]")
 CHARSET = re.compile(r";\s*charset(\*?)\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
+
+
+class HttpError(ChatError):
+    """An error whose response has header fields of its own."""
+
+    headers: Mapping[str, str] = {}
 
 
 def readable(request: web.Request) -> web.Request:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from chatserver import protocol
 from chatserver.chat.history import HistoryReader
@@ -13,7 +13,7 @@ from chatserver.chat.messages import MaybeAwaitable, MessageCommands
 from chatserver.errors import BadRequest, _
 from chatserver.protocol import encode_events
 from chatserver.storage.journal import receipt_future
-from chatserver.storage.search import Search
+from chatserver.storage.search import Hit, Search
 from chatserver.text import search_query
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import RequestAuthenticator
@@ -106,6 +106,7 @@ class MessageHandlers:
                 storing.settle,
                 room=room,
                 reply_to=form.reply_to,
+                files=form.files,
                 request_id=form.id,
             ),
             status=201,
@@ -131,7 +132,13 @@ class MessageHandlers:
         storing = _Storing(request)
         return await storing.response(
             self._messages.send(
-                user, form.data, storing.settle, to=to, reply_to=form.reply_to, request_id=form.id
+                user,
+                form.data,
+                storing.settle,
+                to=to,
+                reply_to=form.reply_to,
+                files=form.files,
+                request_id=form.id,
             ),
             status=201,
         )
@@ -151,7 +158,9 @@ class MessageHandlers:
         form = await forms.read(request, forms.NewText)
         storing = _Storing(request)
         return await storing.response(
-            self._messages.edit(user, message, form.data, storing.settle, request_id=form.id)
+            self._messages.edit(
+                user, message, form.data, storing.settle, files=form.files, request_id=form.id
+            )
         )
 
     @operation(
@@ -217,7 +226,7 @@ class MessageHandlers:
             before, limit = _given(command.position), command.limit
             found = await self._search.find(user.id, query, before=before, limit=limit)
         return ok(
-            hits=[_without_nulls(msgspec.to_builtins(hit)) for hit in found.hits],
+            hits=[_hit_fields(hit) for hit in found.hits],
             more=found.more,
             position=found.position,
         )
@@ -227,8 +236,12 @@ def _given(value: T | UnsetType) -> T | None:
     return None if value is UNSET else value
 
 
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
+def _hit_fields(hit: Hit) -> dict[str, Any]:
+    """Return the fields of a hit that are set; `files` is JSON already."""
+    fields: dict[str, Any] = msgspec.to_builtins(hit)
+    files = {"files": Raw(hit.files.encode())} if hit.files else {}
+    del fields["files"]
+    return {key: value for key, value in fields.items() if value is not None} | files
 
 
 def _event_query(request: web.Request) -> EventQuery:

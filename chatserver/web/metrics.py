@@ -12,6 +12,7 @@ from chatserver import __version__
 from chatserver.accounts.key_sync import KeySync
 from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.bus import Bus
+from chatserver.files.service import FileService
 from chatserver.histogram import Histogram
 from chatserver.nightly import Nightly
 from chatserver.realtime.hub import Hub
@@ -40,8 +41,10 @@ class Metrics:
         nightly: Nightly,
         key_sync: KeySync,
         bus: Bus,
+        files: FileService,
     ) -> None:
         """`closes` counts connections by close code, `task_ends` ended tasks by name."""
+        self._files = files
         self._hub = hub
         self._journal = journal
         self._keepalive = keepalive
@@ -64,7 +67,8 @@ class Metrics:
 
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
-        for figures in (self._people(), self._messages(), self._sockets(), _stored(database)):
+        groups = (self._people(), self._messages(), self._sockets(), self._of_files())
+        for figures in (*groups, _stored(database)):
             registry.register(_Collected(figures))
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
@@ -115,6 +119,23 @@ class Metrics:
         yield _counters("closes", "Closed connections, by close code.", code=self._closes)
         rejections = self._middleware.rejections + self._dispatcher.rejections
         yield _counters("refusals", "Refused requests, by error code.", code=rejections)
+
+    def _of_files(self) -> Iterator[Any]:
+        uploads, cleanup = self._files.uploads.counts, self._files.cleanup
+        yield _counter("uploads", "Files that have arrived.", uploads.uploads)
+        yield _counter("uploaded_bytes", "Bytes that have arrived.", uploads.bytes)
+        yield _counter("uploads_refused", "Uploads above a limit.", uploads.refused)
+        yield _counter("files_deleted", "Files deleted from the disk.", cleanup.counts.deleted)
+        pictures = self._files.pictures.counts
+        outcomes = {
+            "ok": pictures.handled - pictures.rejected,
+            "rejected": pictures.rejected,
+            "failed": pictures.failed,
+        }
+        yield _counters("pictures", "Pictures and videos.", outcome=outcomes)
+        if cleanup.usage is not None:
+            yield _gauge("files", "Files that are stored.", cleanup.usage.files)
+            yield _gauge("files_bytes", "Their bytes.", cleanup.usage.bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from chatserver.errors import (
 )
 from chatserver.web import forms, time_limit
 from chatserver.web.access_log import route
-from chatserver.web.headers import readable, wants_page
+from chatserver.web.headers import HttpError, readable, wants_page
 from chatserver.web.language import Language, preferred
-from chatserver.web.operations import SAFE_METHODS
+from chatserver.web.operations import SAFE_METHODS, of_handler
 from chatserver.web.origin_check import OriginCheck
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rendering import render
@@ -39,12 +39,12 @@ ERROR_BY_STATUS: dict[int, type[ChatError]] = {
 logger = logging.getLogger(__name__)
 
 
-class MethodNotAllowed(ChatError):
+class MethodNotAllowed(HttpError):
     code, status, text = "bad_request", 405, _("This method is not supported at this address.")
 
     def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__()
-        self.allowed = ", ".join(sorted(allowed))
+        self.headers = {"Allow": ", ".join(sorted(allowed))}  # RFC 9110, 15.5.6
 
 
 class HttpMiddleware:
@@ -70,7 +70,8 @@ class HttpMiddleware:
                     self._request_limits.count_anonymous(request)
                 if request.method not in SAFE_METHODS:
                     self._origin_check.check(request)
-                    await forms.read_body(request)
+                    if not _streams(request):
+                        await forms.read_body(request)
                 return _with_tls_headers(request, await time_limit.run_handler(request, handler))
             except ChatError as error:
                 return _with_tls_headers(request, await self._error_response(request, error))
@@ -102,8 +103,8 @@ class HttpMiddleware:
             response = web.json_response(body, status=error.status)
         if isinstance(error, RateLimited):
             response.headers["Retry-After"] = error.seconds
-        if isinstance(error, MethodNotAllowed):
-            response.headers["Allow"] = error.allowed  # RFC 9110, 15.5.6
+        if isinstance(error, HttpError):
+            response.headers.update(error.headers)
         return response
 
     async def headers(self, _request: web.Request, response: web.StreamResponse) -> None:
@@ -116,6 +117,12 @@ def _with_tls_headers(request: web.Request, response: web.StreamResponse) -> web
     if request.secure and not response.prepared:
         response.headers.update(TLS_HEADERS)
     return response
+
+
+def _streams(request: web.Request) -> bool:
+    """Return whether the handler reads the body."""
+    found = of_handler(request.match_info.handler)
+    return found is not None and found.streams
 
 
 def _chat_error(error: web.HTTPException) -> ChatError:

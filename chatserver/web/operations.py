@@ -15,7 +15,7 @@ from chatserver.web.responses import Success
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}  # RFC 9110, 9.2.1
 
 Access = Literal["anyone", "session", "administrator", "owner"]
-Media = Literal["json", "page", "text", "lines", "picture"]
+Media = Literal["json", "page", "text", "lines", "picture", "file", "empty"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Method = TypeVar("Method", bound=Callable[..., Awaitable[web.StreamResponse]])
 
@@ -49,6 +49,7 @@ class Operation(NamedTuple):
     redirects: bool = False
     stores: bool = True  # uses the database, which can be unavailable
     documented: bool = True
+    streams: bool = False  # the handler reads the body, which is not JSON and has its own limits
 
     @property
     def path(self) -> str:
@@ -73,9 +74,15 @@ def operation(
     return add
 
 
+def of_handler(handler: object) -> Operation | None:
+    """Return the operation of a route's handler."""
+    found = getattr(handler, "operation", None)
+    return found if isinstance(found, Operation) else None
+
+
 def operations(controllers: Iterable[type]) -> Iterator[Operation]:
     """Return the operations of these classes, in the order of their definition."""
     for controller in controllers:
         for member in vars(controller).values():
-            if isinstance(found := getattr(member, "operation", None), Operation):
+            if (found := of_handler(member)) is not None:
                 yield found

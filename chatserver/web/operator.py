@@ -11,6 +11,7 @@ from aiohttp import web
 from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.key_sync import KeySync
 from chatserver.errors import Conflict, Forbidden, _
+from chatserver.files.service import FileService
 from chatserver.storage.archive_io import dump
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import report
@@ -30,6 +31,7 @@ class OperatorHandlers:
         *,
         accounts: Accounts,
         database: Database,
+        files: FileService,
         key_sync: KeySync,
         authenticator: RequestAuthenticator,
         urls: ServerUrls,
@@ -39,6 +41,7 @@ class OperatorHandlers:
         """`folder` holds what slow clients have not read yet; `now` returns milliseconds UTC."""
         self._accounts = accounts
         self._database = database
+        self._files = files
         self._key_sync = key_sync
         self._authenticator = authenticator
         self._urls = urls
@@ -104,7 +107,8 @@ class OperatorHandlers:
     async def check(self, request: web.Request) -> web.StreamResponse:
         """Check all data; one line per step."""
         self._require_operator(request)
-        return await stream_response(request, spooled(report(self._database), self._folder))
+        found = report(self._database, self._files.findings)
+        return await stream_response(request, spooled(found, self._folder))
 
     def _require_operator(self, request: web.Request) -> None:
         if not self._authenticator.is_operator(request):

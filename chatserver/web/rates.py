@@ -21,6 +21,7 @@ from chatserver.web.operations import Handler, Operation
 
 # Operations per second, and burst.
 READ_RATE = (20, 200)  # of one user: reads
+DOWNLOAD_RATE = (50, 1_000)  # of one user: files and thumbnails, of which a page shows many
 CHANGE_RATE = (5, 100)  # of one user: writes other than events of rooms
 CONNECTION_RATE = (2, 20)  # of one user, times `sockets_per_user`: new connections
 ROOMS_PER_CONNECTION = 1_000  # subscribed rooms; more of them count as further connections
@@ -28,7 +29,7 @@ ROOMS_PER_READ = 100  # rooms of one `history` command that count as one more re
 ANONYMOUS_RATE = (20, 500)  # of one address: pages, and requests without a valid session
 PROBE_RATE = (10, 100)  # of one address: /readyz and /metrics; pages must not use it up
 
-BY_USER = ("messages", "reads", "changes")
+BY_USER = ("messages", "reads", "changes", "downloads")
 BY_ADDRESS = ("anonymous", "sign_ups", "probes")
 COUNTED_LATER = ("sign_ins", "connections")  # by `SignInGuard`, by `WebSocketEndpoint`
 UNLIMITED = ("unlimited",)  # served from memory
@@ -56,6 +57,7 @@ class Rates:
         self.messages = Rate(limits.messages_per_second, limits.message_burst, clock)
         self.reads = Rate(*READ_RATE, clock)
         self.changes = Rate(*CHANGE_RATE, clock)
+        self.downloads = Rate(*DOWNLOAD_RATE, clock)
         self.anonymous = Rate(*ANONYMOUS_RATE, clock)
         self.sign_ups = Rate(per_minute / 60, per_minute, clock)
         self.probes = Rate(*PROBE_RATE, clock)

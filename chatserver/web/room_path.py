@@ -30,7 +30,10 @@ class RoomPaths:
 
     async def room(self, request: web.Request, user: User) -> int:
         """Return the number of the room in the path. Raises NotFound."""
-        named = request.match_info["room"]
+        return await self.number(request.match_info["room"], user)
+
+    async def number(self, named: str, user: User) -> int:
+        """Return the number of a room given by number or name. Raises NotFound."""
         if named.isascii() and named.isdigit():
             return _number(named)
         room = await self._rooms.find_by_name(named, user.id)

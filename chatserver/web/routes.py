@@ -8,6 +8,7 @@ from chatserver.web.administration import AdministrationHandlers
 from chatserver.web.api_docs import Description
 from chatserver.web.bots import BotHandlers
 from chatserver.web.catalogue import Catalogues
+from chatserver.web.files import FileHandlers
 from chatserver.web.health import Health
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
@@ -16,6 +17,7 @@ from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rooms import RoomHandlers
+from chatserver.web.tus import TusHandlers
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
 CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
@@ -23,6 +25,8 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     AccountHandlers,
     RoomHandlers,
     MessageHandlers,
+    FileHandlers,
+    TusHandlers,
     BotHandlers,
     InvitationHandlers,
     AdministrationHandlers,

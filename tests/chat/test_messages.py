@@ -2,7 +2,7 @@
 
 from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
-from chatserver.config import LimitSettings
+from chatserver.config import FileSettings, LimitSettings
 from chatserver.errors import NotFound
 from chatserver.models import Draft, Event, Message, Receipt, RoomFacts, RoomKind, User
 from chatserver.storage.journal import Journal, Settle
@@ -36,7 +36,7 @@ class MessagesHarness:
         self.queue, self.facts = FakeJournal(), RoomCache(NoRooms())
         limits = LimitSettings()
         self.chat = MessageCommands(
-            self.queue, self.facts, Renderer(), limits=limits, clock=clock.ms
+            self.queue, self.facts, Renderer(), limits=limits, files=FileSettings(), clock=clock.ms
         )
         self.answers: list[object] = []
 

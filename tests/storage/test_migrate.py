@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import Conflict, StartError
 from chatserver.resources import resource_dir
+from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check
 from chatserver.storage.migrate import HEAD, migrate, revision
@@ -72,6 +73,8 @@ async def test_messages_of_an_older_revision_are_kept_and_found(
     await storage.database.transaction(lambda c: talk(c, 1, older))
     if older >= "0007":  # the first one with skeletons
         await storage.database.transaction(backfill_names)
+    if older >= "0011":  # the last one that makes keys of display names
+        await storage.database.transaction(backfill_display_keys)
     assert (await migrate(storage.database, backups=tmp_path / "backups"))[-1] == HEAD
     assert await storage.database.run_on_writer(differences) == []
     with pytest.raises(Conflict):

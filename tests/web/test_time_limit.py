@@ -18,6 +18,7 @@ from tests.driver import PASSWORD, Answer, Chat, Device, User, ask
 from tests.web.test_rates import routes
 
 BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/api/files/{file}"): {"alt": "a cat"},
     ("POST", "/login"): {"username": "ann", "password": PASSWORD},
     ("POST", "/join/{code}"): {"username": "dee", "password": PASSWORD},
     ("PATCH", "/api/me"): {"display": "Anne"},
@@ -41,6 +42,10 @@ WITHOUT_WRITES = {
     ("POST", "/api/keys/rotate"),  # of the owner
     ("DELETE", "/api/sessions/{session}"),  # there is no such session
     ("POST", "/logout"),  # ends the session whatever the database does
+    ("OPTIONS", "/api/uploads"),
+    ("POST", "/api/uploads"),  # without the version of the protocol, as the next two
+    ("PATCH", "/api/uploads/{file}"),
+    ("DELETE", "/api/uploads/{file}"),
 }
 ROOM_ACTIONS: list[dict[str, Any]] = [
     {"action": "create", "name": "more"},

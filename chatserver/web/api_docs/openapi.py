@@ -49,6 +49,7 @@ KINDS = {
     "text": "text/plain",
     "lines": "application/jsonl",
     "picture": "image/svg+xml",
+    "file": "application/octet-stream",
 }
 Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether the answer can be a page
 PARAMETERS: dict[str, tuple[Any, str]] = {
@@ -60,8 +61,12 @@ PARAMETERS: dict[str, tuple[Any, str]] = {
     "emoji": (protocol.Emoji, "One emoji."),
     "code": (str, "The code of an invitation."),
     "session": (str, "The id of a session."),
+    "file": (str, "The id of a file."),
+    "filename": (str, "Any name; that of the file makes a good link."),
 }
 TEXT = {"schema": {"type": "string"}}
+BYTES = "application/octet-stream"
+BINARY = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
 
 
 def document(operations: Sequence[Operation]) -> Schema:
@@ -148,7 +153,9 @@ def _operation(operation: Operation, schemas: dict[Any, Schema]) -> Schema:
     parameters = [*_path_parameters(operation, schemas), *_query_parameters(operation)]
     if parameters:
         described["parameters"] = parameters
-    if operation.body is not None:
+    if operation.streams:
+        described["requestBody"] = {"required": True, "content": {BYTES: BINARY}}
+    elif operation.body is not None:
         described["requestBody"] = _body(operation, schemas)
     described["responses"] = dict(_responses(operation, schemas))
     return described

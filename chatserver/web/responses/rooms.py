@@ -53,6 +53,7 @@ class SearchHit(Struct, omit_defaults=True):
     data: str
     at: int
     edited_at: int | None = None
+    files: list[protocol.File] | None = None
 
 
 class Hits(Success):

@@ -163,19 +163,12 @@ class Dispatcher:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                return self._messages.send(
-                    user,
-                    command.data,
-                    self._replier(connection, command.id),
-                    room=command.room,
-                    to=getattr(command, "to", None),
-                    reply_to=command.reply_to,
-                    request_id=command.id,
-                )
-            case protocol.EditMessage(id=request_id):
+                return self._send(connection, command)
+            case protocol.EditMessage(id=request_id, files=files):
                 settle, message = self._replier(connection, request_id), _message(command)
-                text = command.data
-                return self._messages.edit(user, message, text, settle, request_id=request_id)
+                return self._messages.edit(
+                    user, message, command.data, settle, files=files, request_id=request_id
+                )
             case protocol.DeleteMessage(id=request_id):
                 settle, message = self._replier(connection, request_id), _message(command)
                 self._messages.delete(user, message, settle, request_id=request_id)
@@ -199,6 +192,20 @@ class Dispatcher:
             case _:
                 assert_never(command)
         return None
+
+    def _send(
+        self, connection: Connection, command: protocol.SayToRoom | protocol.SayToPerson
+    ) -> Awaitable[None] | None:
+        return self._messages.send(
+            connection.user,
+            command.data,
+            self._replier(connection, command.id),
+            room=command.room,
+            to=getattr(command, "to", None),
+            reply_to=command.reply_to,
+            files=command.files,
+            request_id=command.id,
+        )
 
     def _replier(self, connection: Connection, request_id: str | None) -> Settle:
         """Return the callback that answers a message once it is stored or rejected.

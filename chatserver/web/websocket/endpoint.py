@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from chatserver import protocol
 from chatserver.accounts.sign_in import SignIn
 from chatserver.chat.history import HistoryReader
-from chatserver.config import LimitSettings
+from chatserver.config import Settings
 from chatserver.errors import (
     TOO_MANY_SOCKETS,
     AccountClosed,
@@ -66,7 +66,7 @@ class WebSocketEndpoint:
         origin_check: OriginCheck,
         request_limits: RequestLimits,
         last_seen: LastSeen,
-        limits: LimitSettings,
+        settings: Settings,
         page: str,
         clock: Callable[[], float],
     ) -> None:
@@ -79,11 +79,11 @@ class WebSocketEndpoint:
         self._origin_check = origin_check
         self._request_limits = request_limits
         self._last_seen = last_seen
-        self._limits = limits
+        self._settings = settings
         self._page = page
         self._clock = clock
         self._handshakes = KeyedQueue(
-            limits.sockets_per_address,
+            settings.limits.sockets_per_address,
             timeout=HANDSHAKE_TIMEOUT,
             refusal=_("Too many sockets are being opened from this address."),
         )
@@ -125,7 +125,8 @@ class WebSocketEndpoint:
         pending.check(sign_in.session.id, sign_in.user.id)
         if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
-        if len(self._hub.connections_of(sign_in.user.id)) >= self._limits.sockets_per_user:
+        open_sockets = len(self._hub.connections_of(sign_in.user.id))
+        if open_sockets >= self._settings.limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, TOO_MANY_SOCKETS)
         socket = self._upgrade(request)
         locale = preferred(request)
@@ -148,8 +149,8 @@ class WebSocketEndpoint:
     def _upgrade(self, request: web.Request) -> SocketTransport:
         return SocketTransport.upgraded(
             request,
-            limit=FRAME_TOLERANCE * self._limits.frame_bytes,
-            send_queue_limit=self._limits.waiting_bytes,
+            limit=FRAME_TOLERANCE * self._settings.limits.frame_bytes,
+            send_queue_limit=self._settings.limits.waiting_bytes,
         )
 
     def _connection(
@@ -161,7 +162,7 @@ class WebSocketEndpoint:
             session_id=sign_in.session.id,
             expires_at=sign_in.expires_at,
             lifetime=sign_in.token.lifetime,
-            limit=self._limits.waiting_bytes,
+            limit=self._settings.limits.waiting_bytes,
             last_received=self._clock(),
             key_id=sign_in.token.key,
             lists_presence=lists_presence,
@@ -237,11 +238,14 @@ class WebSocketEndpoint:
     # The first frame ------------------------------------------------------------------------------
 
     def _welcome(self, sign_in: SignIn, rooms: UserRooms) -> protocol.Welcome:
-        limits = protocol.WelcomeLimits(
-            message_chars=self._limits.message_chars,
-            frame_bytes=self._limits.frame_bytes,
-            messages_per_second=self._limits.messages_per_second,
-            message_burst=self._limits.message_burst,
+        limits, files = self._settings.limits, self._settings.files
+        shown = protocol.WelcomeLimits(
+            message_chars=limits.message_chars,
+            frame_bytes=limits.frame_bytes,
+            messages_per_second=limits.messages_per_second,
+            message_burst=limits.message_burst,
+            file_bytes=files.bytes,
+            files_per_message=files.per_message,
         )
         return protocol.Welcome(
             user=sign_in.user.name,
@@ -249,7 +253,7 @@ class WebSocketEndpoint:
             session=protocol.WelcomeSession(
                 sign_in.session.id, sign_in.expires_at, sign_in.token.lifetime
             ),
-            limits=limits,
+            limits=shown,
             rooms=[encode_events.welcome_room(state) for state in rooms.states],
             rooms_more=rooms.more,
             rooms_after=0 if rooms.more else None,

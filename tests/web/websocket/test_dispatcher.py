@@ -10,7 +10,7 @@ import pytest
 from chatserver.bus import NoPeers
 from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
-from chatserver.config import LimitSettings
+from chatserver.config import FileSettings, LimitSettings
 from chatserver.errors import ChatError, RateLimited
 from chatserver.models import Draft, User
 from chatserver.protocol import Type
@@ -142,7 +142,12 @@ def test_commands_that_store_are_queued_immediately(clock: FakeClock, request_fr
     queue: Any = FakeJournal()
     rooms: Any = None
     chat = MessageCommands(
-        queue, RoomCache(rooms), Renderer(), limits=LimitSettings(), clock=clock.ms
+        queue,
+        RoomCache(rooms),
+        Renderer(),
+        limits=LimitSettings(),
+        files=FileSettings(),
+        clock=clock.ms,
     )
     assert build_dispatcher(clock, messages=chat).handle(connected(), request_frame) is None
     assert len(queue.drafts) == 1

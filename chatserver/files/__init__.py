@@ -1,0 +1,1 @@
+"""Files of messages: storage of their bytes, uploads, pictures, access and deletion."""

@@ -1,0 +1,8 @@
+"""Removal of metadata from pictures and videos, and thumbnails; runs in a process of its own.
+
+The pure functions on bytes are one module for each format. `worker.py` is the process.
+"""
+
+
+class Malformed(ValueError):
+    """The bytes are not what their beginning says."""

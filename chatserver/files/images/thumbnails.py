@@ -1,0 +1,65 @@
+"""Thumbnails of pictures, with Pillow. Only the process of `worker.py` imports this."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps
+
+from chatserver.files.images import Malformed
+from chatserver.files.images.thumbhash import thumbhash
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")  # Pillow's readers of other formats are not used
+LARGEST_SIDE = 16_383  # pixels that WebP can have
+QUALITY = 80
+EFFORT = 2  # of 6; more effort takes three times as long for a few per cent
+BLUR_SIDE = 32  # pixels; the hash keeps 7 frequencies
+
+
+def make(source: Path, targets: dict[int, Path], *, pixels: int) -> dict[str, Any]:
+    """Write a WebP for each size; return width, height and blur of the picture.
+
+    The size is checked before anything is decoded. Raises Malformed above that number of pixels;
+    Pillow raises many exceptions for damaged pictures.
+    """
+    Image.MAX_IMAGE_PIXELS = pixels
+    with Image.open(source, formats=FORMATS) as opened:
+        if opened.width * opened.height > pixels:
+            raise Malformed("it has too many pixels")
+        width, height = _upright_size(opened)
+        largest = max(targets)
+        opened.draft("RGB", _shrunk(opened, largest))  # JPEG decodes to a fraction of its size
+        picture = _prepared(opened, largest)
+    for size, target in sorted(targets.items(), reverse=True):
+        picture.thumbnail((size, size), reducing_gap=2.0)
+        with target.open("wb") as file:
+            picture.save(file, "WEBP", quality=QUALITY, method=EFFORT)
+    return {"width": width, "height": height, "blur": _blur(picture)}
+
+
+def _upright_size(picture: Image.Image) -> tuple[int, int]:
+    turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    return (picture.height, picture.width) if turned else picture.size
+
+
+def _shrunk(picture: Image.Image, longest: int) -> tuple[int, int]:
+    """Return the size with this longest side."""
+    factor = longest / max(picture.size)
+    return round(picture.width * factor), round(picture.height * factor)
+
+
+def _prepared(opened: Image.Image, largest: int) -> Image.Image:
+    """Return the first frame, upright, in RGB or RGBA, as small as possible."""
+    mode = "RGBA" if opened.has_transparency_data else "RGB"
+    if opened.mode != mode:
+        opened = opened.convert(mode)
+    opened.thumbnail((largest, largest), reducing_gap=2.0)
+    picture = ImageOps.exif_transpose(opened)
+    picture.info.clear()
+    return picture
+
+
+def _blur(picture: Image.Image) -> str:
+    small = picture.convert("RGBA")
+    small.thumbnail((BLUR_SIDE, BLUR_SIDE))
+    return base64.b64encode(thumbhash(*small.size, small.tobytes())).decode()

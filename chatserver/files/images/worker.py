@@ -1,0 +1,100 @@
+"""Process that works on pictures, with limits, so that a hostile one harms nothing else.
+
+Reads a job from each line of its input, and writes a line with the result.
+"""
+
+import mmap
+import os
+import resource
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from chatserver.files.images import Malformed, gif, jpeg, mp4, png, webp
+
+MEMORY = 768 * 2**20  # bytes of address space
+SECONDS = 20  # of the processor for one job
+NICENESS = 10
+
+Clean = Callable[[Any], list[bytes]]
+CLEANED: dict[str, Clean] = {
+    "image/jpeg": jpeg.clean,
+    "image/png": png.clean,
+    "image/gif": gif.clean,
+    "image/webp": webp.clean,
+}
+OVERWRITTEN = frozenset(["video/mp4", "video/quicktime"])
+HANDLED = CLEANED.keys() | OVERWRITTEN
+
+
+class Job(Struct):
+    """A file whose metadata is to be removed: in place, or by way of the file `clean`.
+
+    `thumbs`: the thumbnails to make of it, by size.
+    """
+
+    type: str
+    path: str
+    clean: str
+    thumbs: dict[int, str]
+    pixels: int
+
+
+class Result(Struct, omit_defaults=True):
+    """Not `ok`: the file is not what its type says, or exceeds a limit."""
+
+    ok: bool
+    width: int | None = None
+    height: int | None = None
+    blur: str | None = None
+
+
+def main() -> None:
+    """Work until the input ends."""
+    os.umask(0o077)
+    with suppress(OSError):  # forbidden in some containers
+        os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin.buffer:
+        used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used) + SECONDS, resource.RLIM_INFINITY))
+        result = perform(msgspec.json.decode(line, type=Job))
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def perform(job: Job) -> Result:
+    """Remove the metadata of a file, then make its thumbnails."""
+    try:
+        with Path(job.path).open("r+b") as file:
+            _clean(job, file)
+        if job.type in OVERWRITTEN:
+            return Result(ok=True)
+        from chatserver.files.images import thumbnails
+
+        targets = {size: Path(target) for size, target in job.thumbs.items()}
+        return Result(ok=True, **thumbnails.make(Path(job.path), targets, pixels=job.pixels))
+    except Exception as error:  # of any picture, also MemoryError; Pillow raises all kinds
+        print(f"{job.type}: {type(error).__name__}", file=sys.stderr)
+        return Result(ok=False)
+
+
+def _clean(job: Job, file: BinaryIO) -> None:
+    size = os.fstat(file.fileno()).st_size
+    if job.type in OVERWRITTEN:
+        mp4.clean(file, size)
+        return
+    if not size:
+        raise Malformed("it is empty")
+    with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
+        parts = CLEANED[job.type](content)
+    target = Path(job.clean)
+    with target.open("wb") as cleaned:
+        cleaned.writelines(parts)
+    target.replace(job.path)

@@ -1,0 +1,87 @@
+"""A file that is arriving: bytes are appended, by one writer at a time."""
+
+import fcntl
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from chatserver.errors import BadRequest, _
+
+
+class WrongOffset(BadRequest):
+    """Bytes would leave a gap, or overwrite bytes that have arrived."""
+
+    text = _("The upload continues at another position.")
+
+
+class Locked(BadRequest):
+    """Another request writes to the same file."""
+
+    text = _("Another request continues this upload.")
+
+
+class WrongChecksum(BadRequest):
+    """The bytes that arrived are not those that were sent; they are dropped."""
+
+    text = _("The bytes do not match their checksum.")
+
+
+class Checksum(NamedTuple):
+    """Algorithm (`sha1` or `sha256`) and digest of the bytes that are about to arrive."""
+
+    algorithm: str
+    digest: bytes
+
+
+class Part:
+    """An open part, locked against other writers on this machine."""
+
+    def __init__(self, path: Path, offset: int, limit: int, checksum: Checksum | None) -> None:
+        self._file = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(self._file).st_size != offset:
+                raise WrongOffset
+        except BlockingIOError:
+            os.close(self._file)
+            raise Locked from None
+        except WrongOffset:
+            os.close(self._file)
+            raise
+        self._begin = self._size = offset
+        self._limit = limit
+        self._checksum = checksum
+        self._hash = hashlib.new(checksum.algorithm) if checksum is not None else None
+        self._correct = True
+
+    def write(self, content: bytes | bytearray) -> None:
+        """Append bytes. Raises BadRequest above the limit."""
+        if self._size + len(content) > self._limit:
+            raise BadRequest(_("The file is larger than was announced."))
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self._file, view, self._size)
+            self._size, view = self._size + written, view[written:]
+        if self._hash is not None:
+            self._hash.update(content)
+
+    def close(self, rest: bytearray) -> None:
+        """Write the rest and flush, or drop what does not have its checksum."""
+        try:
+            self.write(rest)
+            self._correct = self._checksum is None or self._digest() == self._checksum.digest
+            if not self._correct:
+                os.ftruncate(self._file, self._begin)
+            os.fsync(self._file)
+        finally:
+            os.close(self._file)
+
+    def _digest(self) -> bytes:
+        return self._hash.digest() if self._hash is not None else b""
+
+    def verified(self) -> int:
+        """Return the size of the part. Raises WrongChecksum."""
+        if not self._correct:
+            raise WrongChecksum
+        return self._size

@@ -1,0 +1,128 @@
+"""Client of the process that works on pictures. Owns that process.
+
+It is started for the first picture, ended when it was idle for a while, and killed when a picture
+takes too long. A file that it cannot handle becomes an attachment that browsers do not show.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from chatserver.files.images.worker import HANDLED, Job, Result
+from chatserver.files.store import PART, THUMBS, Store
+from chatserver.files.types import HEAD, UNKNOWN, media_type
+
+TIMEOUT = 60.0  # seconds for one file
+IDLE_TIME = 60.0  # seconds without a job after which the process ends
+MODULE = "chatserver.files.images"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is known of a file from its content; `width` and `height` if it has thumbnails."""
+
+    type: str
+    width: int | None = None
+    height: int | None = None
+    blur: str | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counters since the start, for metrics."""
+
+    handled: int = 0
+    rejected: int = 0
+    failed: int = 0  # the process ended, or did not answer in time
+
+
+class Pictures:
+    """Finds the type of a file, removes its metadata and makes its thumbnails."""
+
+    def __init__(self, store: Store, *, pixels: int) -> None:
+        """`pixels`: pictures with more of them are not decoded."""
+        self._store = store
+        self._pixels = pixels
+        self._turn = asyncio.Lock()
+        self._process: Process | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self.counts = Counts()
+
+    async def process(self, file_id: str) -> Picture:
+        """Return what a part is, after its metadata was removed. One file after the other."""
+        kind = media_type(await self._store.head(file_id, HEAD))
+        if kind not in HANDLED:
+            return Picture(kind)
+        async with self._turn:
+            result = await self._result(self._job(file_id, kind))
+        if not result.ok:
+            return Picture(UNKNOWN)
+        return Picture(kind, result.width, result.height, result.blur)
+
+    def _job(self, file_id: str, kind: str) -> Job:
+        place = self._store.place
+        thumbs = {size: str(place(file_id, f".{size}")) for size in THUMBS}
+        paths = {"path": str(place(file_id, PART)), "clean": str(place(file_id, ".clean"))}
+        return Job(type=kind, thumbs=thumbs, pixels=self._pixels, **paths)
+
+    async def _result(self, job: Job) -> Result:
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                result = await self._ask(job)
+        except (OSError, msgspec.MsgspecError, ValueError, TimeoutError) as error:
+            logger.warning("a picture could not be handled: %s", type(error).__name__)
+            self.counts.failed += 1
+            await self.close()
+            return Result(ok=False)
+        except BaseException:
+            await self.close()  # its answer would be taken for that of the next job
+            raise
+        self.counts.handled += 1
+        self.counts.rejected += not result.ok
+        return result
+
+    async def _ask(self, job: Job) -> Result:
+        if self._idle is not None:
+            self._idle.cancel()
+        process = self._process = self._process or await _start()
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        process.stdin.write(msgspec.json.encode(job) + b"\n")
+        answer = await process.stdout.readline()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_TIME, self._end_idle)
+        return msgspec.json.decode(answer, type=Result)
+
+    def _end_idle(self) -> None:
+        """Close the input of the process, which then ends."""
+        process, self._process = self._process, None
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._idle is not None:
+            self._idle.cancel()
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+async def _start() -> Process:
+    """Start the process, without the secrets that the server's environment may have."""
+    root = str(Path(__file__).parents[2])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {"PYTHONPATH": paths, "PATH": os.environ.get("PATH", "")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", MODULE, stdin=PIPE, stdout=PIPE, env=environment
+    )

@@ -1,0 +1,44 @@
+"""The objects that make up the files of a server."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from chatserver.config import FileSettings
+from chatserver.files.access import FileAccess
+from chatserver.files.cleanup import FileCleanup
+from chatserver.files.pictures import Pictures
+from chatserver.files.store import FolderStore
+from chatserver.files.uploads import Uploads
+from chatserver.files.verification import file_findings
+from chatserver.storage.engine import Database
+from chatserver.storage.file_list import FileList
+from chatserver.storage.files import Files
+from chatserver.storage.rooms import Rooms
+
+
+class FileService:
+    """Builds them; opens nothing."""
+
+    def __init__(
+        self,
+        database: Database,
+        rooms: Rooms,
+        folder: Path,
+        settings: FileSettings,
+        *,
+        clock: Callable[[], int],
+    ) -> None:
+        """`clock` returns milliseconds UTC."""
+        self.register = Files(database, clock=clock)
+        self.store = FolderStore(folder)
+        self.pictures = Pictures(self.store, pixels=settings.pixels)
+        self.uploads = Uploads(self.register, self.store, self.pictures, settings=settings)
+        self.access = FileAccess(self.register, rooms)
+        self.listed = FileList(database)
+        self.cleanup = FileCleanup(
+            self.register, self.store, lifetime=self.uploads.lifetime, clock=clock
+        )
+
+    async def findings(self) -> list[str]:
+        """Return what is missing, altered or unknown: see `chatserver check`."""
+        return await file_findings(self.register, self.store)

@@ -1,0 +1,78 @@
+"""Media types, found from the first bytes of a file; its name and its sender are not believed."""
+
+import codecs
+
+HEAD = 4_096  # bytes that decide
+
+UNKNOWN = "application/octet-stream"
+TEXT = "text/plain"
+
+# Types that browsers may show in place. Everything else is downloaded: HTML, SVG, XML and PDF could
+# run scripts.
+INLINE = frozenset(
+    "image/jpeg image/png image/gif image/webp video/mp4 video/webm audio/mpeg audio/ogg audio/wav"
+    " audio/mp4 text/plain".split()
+)
+PICTURES = frozenset("image/jpeg image/png image/gif image/webp".split())
+
+_STARTS = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+)
+_BRANDS = {  # of four letters each
+    "video/mp4": "isom iso2 iso3 iso4 iso5 iso6 mp41 mp42 avc1 M4V  M4VH M4VP MSNV dash 3gp4 3gp5"
+    " 3gp6 3g2a mmp4 f4v ",
+    "audio/mp4": "M4A  M4B  M4P ",
+    "video/quicktime": "qt  ",
+    "image/heic": "heic heix hevc hevx heim heis mif1 msf1",
+    "image/avif": "avif avis",
+}
+_TYPE_OF_BRAND = {
+    brands[start : start + 4].encode(): kind
+    for kind, brands in _BRANDS.items()
+    for start in range(0, len(brands), 5)
+}
+
+
+def media_type(head: bytes) -> str:
+    """Return the media type of a file that begins with these bytes, as many as HEAD."""
+    for start, kind in _STARTS:
+        if head.startswith(start):
+            return kind
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN)
+    if head[4:8] == b"ftyp":
+        return _TYPE_OF_BRAND.get(head[8:12], UNKNOWN)
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "video/webm" if b"\x42\x82\x84webm" in head[:64] else UNKNOWN
+    if _is_mp3(head):
+        return "audio/mpeg"
+    return TEXT if _is_text(head) else UNKNOWN
+
+
+def _is_mp3(head: bytes) -> bool:
+    """Whether it begins with the header of an MPEG audio frame, layer III, valid rates."""
+    return (
+        len(head) >= 4
+        and head[0] == 0xFF
+        and head[1] & 0xE6 == 0xE2
+        and head[2] >> 4 not in (0, 15)
+        and head[2] & 0x0C != 0x0C
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether it is UTF-8 without control characters, and not markup."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head[:HEAD])
+    except UnicodeDecodeError:
+        return False
+    if text.lstrip().startswith("<"):
+        return False
+    return bool(text) and all(c >= " " or c in "\t\n\r\f\x1b" for c in text) and "\x7f" not in text

@@ -1,0 +1,201 @@
+"""Rules of uploads: limits, quotas, free space, and what is done when the last byte has arrived.
+
+Owns the number of uploads that each user has running on this node.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from chatserver.config import FileSettings
+from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unavailable, _
+from chatserver.file_state import FileState
+from chatserver.files.names import cleaned
+from chatserver.files.pace import paced
+from chatserver.files.part import Checksum, Locked
+from chatserver.files.pictures import Pictures
+from chatserver.files.store import Store
+from chatserver.models import User
+from chatserver.storage.files import Content, Files, NewFile, Quotas, StoredFile
+
+AT_ONCE = 4  # uploads of one user that run at the same time on a node
+RETRY_AFTER = 1.0  # seconds
+LONGEST_ALT = 1_000  # characters
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counters since the start, for metrics."""
+
+    uploads: int = 0
+    bytes: int = 0
+    refused: int = 0
+
+
+class Uploads:
+    """Begins, continues and completes uploads."""
+
+    def __init__(
+        self, files: Files, store: Store, pictures: Pictures, *, settings: FileSettings
+    ) -> None:
+        self._files = files
+        self._store = store
+        self._pictures = pictures
+        self._settings = settings
+        self._quotas = Quotas(settings.user_bytes, settings.room_bytes, settings.total_bytes)
+        self._running: Counter[int] = Counter()
+        self._finishing: set[str] = set()  # ids
+        self.counts = Counts()
+
+    @property
+    def largest(self) -> int:
+        """The largest file that is accepted, in bytes."""
+        return self._settings.bytes
+
+    @property
+    def lifetime(self) -> int:
+        """Milliseconds for which an unsent file is kept."""
+        return self._settings.unsent_hours * 3_600_000
+
+    async def begin(
+        self, user: User, name: str, size: int, *, room: int | None = None, alt: str = ""
+    ) -> StoredFile:
+        """Register an upload of `size` bytes.
+
+        Raises TooLarge, Unavailable if the disk is nearly full, NotFound without the room.
+        """
+        try:
+            self._check_size(size)
+            await self._check_space(size)
+            new = NewFile(user.id, cleaned(name), size, room, checked_alt(alt))
+            begun = await self._files.begin(new, self._quotas)
+        except (TooLarge, Unavailable):
+            self.counts.refused += 1
+            raise
+        await self._store.create(begun.id)
+        return begun
+
+    def _check_size(self, size: int) -> None:
+        if not self._settings.per_message:
+            raise BadRequest(_("Files are switched off on this server."))
+        if size < 1:
+            raise BadRequest(_("The file is empty."))
+        if size > self.largest:
+            megabytes = max(1, self.largest // 2**20)
+            raise TooLarge(_("A file has at most %(count)d MB."), count=megabytes)
+
+    async def _check_space(self, size: int) -> None:
+        space = await self._store.space()
+        kept = max(self._settings.free_bytes, space.total * self._settings.free_percent // 100)
+        if space.free - size < kept:
+            logger.warning("an upload is refused: the disk is nearly full")
+            raise Unavailable(_("The disk of the server is nearly full: no files are accepted."))
+
+    async def find(self, user: User, file_id: str) -> StoredFile:
+        """Return the user's own unsent file. Raises NotFound."""
+        found = await self._files.find(file_id)
+        if found is None or found.user_id != user.id or found.state > FileState.WHOLE:
+            raise NotFound
+        return found
+
+    async def offset(self, file: StoredFile) -> int:
+        """Return the number of bytes that have arrived.
+
+        A file whose completion was interrupted is completed now.
+        """
+        if file.state is FileState.WHOLE:
+            return file.bytes
+        size = await self._store.size(file.id)
+        if size < file.bytes:
+            return size
+        return (await self.finish(file)).bytes
+
+    async def receive(
+        self,
+        file: StoredFile,
+        offset: int,
+        pieces: AsyncIterator[bytes],
+        *,
+        checksum: Checksum | None = None,
+    ) -> int:
+        """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
+
+        Raises RateLimited above AT_ONCE uploads of the user, BadRequest if they are too slow.
+        """
+        with self._slot(file.user_id):
+            async with aclosing(self._counted(pieces)) as counted:
+                return await self._store.append(
+                    file.id, offset, counted, limit=file.bytes, checksum=checksum
+                )
+
+    @contextmanager
+    def _slot(self, user_id: int) -> Iterator[None]:
+        if self._running[user_id] >= AT_ONCE:
+            raise RateLimited(RETRY_AFTER, _("Too many uploads at once. Wait for one to finish."))
+        self._running[user_id] += 1
+        try:
+            yield
+        finally:
+            self._running[user_id] -= 1
+            self._running += Counter()  # drops users without uploads
+
+    async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        async for piece in paced(pieces, self._settings.bytes_per_second):
+            self.counts.bytes += len(piece)
+            yield piece
+
+    async def finish(self, file: StoredFile) -> StoredFile:
+        """Complete a file whose bytes have all arrived; return it when it is on disk for good.
+
+        Metadata is removed from pictures and videos, so the file may have become smaller. Raises
+        NotFound if it was discarded in the meantime, Locked if this runs already.
+        """
+        if file.id in self._finishing:
+            raise Locked
+        self._finishing.add(file.id)
+        try:
+            return await self._finish(file)
+        finally:
+            self._finishing.discard(file.id)
+
+    async def _finish(self, file: StoredFile) -> StoredFile:
+        picture = await self._pictures.process(file.id)
+        sha256, size = await self._store.digest(file.id)
+        await self._store.keep(file.id)
+        content = Content(picture.type, size, sha256, picture.width, picture.height, picture.blur)
+        try:
+            finished = await self._files.finish(file.id, content)
+        except NotFound:
+            await self._store.delete(file.id)
+            raise
+        self.counts.uploads += 1
+        return finished
+
+    async def discard(self, user: User, file_id: str) -> None:
+        """Delete the user's own unsent file; its bytes follow shortly. Raises NotFound."""
+        await self._files.discard(file_id, user.id)
+
+    async def describe(self, user: User, file_id: str, alt: str) -> StoredFile:
+        """Set the alternative text of the user's own unsent file. Raises NotFound."""
+        return await self._files.describe(file_id, user.id, checked_alt(alt))
+
+    @asynccontextmanager
+    async def discarding(self, user: User, file: StoredFile) -> AsyncIterator[None]:
+        """Discard the upload if the block fails: its sender cannot continue it."""
+        try:
+            yield
+        except BaseException:
+            await self._files.discard(file.id, user.id)
+            raise
+
+
+def checked_alt(alt: str) -> str | None:
+    """Return the stored form of an alternative text. Raises BadRequest."""
+    kept = " ".join(alt.split())
+    if len(kept) > LONGEST_ALT:
+        raise BadRequest(_("This text is too long."))
+    return kept or None

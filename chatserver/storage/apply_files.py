@@ -1,0 +1,155 @@
+"""Files of a batch of messages: which are bound, and which are deleted with their message.
+
+Everything is checked in memory, and written with a few statements in the transaction of the batch.
+A batch without files causes no statement.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import BadRequest, _
+from chatserver.file_state import FileState
+from chatserver.models import Draft, Edit
+from chatserver.storage.bulk import KeyLookup, RowLookup
+from chatserver.storage.files import COLUMNS, as_json
+from chatserver.storage.tables import events, files
+
+Place = tuple[int, int]  # room and seq of a message
+
+
+class LoadedFiles(NamedTuple):
+    """Files in the database that a batch names: by id, and those of edited messages by place."""
+
+    by_id: Mapping[str, Any]
+    of_messages: Mapping[Place, tuple[str, ...]]
+
+
+NO_FILES = LoadedFiles({}, {})
+
+
+def load_files(connection: Connection, drafts: Sequence[Draft]) -> LoadedFiles:
+    """Return the files that a batch names, locked until the end of the transaction."""
+    naming = [draft for draft in drafts if getattr(draft.act, "files", None) is not None]
+    if not naming:
+        return NO_FILES
+    places = {(d.room, act.target) for d in naming if isinstance(act := d.act, Edit)}
+    bound = _OF_MESSAGES.rows(connection, sorted(places)) if places else ()
+    ids = {file_id for draft in naming for file_id in getattr(draft.act, "files", ())}
+    rows = [*_BY_ID.rows(connection, sorted(ids)), *bound]
+    of_messages: dict[Place, tuple[str, ...]] = {}
+    for row in bound:
+        place = (row.room, row.seq)
+        of_messages[place] = (*of_messages.get(place, ()), row.id)
+    return LoadedFiles({row.id: row for row in rows}, of_messages)
+
+
+class BatchFiles:
+    """Binds and releases files in the order of the drafts; `write` stores the final state."""
+
+    def __init__(self, loaded: LoadedFiles) -> None:
+        self._rows = loaded.by_id
+        self._of_messages = dict(loaded.of_messages)
+        self._bound: dict[str, tuple[int, int, int]] = {}  # room, seq, position
+        self._going: set[str] = set()
+        self._deleted: set[Place] = set()
+        self._messages: dict[Place, str] = {}  # JSON
+
+    def bind(self, draft: Draft, ids: Sequence[str], seq: int) -> str:
+        """Attach files to a message; return them as JSON. Raises BadRequest, changing nothing."""
+        return self._attach(draft, ids, (draft.room, seq), present=())
+
+    def rebind(self, draft: Draft, act: Edit, present: str) -> str:
+        """Replace the files of a message, which `present` describes, if the edit names files."""
+        if act.files is None:
+            return present
+        place = (draft.room, act.target)
+        before = self._of_messages.get(place, ())
+        found = self._attach(draft, act.files, place, present=before)
+        self._going |= {*before} - {*act.files}
+        return found
+
+    def release(self, room: int, seq: int) -> None:
+        """Delete the files of a message."""
+        self._messages.pop((room, seq), None)
+        self._deleted.add((room, seq))
+
+    def _attach(
+        self, draft: Draft, ids: Sequence[str], place: Place, *, present: Sequence[str]
+    ) -> str:
+        if len(set(ids)) < len(ids) or not all(
+            file_id in present or self._is_free(draft, file_id) for file_id in ids
+        ):
+            raise BadRequest(_("A file is not uploaded yet, or belongs to another message."))
+        self._bound |= {file_id: (*place, position) for position, file_id in enumerate(ids)}
+        self._of_messages[place] = tuple(ids)
+        described = as_json(self._rows[file_id] for file_id in ids)
+        self._messages[place] = described
+        return described
+
+    def _is_free(self, draft: Draft, file_id: str) -> bool:
+        row = self._rows.get(file_id)
+        return (
+            row is not None
+            and row.user_id == draft.user_id
+            and row.state == FileState.WHOLE
+            and row.room in (None, draft.room)
+            and file_id not in self._bound
+        )
+
+    def write(self, connection: Connection) -> None:
+        """Write after the rows of new messages."""
+        if self._bound:
+            bound = [
+                {"file": file_id, "room": room, "number": seq, "place": position}
+                for file_id, (room, seq, position) in sorted(self._bound.items())
+            ]
+            connection.execute(_BIND, bound)
+        if self._messages:
+            shown = [
+                {"room": room, "number": seq, "shown": text or None}
+                for (room, seq), text in sorted(self._messages.items())
+            ]
+            connection.execute(_SHOW, shown)
+        if self._going:
+            connection.execute(_GO, [{"file": file_id} for file_id in sorted(self._going)])
+        if self._deleted:
+            places = [{"room": room, "number": seq} for room, seq in sorted(self._deleted)]
+            connection.execute(_GO_WITH, places)
+
+
+_FOR_UPDATE = sa.select(*COLUMNS).order_by(files.c.id).with_for_update()
+_BY_ID = KeyLookup(_FOR_UPDATE, files.c.id)
+_OF_MESSAGES = RowLookup(
+    sa.select(*COLUMNS)
+    .where(files.c.state == sa.literal_column(str(int(FileState.BOUND))))
+    .order_by(files.c.position)
+    .with_for_update(),
+    files.c.room_id,
+    files.c.seq,
+)
+_FILE = files.c.id == sa.bindparam("file")
+_BIND = (
+    files.update()
+    .where(_FILE)
+    .values(
+        state=FileState.BOUND,
+        room_id=sa.bindparam("room"),
+        seq=sa.bindparam("number"),
+        position=sa.bindparam("place"),
+    )
+)
+_GO = files.update().where(_FILE).values(state=FileState.GOING)
+_GO_WITH = (
+    files.update()
+    .where(files.c.room_id == sa.bindparam("room"), files.c.seq == sa.bindparam("number"))
+    .where(files.c.state == FileState.BOUND)
+    .values(state=FileState.GOING)
+)
+_SHOW = (
+    events.update()
+    .where(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
+    .values(files=sa.bindparam("shown"))
+)

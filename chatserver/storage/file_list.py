@@ -1,0 +1,111 @@
+"""The files of a room, newest first."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from chatserver.file_state import FileState
+from chatserver.models import Kind
+from chatserver.storage.engine import Database
+from chatserver.storage.readers import Share
+from chatserver.storage.tables import events, files, users
+from chatserver.text.search_terms import fold
+
+FileKind = Literal["image", "video", "audio", "other"]
+
+PLACES = 16  # more than files in one message
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFile:
+    """A file, and the message that has it. Times are milliseconds UTC."""
+
+    id: str
+    name: str
+    type: str
+    bytes: int
+    width: int | None
+    height: int | None
+    blur: str | None
+    alt: str | None
+    seq: int
+    user: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Files of one kind, or with a text in their names; `before` is the cursor of a page.
+
+    `left`: the seq at which a former member left, who sees only messages unchanged since.
+    """
+
+    kind: FileKind | None = None
+    name: str = ""
+    before: int | None = None
+    left: int | None = None
+
+
+class FileList:
+    """Lists files. Callers have to authorise."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, room: int, selection: Selection, limit: int
+    ) -> tuple[list[RoomFile], int | None]:
+        """Return the newest files of a room, and the cursor of those that follow, if any."""
+        query = _FILES.where(files.c.room_id == room, *_conditions(selection)).limit(limit + 1)
+        async with self._database.reading(Share.HEAVY) as connection:
+            rows = (await connection.execute(query)).all()
+        page = [RoomFile(*row[:-1]) for row in rows[:limit]]
+        last = rows[limit - 1] if len(rows) > limit else None
+        return page, None if last is None else last.seq * PLACES + last.position
+
+
+def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if selection.kind == "other":
+        found += [~files.c.type.like(f"{kind}/%") for kind in ("image", "video", "audio")]
+    elif selection.kind is not None:
+        found.append(files.c.type.like(f"{selection.kind}/%"))
+    if name := fold(selection.name):
+        found.append(files.c.name_key.contains(name, autoescape=True))
+    if selection.before is not None:
+        seq, position = divmod(selection.before, PLACES)
+        found += [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
+    if selection.left is not None:
+        found += [
+            files.c.seq <= selection.left,
+            ~_CHANGES.where(events.c.seq > selection.left).exists(),
+        ]
+    return found
+
+
+_COLUMNS: tuple[Any, ...] = (
+    files.c.id,
+    files.c.name,
+    files.c.type,
+    files.c.bytes,
+    files.c.width,
+    files.c.height,
+    files.c.blur,
+    files.c.alt,
+    files.c.seq,
+    users.c.name.label("user"),
+    files.c.at,
+    files.c.position,
+)
+_FILES = (
+    sa.select(*_COLUMNS)
+    .join_from(files, users, users.c.id == files.c.user_id)
+    .where(files.c.state == FileState.BOUND)
+    .order_by(files.c.seq.desc(), files.c.position)
+)
+_CHANGES = sa.select(events.c.seq).where(
+    events.c.room_id == files.c.room_id,
+    events.c.target_seq == files.c.seq,
+    events.c.kind.in_((Kind.EDIT, Kind.DELETE)),
+)

@@ -1,0 +1,295 @@
+"""The register of files: uploads, quotas and deletion. Their bytes are in `files/store.py`.
+
+A file is described twice: here, and in `events.files` as members receive it. Messages bind files
+in the transaction that stores them (`apply_files.py`).
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import NotFound, TooLarge, _
+from chatserver.file_state import FileState
+from chatserver.models import Kind
+from chatserver.storage.bulk import KeyLookup
+from chatserver.storage.engine import Database
+from chatserver.storage.members import is_member
+from chatserver.storage.readers import Share
+from chatserver.storage.tables import events, files
+from chatserver.text.search_terms import fold
+
+NAME_KEY = 255  # characters of a name that are compared
+SHOWN = ("id", "name", "type", "bytes", "width", "height", "blur", "alt")  # in this order
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A row of the register. `room` and `seq` are those of its message, if `state` is BOUND."""
+
+    id: str
+    user_id: int
+    room: int | None
+    seq: int | None
+    name: str
+    type: str
+    bytes: int
+    sha256: str | None
+    width: int | None
+    height: int | None
+    blur: str | None
+    alt: str | None
+    state: FileState
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """An upload that begins. `room`: the only room whose messages may have the file."""
+
+    user_id: int
+    name: str
+    bytes: int
+    room: int | None = None
+    alt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is known of a file after its last byte has arrived."""
+
+    type: str
+    bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    blur: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Bytes that the files of a user, of a room, and of all users may have; 0 is no limit."""
+
+    user: int = 0
+    room: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Number of files, and of their bytes."""
+
+    files: int
+    bytes: int
+
+
+class Files:
+    """Reads and writes the register."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+        """`clock` returns milliseconds UTC."""
+        self._database = database
+        self._clock = clock
+
+    # Uploads --------------------------------------------------------------------------------------
+
+    async def begin(self, new: NewFile, quotas: Quotas) -> StoredFile:
+        """Register an upload. Raises TooLarge above a quota; NotFound without the room."""
+        row: dict[str, Any] = {
+            "id": secrets.token_urlsafe(16),
+            "user_id": new.user_id,
+            "room_id": new.room,
+            "name": new.name,
+            "name_key": fold(new.name)[:NAME_KEY],
+            "type": "application/octet-stream",
+            "bytes": new.bytes,
+            "alt": new.alt,
+            "state": FileState.ARRIVING,
+            "at": self._clock(),
+        }
+
+        def work(connection: Connection) -> StoredFile:
+            if new.room is not None:
+                _require_member(connection, new.user_id, new.room)
+            _require_quotas(connection, new, quotas)
+            connection.execute(files.insert().values(row))
+            return _stored(connection.execute(_ONE, {"id": row["id"]}).one())
+
+        return await self._database.transaction(work)
+
+    async def finish(self, file_id: str, content: Content) -> StoredFile:
+        """Record that all bytes are on disk. Raises NotFound if the upload was discarded."""
+        arriving = sa.and_(files.c.id == file_id, files.c.state == FileState.ARRIVING)
+        change = files.update().where(arriving)
+        values = {name: getattr(content, name) for name in Content.__dataclass_fields__}
+
+        def work(connection: Connection) -> StoredFile:
+            if not connection.execute(change.values(state=FileState.WHOLE, **values)).rowcount:
+                raise NotFound
+            return _stored(connection.execute(_ONE, {"id": file_id}).one())
+
+        return await self._database.transaction(work)
+
+    async def describe(self, file_id: str, user_id: int, alt: str | None) -> StoredFile:
+        """Set the alternative text of an unsent file. Raises NotFound."""
+        return await self._change_unsent(file_id, user_id, alt=alt)
+
+    async def discard(self, file_id: str, user_id: int) -> StoredFile:
+        """Begin to delete an unsent file. Raises NotFound."""
+        return await self._change_unsent(file_id, user_id, state=FileState.GOING)
+
+    async def _change_unsent(self, file_id: str, user_id: int, **values: Any) -> StoredFile:
+        own = sa.and_(files.c.id == file_id, files.c.user_id == user_id, _UNSENT)
+
+        def work(connection: Connection) -> StoredFile:
+            if not connection.scalar(sa.select(files.c.id).where(own).with_for_update()):
+                raise NotFound
+            connection.execute(files.update().where(own).values(values))
+            return _stored(connection.execute(_ONE, {"id": file_id}).one())
+
+        return await self._database.transaction(work)
+
+    # Reading --------------------------------------------------------------------------------------
+
+    async def find(self, file_id: str) -> StoredFile | None:
+        """Return a file in any state. Callers have to authorise."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(_ONE, {"id": file_id})).one_or_none()
+        return None if row is None else _stored(row)
+
+    async def changed_since(self, room: int, message: int, seq: int) -> bool:
+        """Return whether a message was edited or deleted after `seq`."""
+        place = {"room": room, "message": message, "seq": seq}
+        async with self._database.reading() as connection:
+            return await connection.scalar(_CHANGED, place) is not None
+
+    async def usage(self) -> Usage:
+        """Return number and bytes of all files that are not being deleted."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.bytes), 0))
+        async with self._database.reading(Share.LISTS) as connection:
+            row = (await connection.execute(query.where(files.c.state != FileState.GOING))).one()
+        return Usage(int(row[0]), int(row[1]))
+
+    # Deletion -------------------------------------------------------------------------------------
+
+    async def expire(self, before: int) -> int:
+        """Begin to delete unsent files older than `before` (ms); return how many."""
+        old = files.update().where(_UNSENT, files.c.at < before).values(state=FileState.GOING)
+        return await self._database.transaction(lambda c: c.execute(old).rowcount)
+
+    async def expire_orphans(self) -> int:
+        """Begin to delete files whose message is deleted or missing; return how many.
+
+        A node of an earlier version deletes messages without their files.
+        """
+        lost = files.update().where(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
+        gone = lost.values(state=FileState.GOING)
+        return await self._database.transaction(lambda c: c.execute(gone).rowcount)
+
+    async def going(self, limit: int) -> list[str]:
+        """Return ids of files that have to be deleted."""
+        async with self._database.reading() as connection:
+            return list(await connection.scalars(_GOING, {"count": limit}))
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Delete the rows of files whose bytes are deleted."""
+        gone = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.GOING)
+        await self._database.transaction(lambda c: c.execute(gone))
+
+    async def stored_after(self, file_id: str, limit: int) -> list[StoredFile]:
+        """Return the next files by id whose bytes have to be stored."""
+        place = {"after": file_id, "count": limit}
+        async with self._database.reading(Share.COPIES) as connection:
+            return [_stored(row) for row in await connection.execute(_STORED, place)]
+
+    async def known(self, ids: Iterable[str]) -> set[str]:
+        """Return which of these files are registered."""
+        wanted = sorted(set(ids))
+        async with self._database.reading(Share.COPIES) as connection:
+            return {row.id for row in await connection.run_sync(_IDS.rows, wanted)}
+
+
+def as_json(rows: Iterable[Any]) -> str:
+    """Return the files of a message as members receive them; "" without any."""
+    shown = [
+        {name: value for name in SHOWN if (value := getattr(row, name)) is not None} for row in rows
+    ]
+    return msgspec.json.encode(shown).decode() if shown else ""
+
+
+def _stored(row: Any) -> StoredFile:
+    facts: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    return StoredFile(**facts | {"state": FileState(row.state)})
+
+
+def _require_member(connection: Connection, user_id: int, room: int) -> None:
+    if not connection.scalar(sa.select(is_member(user_id, room))):
+        raise NotFound
+
+
+def _require_quotas(connection: Connection, new: NewFile, quotas: Quotas) -> None:
+    """Raise TooLarge if the new file would exceed a quota."""
+    sums = (
+        (quotas.user, files.c.user_id == new.user_id, _("Your files fill your quota.")),
+        (quotas.room, files.c.room_id == new.room, _("The files of this room fill its quota.")),
+        (quotas.total, sa.true(), _("The files of this server fill its quota.")),
+    )
+    kept = files.c.state != FileState.GOING
+    for quota, concerned, sentence in sums:
+        if quota:
+            total = sa.select(sa.func.coalesce(sa.func.sum(files.c.bytes), 0))
+            used = int(connection.scalar(total.where(concerned, kept)) or 0)
+            if used + new.bytes > quota:
+                raise TooLarge(sentence)
+
+
+_FIELDS = [field.name for field in fields(StoredFile)]  # in the order of COLUMNS
+_UNSENT = files.c.state.in_((FileState.ARRIVING, FileState.WHOLE))
+COLUMNS = (
+    files.c.id,
+    files.c.user_id,
+    files.c.room_id.label("room"),
+    files.c.seq,
+    files.c.name,
+    files.c.type,
+    files.c.bytes,
+    files.c.sha256,
+    files.c.width,
+    files.c.height,
+    files.c.blur,
+    files.c.alt,
+    files.c.state,
+    files.c.at,
+)
+_ONE = sa.select(*COLUMNS).where(files.c.id == sa.bindparam("id"))
+_IDS = KeyLookup(sa.select(files.c.id), files.c.id)
+_GOING = (
+    sa.select(files.c.id)
+    .where(files.c.state == FileState.GOING)
+    .order_by(files.c.at)
+    .limit(sa.bindparam("count", type_=sa.Integer))
+)
+_STORED = (
+    sa.select(*COLUMNS)
+    .where(
+        files.c.state.in_((FileState.WHOLE, FileState.BOUND)), files.c.id > sa.bindparam("after")
+    )
+    .order_by(files.c.id)
+    .limit(sa.bindparam("count", type_=sa.Integer))
+)
+_CHANGED = (
+    sa.select(events.c.seq)
+    .where(events.c.room_id == sa.bindparam("room"))
+    .where(events.c.target_seq == sa.bindparam("message"), events.c.seq > sa.bindparam("seq"))
+    .where(events.c.kind.in_((Kind.EDIT, Kind.DELETE)))
+    .limit(1)
+)
+_LIVING_MESSAGE = sa.select(events.c.seq).where(
+    events.c.room_id == files.c.room_id,
+    events.c.seq == files.c.seq,
+    events.c.deleted_at.is_(None),
+)

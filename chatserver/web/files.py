@@ -1,0 +1,239 @@
+"""HTTP API of files: upload in one request, download, thumbnails, the files of a room."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import msgspec
+from aiohttp import web
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from chatserver import protocol
+from chatserver.errors import BadRequest, NotFound, UnsupportedMedia, _
+from chatserver.files.service import FileService
+from chatserver.files.store import THUMBS
+from chatserver.files.uploads import LONGEST_ALT
+from chatserver.models import User
+from chatserver.storage.file_list import FileKind, RoomFile, Selection
+from chatserver.storage.files import SHOWN, StoredFile
+from chatserver.storage.rooms import Rooms
+from chatserver.web import forms, time_limit
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.file_body import send_file
+from chatserver.web.headers import HttpError
+from chatserver.web.operations import operation
+from chatserver.web.query import parse_query
+from chatserver.web.responses import files as responses
+from chatserver.web.responses import ok
+from chatserver.web.room_path import RoomPaths
+
+# A request line has at most 8,190 bytes, and a character up to 12 of them.
+Name = Annotated[str, Meta(max_length=255)]
+ShortAlt = Annotated[str, Meta(max_length=250)]
+
+
+class UploadQuery(Struct):
+    name: Name = ""
+    room: Annotated[str, Meta(max_length=100)] = ""
+    alt: ShortAlt = ""
+
+
+class DownloadQuery(Struct):
+    w: int | UnsetType = UNSET
+    download: bool = False
+
+
+class ListQuery(Struct):
+    kind: FileKind | UnsetType = UNSET
+    q: Name = ""
+    position: protocol.Position | UnsetType = UNSET
+    limit: protocol.Limit = protocol.DEFAULT_LIMIT
+
+
+class Description(Struct):
+    alt: Annotated[str, Meta(max_length=LONGEST_ALT)]
+
+
+class LengthRequired(HttpError):
+    code, status, text = "bad_request", 411, _("Say how long the file is: Content-Length.")
+
+
+class FileHandlers:
+    """Handlers of files."""
+
+    def __init__(
+        self,
+        *,
+        files: FileService,
+        rooms: Rooms,
+        paths: RoomPaths,
+        authenticator: RequestAuthenticator,
+    ) -> None:
+        self._uploads = files.uploads
+        self._access = files.access
+        self._listed = files.listed
+        self._store = files.store
+        self._rooms = rooms
+        self._paths = paths
+        self._authenticator = authenticator
+
+    @operation(
+        "POST",
+        "/api/files",
+        "upload",
+        rate="changes",
+        returns=responses.OneFile,
+        query=UploadQuery,
+        refuses="not_found",
+        created=True,
+        streams=True,
+    )
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """Upload a file, the body as it is, and send its id in a message within 24 hours.
+
+        With `room` only messages of that room can have it.
+        """
+        query, size = parse_query(request, UploadQuery), declared_size(request)
+        user = await self._paths.user(request)
+        room = await self._paths.number(query.room, user) if query.room else None
+        file = await self._uploads.begin(user, query.name, size, room=room, alt=query.alt)
+        time_limit.lift(request)
+        async with self._uploads.discarding(user, file):
+            if await self._uploads.receive(file, 0, body_of(request)) < size:
+                raise BadRequest(_("The file is not complete."))
+            await self._authenticator.authenticate_again(request)
+            file = await self._uploads.finish(file)
+        return ok(status=201, file=described(file))
+
+    @operation(
+        "GET",
+        "/api/files/{file}",
+        "file",
+        rate="reads",
+        returns=responses.OneFile,
+    )
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Describe a file that the user may read."""
+        user = await self._paths.user(request)
+        return ok(file=described(await self._readable(request, user)))
+
+    @operation(
+        "PATCH",
+        "/api/files/{file}",
+        "describe_file",
+        rate="changes",
+        returns=responses.OneFile,
+        body=Description,
+    )
+    async def describe(self, request: web.Request) -> web.StreamResponse:
+        """Set the alternative text of a file that is in no message yet."""
+        form = await forms.read(request, Description)
+        user = await self._paths.user(request)
+        file = await self._uploads.describe(user, request.match_info["file"], form.alt)
+        return ok(file=described(file))
+
+    @operation("DELETE", "/api/files/{file}", "discard_file", rate="changes")
+    async def discard(self, request: web.Request) -> web.StreamResponse:
+        """Delete a file that is in no message yet."""
+        user = await self._paths.user(request)
+        await self._uploads.discard(user, request.match_info["file"])
+        return ok()
+
+    @operation(
+        "GET",
+        "/files/{file}/thumb",
+        "thumbnail",
+        rate="downloads",
+        query=DownloadQuery,
+        media="file",
+    )
+    async def thumbnail(self, request: web.Request) -> web.StreamResponse:
+        """Get a picture as WebP, its longer side 480 or 1,600 pixels (`w`)."""
+        size = parse_query(request, DownloadQuery).w
+        if size is UNSET:
+            return await self.download(request)  # a file of that name
+        user = await self._paths.user(request)
+        file = await self._readable(request, user)
+        if size not in THUMBS or file.width is None:
+            raise NotFound
+        path = self._store.place(file.id, f".{size}")
+        tag = f"{file.sha256}-{size}"
+        return await send_file(
+            request, path, tag=tag, kind="image/webp", name=f"{file.name}.webp", download=False
+        )
+
+    @operation(
+        "GET",
+        "/files/{file}/{filename}",
+        "download",
+        rate="downloads",
+        query=DownloadQuery,
+        media="file",
+    )
+    async def download(self, request: web.Request) -> web.StreamResponse:
+        """Get the content of a file, or a range of it."""
+        query = parse_query(request, DownloadQuery)
+        user = await self._paths.user(request)
+        file = await self._readable(request, user)
+        return await send_file(
+            request,
+            self._store.place(file.id),
+            tag=str(file.sha256),
+            kind=file.type,
+            name=file.name,
+            download=query.download,
+        )
+
+    async def _readable(self, request: web.Request, user: User) -> StoredFile:
+        return await self._access.file(user, request.match_info["file"])
+
+    @operation(
+        "GET",
+        "/api/rooms/{room}/files",
+        "room_files",
+        rate="reads",
+        returns=responses.FilePage,
+        query=ListQuery,
+    )
+    async def room_files(self, request: web.Request) -> web.StreamResponse:
+        """List the files of a room, newest first; `kind` and `q`, a part of the name, select."""
+        async with self._authenticator.authenticate_query(request, heavy=True) as user:
+            room = await self._paths.room(request, user)
+            query = parse_query(request, ListQuery)
+            access = (await self._rooms.readable(user.id, [room])).get(room)
+            if access is None:
+                raise NotFound
+            kind = None if query.kind is UNSET else query.kind
+            before = None if query.position is UNSET else query.position
+            selection = Selection(kind, query.q, before, access.left_seq)
+            found, position = await self._listed.page(room, selection, query.limit)
+        shown = [_shown(file) for file in found]
+        return ok(room=room, files=shown, more=position is not None, position=position)
+
+
+def described(file: StoredFile) -> dict[str, Any]:
+    """Return a file as clients receive it."""
+    facts = {name: getattr(file, name) for name in SHOWN}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _shown(file: RoomFile) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(file)
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def declared_size(request: web.Request) -> int:
+    """Return the length of the body. Raises LengthRequired, UnsupportedMedia."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia
+    if request.content_length is None:
+        raise LengthRequired
+    return request.content_length
+
+
+async def body_of(request: web.Request) -> AsyncIterator[bytes]:
+    """Yield the body as it arrives. Raises BadRequest if it breaks off."""
+    try:
+        async for piece in request.content.iter_any():
+            yield piece
+    except (web.RequestPayloadError, ConnectionError):
+        raise BadRequest(_("The file is not complete.")) from None

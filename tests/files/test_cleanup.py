@@ -1,0 +1,210 @@
+"""Deletion of bytes: after a kill between any two steps the next round completes it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from chatserver.config import FileSettings
+from chatserver.errors import NotFound
+from chatserver.file_state import FileState
+from chatserver.files.cleanup import FileCleanup
+from chatserver.files.pictures import Pictures
+from chatserver.files.store import FolderStore
+from chatserver.files.uploads import Uploads
+from chatserver.models import LOBBY, Delete, User
+from chatserver.storage.files import Files
+from chatserver.storage.migrate import migrate
+from tests.storage.conftest import Storage, acted
+from tests.storage.test_apply_files import sent
+
+HOUR = 3_600_000
+
+
+class Killed(Exception):
+    """The process ends at this step."""
+
+
+class Parts:
+    """Everything of a server that concerns files, with steps at which it can be killed."""
+
+    def __init__(self, storage: Storage, folder: Path) -> None:
+        self.storage = storage
+        self.folder = folder
+        self.left = -1  # steps until the kill; negative: never
+        self.steps: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        self.register = Files(self.storage.database, clock=lambda: self.storage.now)
+        self.store = FolderStore(self.folder)
+        pictures = Pictures(self.store, pixels=1_000_000)
+        settings = FileSettings(free_bytes=0, free_percent=0)
+        self.uploads = Uploads(self.register, self.store, pictures, settings=settings)
+        self.cleanup = FileCleanup(
+            self.register, self.store, lifetime=24 * HOUR, clock=lambda: self.storage.now
+        )
+
+    def interrupt(self, monkeypatch: pytest.MonkeyPatch, *names: tuple[object, str]) -> None:
+        """Count calls of these methods, and kill before the call number `left`, or after it."""
+        for owner, name in names:
+            self._wrap(monkeypatch, owner, name)
+
+    def _wrap(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
+        inner = getattr(owner, name)
+
+        async def step(*args: object, **options: object) -> object:
+            self._step(f"before {name}")
+            result = await inner(*args, **options)
+            self._step(f"after {name}")
+            return result
+
+        monkeypatch.setattr(owner, name, step)
+
+    def _step(self, name: str) -> None:
+        self.steps.append(name)
+        if self.left == 0:
+            raise Killed(name)
+        self.left -= 1
+
+    async def upload(self, user: User, content: bytes = b"text") -> str:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield content
+
+        file = await self.uploads.begin(user, "a.txt", len(content))
+        await self.uploads.receive(file, 0, pieces())
+        return (await self.uploads.finish(file)).id
+
+    def on_disk(self) -> list[str]:
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest_asyncio.fixture
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+    storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
+    await migrate(storage.database, backups=tmp_path / "backups")
+    yield Parts(storage, tmp_path / "files")
+    await storage.database.close()
+
+
+@pytest.mark.parametrize("kill", range(10))
+async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
+) -> None:
+    ann = await parts.storage.user("ann")
+    ids = [await parts.upload(ann) for _ in range(2)]
+    await parts.storage.log.store([sent(ann, *ids)])
+    await acted(parts.storage, ann, Delete(1), room=LOBBY)
+    steps = ((parts.register, "going"), (parts.store, "delete"), (parts.register, "forget"))
+    parts.left = kill
+    with monkeypatch.context() as patched:
+        parts.interrupt(patched, *steps)
+        with pytest.raises(Killed):
+            await parts.cleanup.delete_due()
+    parts.restart()
+    await parts.cleanup.round()
+    assert parts.on_disk() == []
+    assert (await parts.register.usage()).files == 0
+    assert [await parts.register.find(file_id) for file_id in ids] == [None, None]
+
+
+@pytest.mark.parametrize("kill", range(14))
+async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
+) -> None:
+    ann = await parts.storage.user("ann")
+    steps = (
+        (parts.register, "begin"),
+        (parts.store, "create"),
+        (parts.store, "append"),
+        (parts.store, "head"),
+        (parts.store, "digest"),
+        (parts.store, "keep"),
+        (parts.register, "finish"),
+    )
+    parts.left = kill
+    with monkeypatch.context() as patched:
+        parts.interrupt(patched, *steps)
+        with pytest.raises(Killed) as killed:
+            await parts.upload(ann)
+    parts.restart()
+    await parts.cleanup.round()
+    if str(killed.value) == "after finish":
+        assert len(parts.on_disk()) == 1
+    parts.storage.now += 25 * HOUR
+    await parts.cleanup.round()
+    assert parts.on_disk() == []
+    assert (await parts.register.usage()).files == 0
+
+
+async def test_only_old_unsent_files_and_unknown_bytes_are_deleted(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    bound, old = await parts.upload(ann), await parts.upload(ann)
+    await parts.storage.log.store([sent(ann, bound)])
+    parts.storage.now += 24 * HOUR
+    recent = await parts.upload(ann)
+    unknown = parts.store.place("A" * 22)
+    unknown.parent.mkdir(parents=True)
+    unknown.write_bytes(b"x")
+    parts.storage.now += 1
+    await parts.cleanup.round()
+    assert parts.on_disk() == sorted([bound, recent])
+    assert await parts.register.find(old) is None
+    assert (parts.cleanup.counts.deleted, parts.cleanup.counts.orphans) == (1, 1)
+
+
+async def test_files_of_a_message_that_an_earlier_version_deleted_go_too(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    file_id = await parts.upload(ann)
+    await parts.storage.log.store([sent(ann, file_id)])
+    await parts.storage.database.transaction(
+        lambda c: c.exec_driver_sql("UPDATE events SET body = '', deleted_at = 1")
+    )
+    await parts.cleanup.round()
+    assert parts.on_disk() == []
+
+
+async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    keep = parts.store.keep
+
+    async def discarding(file_id: str) -> None:
+        await parts.uploads.discard(ann, file_id)
+        await keep(file_id)
+
+    monkeypatch.setattr(parts.store, "keep", discarding)
+    with pytest.raises(NotFound):
+        await parts.upload(ann)
+    assert parts.on_disk() == []
+
+
+async def test_a_file_is_on_disk_before_its_upload_is_answered(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    seen: list[str] = []
+    finish = parts.register.finish
+
+    async def recording(file_id: str, content: object) -> object:
+        seen.extend(parts.on_disk())
+        return await finish(file_id, content)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parts.register, "finish", recording)
+    file_id = await parts.upload(ann)
+    assert seen == [file_id]
+    found = await parts.register.find(file_id)
+    assert found is not None
+    assert found.state is FileState.WHOLE
+
+
+async def test_unsent_files_go_with_their_account_and_sent_ones_stay(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    bound, unsent = await parts.upload(ann), await parts.upload(ann)
+    await parts.storage.log.store([sent(ann, bound)])
+    await parts.storage.delete(ann)
+    await parts.cleanup.round()
+    assert await parts.register.find(unsent) is None
+    assert parts.on_disk() == [bound]

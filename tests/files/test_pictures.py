@@ -1,0 +1,172 @@
+"""The process that works on pictures: thumbnails, hostile pictures, failures."""
+
+import asyncio
+import io
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from chatserver.files import pictures as module
+from chatserver.files.pictures import Picture, Pictures
+from chatserver.files.store import PART, FolderStore
+from chatserver.files.types import UNKNOWN
+from tests.files.images.test_metadata import FILM, SECRET, exif
+
+FILE = "A" * 22
+
+
+class Bench:
+    """A store and the client of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = FolderStore(folder)
+        self.pictures = Pictures(self.store, pixels=1_000_000)
+
+    async def process(self, content: bytes, file_id: str = FILE) -> Picture:
+        await self.store.create(file_id)
+        self.store.place(file_id, PART).write_bytes(content)
+        return await self.pictures.process(file_id)
+
+    def part(self) -> bytes:
+        return self.store.place(FILE, PART).read_bytes()
+
+    def thumb(self, size: int) -> Image.Image:
+        with Image.open(self.store.place(FILE, f".{size}")) as opened:
+            opened.load()
+            return opened
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path / "files")
+    yield bench
+    await bench.pictures.close()
+
+
+def picture(form: str, size: tuple[int, int] = (900, 600), **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize(size).convert("RGB").save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+async def test_a_photo_gets_thumbnails_and_loses_its_place(bench: Bench) -> None:
+    found = await bench.process(picture("JPEG", exif=exif(orientation=6)))
+    assert (found.type, found.width, found.height) == ("image/jpeg", 600, 900)
+    assert found.blur
+    assert SECRET not in bench.part()
+    assert [bench.thumb(size).size for size in (480, 1_600)] == [(320, 480), (600, 900)]
+    assert {bench.thumb(size).format for size in (480, 1_600)} == {"WEBP"}
+    modes = {path.stat().st_mode & 0o777 for path in bench.store.place(FILE).parent.iterdir()}
+    assert modes == {0o600}
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
+async def test_other_formats_get_thumbnails_too(bench: Bench, form: str) -> None:
+    found = await bench.process(picture(form))
+    assert (found.type, found.width) == (f"image/{form.lower()}", 900)
+
+
+async def test_transparency_is_kept(bench: Bench) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGBA", (20, 10), (255, 0, 0, 0)).save(buffer, "PNG")
+    await bench.process(buffer.getvalue())
+    assert bench.thumb(480).convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
+
+
+async def test_a_video_loses_its_place_and_has_no_thumbnail(bench: Bench) -> None:
+    assert await bench.process(b"".join(FILM)) == Picture("video/mp4")
+    assert SECRET not in bench.part()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """Return a PNG of that size in a few bytes."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4) + kind + body + zlib.crc32(kind + body).to_bytes(4)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(100_000)))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bomb(50_000, 50_000),
+        bomb(2_000, 1_000),
+        b"\x89PNG\r\n\x1a\n" + b"x" * 100,
+        b"\xff\xd8\xff" + b"x" * 100,
+        b"GIF89a/*" + b"x" * 100 + b"*/=alert(1)",
+        b"GIF89a\1\0\1\0\0\0\0" + b"\x2c\0\0\0\0\1\0\1\0\0\x02\x02\x44\x01\0" * 100_000 + b";",
+        b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
+        picture("JPEG")[:-2_000],
+    ],
+)
+async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, content: bytes) -> None:
+    assert await bench.process(content) == Picture(UNKNOWN)
+    assert (await bench.process(picture("PNG"), "B" * 22)).width == 900
+
+
+async def test_the_process_is_started_for_the_first_picture_and_again_after_its_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Any] = []
+    start = module._start
+
+    async def counted() -> Any:
+        started.append(await start())
+        return started[-1]
+
+    monkeypatch.setattr(module, "_start", counted)
+    assert await bench.process(b"text") == Picture("text/plain")
+    assert started == []
+    await bench.process(picture("PNG"), "B" * 22)
+    started[0].kill()
+    assert await bench.process(picture("PNG"), "C" * 22) == Picture(UNKNOWN)
+    assert bench.pictures.counts.failed == 1
+    assert (await bench.process(picture("PNG"), "D" * 22)).width == 900
+    bench.pictures._end_idle()
+    assert await started[1].wait() == 0
+    assert (await bench.process(picture("PNG"), "E" * 22)).width == 900
+    assert len(started) == 3
+
+
+async def test_a_picture_that_takes_too_long_ends_the_process(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.process(picture("PNG"))
+    process = bench.pictures._process
+    assert process is not None
+    monkeypatch.setattr(module, "TIMEOUT", 0.0)
+    assert await bench.process(picture("PNG"), "B" * 22) == Picture(UNKNOWN)
+    assert process.returncode is not None
+
+
+async def test_the_process_has_limits_and_no_secrets(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHATSERVER_DATABASE__URL", "mysql://chat:secret@127.0.0.1/chat")
+    await bench.process(picture("PNG"))
+    process = bench.pictures._process
+    assert process is not None
+    folder = Path(f"/proc/{process.pid}")
+    assert b"secret" not in (folder / "environ").read_bytes()
+    limits = (folder / "limits").read_text()
+    assert f"Max address space         {768 * 2**20}" in limits
+    assert (folder / "stat").read_text().rpartition(")")[2].split()[16] in ("10", "19")  # nice
+
+
+async def test_jobs_run_one_after_the_other(bench: Bench) -> None:
+    names = [letter * 22 for letter in "BCDE"]
+    found = await asyncio.gather(*[bench.process(picture("PNG"), name) for name in names])
+    assert {one.width for one in found} == {900}

@@ -1,0 +1,146 @@
+"""Files in backups and exports: everything comes back, and nothing else is believed."""
+
+import stat
+from contextlib import aclosing
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from chatserver.config import Settings
+from chatserver.data_dir import DataDir
+from chatserver.files.transfer import NEW, REPLACED, stored_paths
+from chatserver.files.verification import file_findings
+from chatserver.models import LOBBY
+from chatserver.restore import restore
+from chatserver.storage.archive_file import Archive, Damaged, Manifest, read
+from chatserver.storage.archive_io import dump
+from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
+from chatserver.storage.integrity import check
+from tests.files.test_cleanup import Parts, parts
+from tests.storage.conftest import Storage
+from tests.storage.test_apply_files import sent
+
+__all__ = ["parts"]
+
+CONTENT = bytes(range(256)) * 5_000
+Form = type[PackedWriter | PlainWriter]
+
+
+async def save(parts: Parts, target: Path, form: Form, *, with_files: bool = True) -> Archive:
+    with target.open("wb") as opened:
+        receiver = ArchiveReceiver(lambda manifest: form(opened, manifest))
+        async with aclosing(dump(parts.storage.database, now=1)) as pieces:
+            async for piece in pieces:
+                for line in piece.splitlines(keepends=True):
+                    receiver.feed(line)
+        ids = receiver.file_ids if with_files else []
+        receiver.add_files(stored_paths(parts.folder, ids))
+        receiver.finish()
+        receiver.close()
+    return read(target)
+
+
+async def load(archive: Archive, data: Path, *, replace: bool = False) -> Parts:
+    """Restore an archive to a data folder; return what is there then."""
+    settings = Settings(data=data)
+    await restore(settings, archive, replace=replace, progress=lambda _rows: None)
+    return Parts(Storage(settings.database_url), DataDir(data).files_folder)
+
+
+@pytest.mark.parametrize("form", [PackedWriter, PlainWriter])
+async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form: Form) -> None:
+    ann = await parts.storage.user("ann")
+    bound, unsent = await parts.upload(ann, CONTENT), await parts.upload(ann)
+    await parts.storage.log.store([sent(ann, bound)])
+    parts.store.place(bound, ".480").write_bytes(b"thumb")
+    archive = await save(parts, tmp_path / "archive", form)
+    there = await load(archive, tmp_path / "there")
+    assert there.on_disk() == sorted([bound, f"{bound}.480", unsent])
+    assert there.store.place(bound).read_bytes() == CONTENT
+    assert await file_findings(there.register, there.store) == []
+    steps = check(there.storage.database)
+    assert [found async for step in steps for found in step.findings] == []
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in there.folder.rglob("*")}
+    assert modes == {0o700, 0o600}
+    assert not (tmp_path / "there" / NEW).exists()
+    await there.storage.database.close()
+
+
+async def test_a_restore_keeps_the_replaced_files_and_an_archive_without_files_keeps_all(
+    parts: Parts, tmp_path: Path
+) -> None:
+    ann = await parts.storage.user("ann")
+    first = await parts.upload(ann)
+    whole = await save(parts, tmp_path / "whole", PackedWriter)
+    there = await load(whole, tmp_path / "there")
+    second = await there.upload(ann)
+    await there.storage.database.close()
+    there = await load(whole, tmp_path / "there", replace=True)
+    assert there.on_disk() == [first]
+    kept = DataDir(tmp_path / "there").backups / REPLACED
+    assert {path.name for path in kept.rglob("?" * 22)} == {first, second}
+    await there.storage.database.close()
+    without = await save(parts, tmp_path / "without", PackedWriter, with_files=False)
+    there = await load(without, tmp_path / "there", replace=True)
+    assert there.on_disk() == [first]
+    await there.storage.database.close()
+
+
+async def test_pictures_are_stored_uncompressed_and_altered_ones_detected(
+    parts: Parts, tmp_path: Path
+) -> None:
+    ann = await parts.storage.user("ann")
+    file_id = await parts.upload(ann, CONTENT)
+    target = tmp_path / "archive"
+    await save(parts, target, PackedWriter)
+    whole = target.read_bytes()
+    place = whole.index(CONTENT)
+    with ZipFile(target) as packed:
+        assert packed.getinfo(f"files/{file_id}").compress_size == len(CONTENT)
+    target.write_bytes(whole[:place] + b"!" + whole[place + 1 :])
+    with pytest.raises(Damaged):
+        read(target)
+
+
+@pytest.mark.parametrize("form", [PackedWriter, PlainWriter])
+def test_a_name_that_leads_elsewhere_is_rejected(tmp_path: Path, form: Form) -> None:
+    outside = tmp_path / "..x"
+    outside.write_bytes(b"x")
+    with (tmp_path / "archive").open("wb") as opened:
+        writer = form(opened, Manifest(revision="0012", epoch="e", made_at=1, rows={}))
+        writer.add(outside)
+        writer.finish()
+    with pytest.raises(Damaged):
+        read(tmp_path / "archive")
+
+
+async def test_missing_altered_and_unknown_files_are_found(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    sound, missing, altered = [await parts.upload(ann) for _ in range(3)]
+    parts.store.place(missing).unlink()
+    parts.store.place(altered).write_bytes(b"TEXT")
+    unknown = parts.store.place("A" * 22)
+    unknown.parent.mkdir(parents=True)
+    unknown.write_bytes(b"x")
+    found = await file_findings(parts.register, parts.store)
+    assert sorted(found) == sorted(
+        [
+            f"File {missing}: its bytes are missing.",
+            f"File {altered}: its bytes are not those that were uploaded.",
+            f"File {'A' * 22}: its bytes belong to no message.",
+        ]
+    )
+    assert sound not in " ".join(found)
+
+
+async def test_a_bound_file_whose_message_has_none_is_found(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    file_id = await parts.upload(ann)
+    await parts.storage.log.store([sent(ann, file_id)])
+    await parts.storage.database.transaction(
+        lambda c: c.exec_driver_sql("UPDATE events SET files = NULL")
+    )
+    steps = check(parts.storage.database)
+    found = [finding async for step in steps for finding in step.findings]
+    assert found == [f"Room {LOBBY}, message 1: file {file_id} belongs to it, but it has no files."]

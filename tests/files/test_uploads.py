@@ -1,0 +1,143 @@
+"""Rules of uploads: how many at once, how slow, and the store below them."""
+
+import asyncio
+import errno
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
+from chatserver.files import store as store_module
+from chatserver.files.pace import paced
+from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
+from chatserver.files.store import FolderStore
+from chatserver.files.uploads import AT_ONCE, checked_alt
+from tests.files.test_cleanup import Parts, parts
+
+__all__ = ["parts"]
+
+FILE = "A" * 22
+
+
+async def pieces(*content: bytes) -> AsyncIterator[bytes]:
+    for piece in content:
+        yield piece
+
+
+async def collected(some: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in some])
+
+
+async def test_a_user_has_a_limited_number_of_uploads_running(parts: Parts) -> None:
+    ann, bo = await parts.storage.user("ann"), await parts.storage.user("bo")
+    released = asyncio.Event()
+
+    async def waiting() -> AsyncIterator[bytes]:
+        await released.wait()
+        yield b"x"
+
+    files = [await parts.uploads.begin(ann, "a", 1) for _ in range(AT_ONCE + 1)]
+    running = [
+        asyncio.create_task(parts.uploads.receive(file, 0, waiting())) for file in files[:-1]
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(RateLimited):
+        await parts.uploads.receive(files[-1], 0, pieces(b"x"))
+    other = await parts.uploads.begin(bo, "a", 1)
+    assert await parts.uploads.receive(other, 0, pieces(b"x")) == 1
+    released.set()
+    assert await asyncio.gather(*running) == [1] * AT_ONCE
+    assert await parts.uploads.receive(files[-1], 0, pieces(b"x")) == 1
+
+
+async def test_a_slow_upload_is_cut_off_and_a_fast_one_is_not() -> None:
+    assert await collected(paced(pieces(b"a", b"b"), 1)) == b"ab"
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    with pytest.raises(BadRequest):
+        await collected(paced(never(), 1_000, window=0.01))
+
+
+async def test_a_window_begins_after_enough_bytes() -> None:
+    assert await collected(paced(pieces(*[b"x" * 10] * 100), 1, window=5)) == b"x" * 1_000
+
+
+async def test_more_bytes_than_announced_are_refused(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a", 3)
+    with pytest.raises(BadRequest):
+        await parts.uploads.receive(file, 0, pieces(b"abcd"))
+    assert await parts.uploads.offset(file) == 0
+
+
+async def test_a_part_grows_at_its_end_only(parts: Parts) -> None:
+    store = parts.store
+    await store.create(FILE)
+    assert await store.append(FILE, 0, pieces(b"abc"), limit=10) == 3
+    for offset in (0, 4):
+        with pytest.raises(WrongOffset):
+            await store.append(FILE, offset, pieces(b"x"), limit=10)
+    wrong = Checksum("sha1", b"wrong")
+    with pytest.raises(WrongChecksum):
+        await store.append(FILE, 3, pieces(b"def"), limit=10, checksum=wrong)
+    assert await store.append(FILE, 3, pieces(b"d", b"ef"), limit=10) == 6
+    assert await store.head(FILE, 4) == b"abcd"
+    with pytest.raises(NotFound):
+        await store.append("B" * 22, 0, pieces(b"x"), limit=1)
+
+
+async def test_one_writer_at_a_time(parts: Parts) -> None:
+    await parts.store.create(FILE)
+
+    async def again() -> AsyncIterator[bytes]:
+        with pytest.raises(Locked):
+            await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
+        yield b"y"
+
+    assert await parts.store.append(FILE, 0, again(), limit=9) == 1
+
+
+async def test_a_full_disk_is_unavailable_and_frees_what_it_can(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await parts.store.create(FILE)
+
+    def full(*_args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(Unavailable, match="full"):
+        await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
+    await parts.store.delete(FILE)
+    assert parts.on_disk() == []
+
+
+async def test_large_pieces_are_written_as_they_come(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PIECE", 4)
+    await parts.store.create(FILE)
+    sizes = []
+
+    async def watched() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield b"abc"
+            sizes.append(await parts.store.size(FILE))
+
+    await parts.store.append(FILE, 0, watched(), limit=100)
+    assert sizes == [0, 6, 6, 12]
+
+
+async def test_deleting_what_is_not_there_is_no_error(parts: Parts) -> None:
+    await FolderStore(parts.folder).delete(FILE)
+
+
+def test_an_alternative_text_is_one_line_of_limited_length() -> None:
+    assert checked_alt(" a \n b ") == "a b"
+    assert checked_alt(" ") is None
+    with pytest.raises(BadRequest):
+        checked_alt("x" * 1_001)
