@@ -8,6 +8,7 @@ from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
+from chatserver.files.transfer import replacing
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable
@@ -41,9 +42,8 @@ async def restore(
     `move`: the data folder may belong to another database, and belongs to this one afterwards.
     Users are replaced only in a database that the folder belongs to, even with `replace`.
 
-    Raises StartError while a server runs on the folder, WrongDatabase if it belongs to another
-    database, NotEmpty if users would be lost, ChatServerError if this program cannot read the
-    archive.
+    Raises StartError while a server runs on the folder, WrongDatabase if it has another database,
+    NotEmpty if users would be lost, ChatServerError if this program cannot read the archive.
     """
     _require_known_revision(archive)
     folder = DataDir(settings.data)
@@ -54,7 +54,8 @@ async def restore(
     try:
         audit = await _audit(settings, archive, since=since)
         database, rows = Database(settings.database_url), audit.rows(archive.rows())
-        await _load(folder, database, rows, replace=replace and owned, progress=progress)
+        with replacing(archive.files(), folder):
+            await _load(folder, database, rows, replace=replace and owned, progress=progress)
         binding.write()
         return audit.reinstated
     except archive_io.NotEmpty as error:

@@ -25,7 +25,7 @@ from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable
 from chatserver.nightly import Nightly, night_start
 from chatserver.restore import restore
-from chatserver.storage.archive_file import Damaged, Manifest, read
+from chatserver.storage.archive_file import VERSION, Damaged, Manifest, read
 from chatserver.storage.archive_io import NotEmpty
 from chatserver.storage.archive_writer import (
     ArchiveReceiver,
@@ -140,7 +140,7 @@ def test_a_file_that_is_not_an_archive_is_rejected(tmp_path: Path, text: bytes, 
 
 def test_an_archive_of_a_newer_format_is_rejected(tmp_path: Path) -> None:
     file = tmp_path / "a"
-    manifest = Manifest(version=2, revision=HEAD, epoch="", made_at=1, rows={})
+    manifest = Manifest(version=VERSION + 1, revision=HEAD, epoch="", made_at=1, rows={})
     with file.open("wb") as opened:
         PlainWriter(opened, manifest).finish()
     with pytest.raises(Damaged, match="newer program"):

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 Form = Callable[[IO[bytes], Manifest], Writer]
 
+WITHOUT_FILES = click.option(
+    "--without-files", is_flag=True, help="Leave out the contents of files."
+)
+
 AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -43,8 +47,9 @@ AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False,
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@WITHOUT_FILES
 @place_options
-def backup(file: Path, *, force: bool) -> None:
+def backup(file: Path, *, force: bool, without_files: bool) -> None:
     """Save all data to FILE, with or without a running server.
 
     FILE is a zip for `restore`, on SQLite and on MySQL. Protect it: it contains all messages.
@@ -55,22 +60,23 @@ def backup(file: Path, *, force: bool) -> None:
             "A backup needs a file; `chatserver export -` writes everything to standard output."
         )
     with _target(file, force=force) as opened:
-        manifest = run(_copy(loaded().settings, opened, PackedWriter))
-    click.echo(f"Saved {_said(manifest)} in {file}.", err=True)
+        said = run(_copy(loaded().settings, opened, PackedWriter, with_files=not without_files))
+    click.echo(f"Saved {said} in {file}.", err=True)
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@WITHOUT_FILES
 @place_options
-def export(file: Path, *, force: bool) -> None:
+def export(file: Path, *, force: bool, without_files: bool) -> None:
     """Write all data as JSON lines to FILE, or to standard output (-).
 
     `import` takes it into an empty database of any kind.
     """
     with _target(file, force=force) as opened:
-        manifest = run(_copy(loaded().settings, opened, PlainWriter))
-    click.echo(f"Wrote {_said(manifest)}.", err=True)
+        said = run(_copy(loaded().settings, opened, PlainWriter, with_files=not without_files))
+    click.echo(f"Wrote {said}.", err=True)
 
 
 @contextmanager
@@ -85,9 +91,14 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
         yield opened
 
 
-async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
-    """Write the server's archive in that form, and verify it."""
+async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: bool) -> str:
+    """Write the server's archive in that form, and verify it; return what it contains.
+
+    Files are copied from the data folder after the rows. A file that is deleted before it is
+    copied is left out: so is its message, for all who read the archive later.
+    """
     from chatserver.commands import streaming
+    from chatserver.files.transfer import stored_paths
 
     def begin(manifest: Manifest) -> Writer:
         bar.length = manifest.total
@@ -97,7 +108,10 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form) -> Manifest:
         async with aclosing(streaming.archive(settings)) as answer:
             async for some in answer:
                 bar.update(sum([intake.feed(text) for text in some]))
-        return intake.finish()
+        ids = intake.file_ids if with_files else []
+        intake.add_files(stored_paths(DataDir(settings.data).files_folder, ids))
+        said = _said(intake.finish())
+        return f"{said}, {counted(len(ids), 'file')}" if ids else said
 
 
 # Restore and import ------------------------------------------------------------------------------

@@ -35,9 +35,14 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """Yield a line for each step of a check, then the totals. Close it with `aclosing`."""
 
     def checked(database: "Database") -> AsyncGenerator[bytes]:
+        from chatserver.files.store import FolderStore
+        from chatserver.files.verification import file_findings
+        from chatserver.storage.files import Files
         from chatserver.storage.integrity import report
 
-        return report(database)
+        register = Files(database, clock=lambda: 0)
+        store = FolderStore(DataDir(settings.data).files_folder)
+        return report(database, lambda: file_findings(register, store))
 
     async for some in _answer(settings, "/api/keeping/check", checked):
         yield some

@@ -1,20 +1,23 @@
 """Archive files: JSON lines that can be read without this program.
 
 The plain form (`export`) is a first line with the manifest, one line for each row with the name of
-its `table`, and a last line with the SHA-256 of everything before it. The packed form (`backup`) is
-a zip with manifest.json and the same rows, one member per table. Independent of databases: rows are
-dictionaries, in the order in which they were written.
+its `table`, lines of the table `bytes` with the files in base64, and a last line with the SHA-256
+of everything before it. The packed form (`backup`) is a zip with manifest.json and the same rows,
+one member per table, and the files, uncompressed. Independent of databases: rows are dictionaries,
+in the order in which they were written.
 """
 
 import hashlib
+import re
 import zlib
 from abc import ABC, abstractmethod
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 import msgspec
@@ -22,10 +25,15 @@ from msgspec import Struct
 
 from chatserver.errors import ChatServerError
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)  # version 1 has no files
 
 MANIFEST = "manifest.json"
 ZIP_MAGIC = b"PK\x03\x04"  # start of the packed form
+BYTES_PREFIX = b'{"table":"bytes"'  # start of the lines of files in the plain form
+FILES = "files/"  # folder of the files in the packed form
+PIECE = 2**19  # bytes of a file that are copied at once
+FILE_NAME = re.compile(r"[A-Za-z0-9_-]{22}(\.480|\.1600)?")
 END_PREFIX = b'{"table":"end"'  # start of the last line of the plain form
 READ_ERRORS = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
 
@@ -46,10 +54,28 @@ class Manifest(Struct, frozen=True, kw_only=True, tag_field="table", tag="archiv
     made_at: int
     rows: dict[str, int]
     sha256: dict[str, str] = {}
+    files: dict[str, str] = {}  # SHA-256 by name, in the packed form
 
     @property
     def total(self) -> int:
         return sum(self.rows.values())
+
+
+class FilePiece(Struct, frozen=True, tag_field="table", tag="bytes"):
+    """A line of the plain form with the next bytes of a file."""
+
+    file: str
+    base64: bytes
+
+
+_piece = msgspec.json.Decoder(FilePiece)
+
+
+class ArchivedFile(NamedTuple):
+    """A file or thumbnail in an archive, by its name in the store."""
+
+    name: str
+    pieces: Iterator[bytes]
 
 
 class ChecksumLine:
@@ -80,7 +106,7 @@ class Archive(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.manifest = self._verified()
-        if self.manifest.version != VERSION:
+        if self.manifest.version not in READABLE:
             raise Damaged(f"{path} comes from a newer program. Install the newer version first.")
 
     @abstractmethod
@@ -90,6 +116,10 @@ class Archive(ABC):
     @abstractmethod
     def _lines(self) -> Iterator[bytes]:
         """Yield the lines of all rows."""
+
+    @abstractmethod
+    def files(self) -> Iterator[ArchivedFile]:
+        """Yield the files; the pieces of each have to be read before the next one."""
 
     def rows(self) -> Iterator[Row]:
         """Yield every row, table by table."""
@@ -122,6 +152,8 @@ class PlainArchive(Archive):
                 manifest = read_manifest(checksum.update(text))
             elif text.startswith(END_PREFIX):
                 last = text
+            elif text.startswith(BYTES_PREFIX):
+                _require_file_name(_piece.decode(checksum.update(text)).file)
             else:
                 counts[_row.decode(checksum.update(text))["table"]] += 1
         if manifest is None or last != checksum.line() or counts != Counter(manifest.rows):
@@ -130,6 +162,12 @@ class PlainArchive(Archive):
 
     def _lines(self) -> Iterator[bytes]:
         yield from islice(self._all(), 1, self.manifest.total + 1)
+
+    def files(self) -> Iterator[ArchivedFile]:
+        lines = (text for text in self._all() if text.startswith(BYTES_PREFIX))
+        pieces = (_piece.decode(text) for text in lines)
+        for name, of_file in groupby(pieces, key=attrgetter("file")):
+            yield ArchivedFile(name, (piece.base64 for piece in of_file))
 
     def _all(self) -> Iterator[bytes]:
         """Yield every line, without a byte order mark at the start."""
@@ -155,7 +193,16 @@ class PackedArchive(Archive):
                     raise Damaged(
                         f"{self.path} is damaged: {member_name(table)} is not what was saved."
                     )
+            for name, sha256 in manifest.files.items():
+                _require_file_name(name)
+                if _digest(_pieces(packed, name)) != sha256:
+                    raise Damaged(f"{self.path} is damaged: {FILES}{name} is not what was saved.")
         return manifest
+
+    def files(self) -> Iterator[ArchivedFile]:
+        with ZipFile(self.path) as packed:
+            for name in self.manifest.files:
+                yield ArchivedFile(name, _pieces(packed, name))
 
     def _lines(self) -> Iterator[bytes]:
         with ZipFile(self.path) as packed:
@@ -169,3 +216,22 @@ def read_manifest(text: bytes) -> Manifest:
         return msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:
         raise Damaged(f"This is not an archive of a chat: {error}.") from None
+
+
+def _pieces(packed: ZipFile, name: str) -> Iterator[bytes]:
+    with packed.open(FILES + name) as member:
+        while piece := member.read(PIECE):
+            yield piece
+
+
+def _digest(pieces: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _require_file_name(name: str) -> None:
+    """Raise Damaged for a name that could lead out of the folder of the files."""
+    if not FILE_NAME.fullmatch(name):
+        raise Damaged("The archive has a file with an invalid name.")

@@ -4,20 +4,25 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import msgspec
+from msgspec import Struct
 
 from chatserver.errors import ChatServerError
+from chatserver.file_state import FileState
 from chatserver.storage.archive_file import (
     END_PREFIX,
+    FILES,
     MANIFEST,
+    PIECE,
     ChecksumLine,
     Damaged,
+    FilePiece,
     Manifest,
     line,
     member_name,
@@ -26,6 +31,7 @@ from chatserver.storage.archive_file import (
 
 COMPRESSION_LEVEL = 1  # text shrinks to a fifth; higher levels take ten times as long for little
 PARTIAL = ".chatserver-partial"  # suffix of a file that is still being written
+FILES_PREFIX = b'{"table":"files"'  # start of the rows of the register of files
 FLUSH_ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -98,6 +104,12 @@ class PlainWriter:
     def write(self, text: bytes) -> None:
         self._file.write(self._checksum.update(text))
 
+    def add(self, path: Path) -> None:
+        """Write a file in pieces, one line each."""
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                self.write(line(FilePiece(path.name, piece)))
+
     def finish(self) -> None:
         self._file.write(self._checksum.line())
         self._file.flush()
@@ -113,14 +125,25 @@ class PackedWriter:
         self._zip = ZipFile(file, "w", ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
         self.manifest = manifest
         self._sha256: dict[str, str] = {}
+        self._files: dict[str, str] = {}
         self._pack = self._packing()
         next(self._pack)
 
     def write(self, text: bytes) -> None:
         self._pack.send(text)
 
+    def add(self, path: Path) -> None:
+        """Write a file as it is; pictures do not get smaller."""
+        digest = hashlib.sha256()
+        member = ZipInfo(FILES + path.name)
+        with path.open("rb") as file, self._zip.open(member, "w", force_zip64=True) as packed:
+            while piece := file.read(PIECE):
+                packed.write(piece)
+                digest.update(piece)
+        self._files[path.name] = digest.hexdigest()
+
     def finish(self) -> None:
-        manifest = msgspec.structs.replace(self.manifest, sha256=self._sha256)
+        manifest = msgspec.structs.replace(self.manifest, sha256=self._sha256, files=self._files)
         # Without a date: zip has none before 1980, the default of a clock that lost its power.
         self._zip.writestr(ZipInfo(MANIFEST), msgspec.json.format(line(manifest)))
         self._zip.close()
@@ -144,6 +167,14 @@ class PackedWriter:
 Writer = PlainWriter | PackedWriter
 
 
+class _FileRow(Struct, frozen=True):
+    id: str
+    state: FileState
+
+
+_file_row = msgspec.json.Decoder(_FileRow)
+
+
 class ArchiveReceiver:
     """Receives a plain archive line by line, and writes its rows to an archive file."""
 
@@ -153,6 +184,7 @@ class ArchiveReceiver:
         self._writer: Writer | None = None
         self._checksum = ChecksumLine()
         self._last = b""
+        self.file_ids: list[str] = []  # of files whose bytes belong to the archive
 
     def feed(self, text: bytes) -> bool:
         """Process one line; return whether it was a row, which has been written."""
@@ -164,7 +196,24 @@ class ArchiveReceiver:
             self._writer = self._begin(read_manifest(text))
             return False
         self._writer.write(text)
+        if text.startswith(FILES_PREFIX):
+            self._note(_file_row.decode(text))
         return True
+
+    def _note(self, row: "_FileRow") -> None:
+        if row.state in (FileState.WHOLE, FileState.BOUND):
+            self.file_ids.append(row.id)
+
+    def add_files(self, paths: Iterable[Path]) -> int:
+        """Write the bytes of files after all rows; return how many were written."""
+        count = 0
+        if self._writer is None:
+            return count
+        for path in paths:
+            with suppress(FileNotFoundError):  # deleted in the meantime
+                self._writer.add(path)
+                count += 1
+        return count
 
     def finish(self) -> Manifest:
         """Complete the file and return its manifest. Raises Damaged if the last line is missing."""

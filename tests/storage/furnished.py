@@ -11,6 +11,7 @@ from chatserver.storage.search_index import Entry, index, search
 from chatserver.storage.tables import (
     bot_tokens,
     events,
+    files,
     invites,
     mentions,
     reactions,
@@ -36,6 +37,9 @@ async def furnish(storage: Storage) -> None:
                     "last_seen_at": 1, "client": "tests"}),
         (invites, {"code": "c", "created_by": ann.id, "created_at": 1, "expires_at": 2,
                    "uses_left": 3}),
+        (files, {"id": "A" * 22, "user_id": ann.id, "room_id": 1, "seq": 1, "position": 0,
+                 "name": "a", "name_key": "a", "type": "text/plain", "bytes": 1, "state": 2,
+                 "at": 5}),
     ]  # fmt: skip
 
     def work(connection: sa.Connection) -> None:
@@ -43,6 +47,7 @@ async def furnish(storage: Storage) -> None:
             connection.execute(table.insert().values(row))
         gone = {"body": "", "digest": None, "deleted_at": 7}
         connection.execute(events.update().where(at(1, 4)).values(gone))
+        connection.execute(events.update().where(at(1, 1)).values(files="[]"))
 
     await storage.database.transaction(work)
     await storage.database.transaction(index_all)
