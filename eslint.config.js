@@ -3,16 +3,16 @@
 import noUnsanitized from "eslint-plugin-no-unsanitized";
 
 const BROWSER = [
-  "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "HTMLElement", "Image", "Intl", "IntersectionObserver",
+  "AbortController", "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "Blob", "File", "HTMLElement", "Image", "ImageData", "XMLHttpRequest", "Intl", "IntersectionObserver",
   "KeyboardEvent", "MutationObserver", "Node", "NodeFilter", "Notification", "Option", "ResizeObserver", "TextEncoder",
   "URL", "URLSearchParams", "WebSocket", "addEventListener", "caches", "cancelAnimationFrame", "clearInterval",
-  "clearTimeout", "confirm", "console", "crypto", "customElements", "dispatchEvent", "document", "fetch",
+  "atob", "btoa", "clearTimeout", "confirm", "createImageBitmap", "devicePixelRatio", "console", "crypto", "customElements", "dispatchEvent", "document", "fetch",
   "focus", "getComputedStyle", "getSelection", "history", "indexedDB", "innerHeight", "innerWidth", "isSecureContext",
   "localStorage", "location",
   "matchMedia", "navigator", "performance", "queueMicrotask", "removeEventListener", "requestAnimationFrame",
   "scrollTo", "sessionStorage", "setInterval", "setTimeout", "structuredClone", "visualViewport", "window",
 ];
-const NODE = ["CustomEvent", "Event", "EventTarget", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout"];
+const NODE = ["CustomEvent", "Event", "EventTarget", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
 
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 

@@ -107,7 +107,7 @@ def test_markup_is_parsed_in_one_module_with_an_allow_list() -> None:
 
 
 def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
-    """Only net/api.js sends requests. Static files and the session query need no name."""
+    """Only two modules send requests. Static files and the session query need no name."""
     others = {
         "elements/session-notice.js",
         "ui/emoji.js",
@@ -117,6 +117,9 @@ def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
     }
     found = {str(file.relative_to(STATIC / "js")) for file in SCRIPTS if "fetch(" in read(file)}
     assert found - others == {"net/api.js"}
+    uploaders = {file.stem for file in SCRIPTS if "new XMLHttpRequest(" in read(file)}
+    assert uploaders == {"upload-request"}
+    assert "...userHeaders()" in read(STATIC / "js" / "net" / "upload-request.js")
     sockets = [file for file in SCRIPTS if "new WebSocket(" in read(file)]
     assert {file.stem for file in sockets} == {"connection", "admin-check"}
     assert 'searchParams.set("user", me.name)' in read(STATIC / "js" / "ui" / "page.js")

@@ -387,18 +387,28 @@ async def test_a_link_into_this_chat_opens_in_the_same_page(enter: EnterChat) ->
     assert len(ann.page.context.pages) == 1
 
 
-async def test_dropped_files_are_rejected_and_texts_are_not(enter: EnterChat) -> None:
+async def test_dropped_files_are_attached_except_to_an_edit_and_texts_are_not(
+    enter: EnterChat,
+) -> None:
     ann = await enter("ann", "Ann")
-    toast = ann.page.locator("toast-line")
-    for name, kinds, refused in (
-        ("paste", ["file"], True),
-        ("drop", ["file"], True),
-        ("paste", ["file", "text"], False),
-        ("drop", ["text"], False),
+    toast, tray = ann.page.locator("toast-line"), ann.page.locator(".attachment")
+    for count, (name, kinds, taken) in enumerate(
+        (
+            ("paste", ["file", "text"], False),
+            ("drop", ["text"], False),
+            ("paste", ["file"], True),
+            ("drop", ["file"], True),
+        )
     ):
-        await toast.evaluate("(toast) => toast.replaceChildren()")
-        assert await ann.page.evaluate(TRANSFER, [name, kinds]) == refused
-        await expect(toast).to_have_text("Files cannot be sent here." if refused else "")
+        assert await ann.page.evaluate(TRANSFER, [name, kinds]) == taken
+        await expect(tray).to_have_count(max(0, count - 1))
+    for remove in reversed(await tray.locator("button").all()):
+        await remove.click()
+    await ann.say("hello")
+    await ann.expect_last("hello")
+    await ann.page.locator("#composer-text").press("ArrowUp")
+    assert await ann.page.evaluate(TRANSFER, ["drop", ["file"]])
+    await expect(toast).to_have_text("Files cannot be sent here.")
 
 
 async def test_open_suggestions_explain_tab_and_enter(enter: EnterChat) -> None:

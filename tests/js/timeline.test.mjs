@@ -127,7 +127,7 @@ test("edits, deletions and reactions change their message and are not events of 
 
 test("changes that the newest page already contains are not applied twice", () => {
   const timeline = new Timeline();
-  const newest = event(1, { data: "b", html: undefined, edited_at: 4, reactions: { "👍": ["ann"] } });
+  const newest = event(1, { data: "b", html: undefined, files: undefined, edited_at: 4, reactions: { "👍": ["ann"] } });
   timeline.load({ events: [newest], more: false, upTo: 1 });
   for (const change of [react(2, 1, "ann"), edit(3, 1, "b"), edit(4, 1, "b")]) timeline.receive(change);
   assert.deepEqual(timeline.events, [newest]);

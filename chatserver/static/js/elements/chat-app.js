@@ -36,7 +36,8 @@ class ChatApp extends HTMLElement {
   #feed = new Feed(this.#connection, (name) => this.#users.isUser(name));
   #current = new CurrentConversation(this.#feed);
   #users = new Users();
-  #outbox = new Outbox({ store: new OutboxStore(me.name), send: sender(this.#connection, this.#feed) });
+  #store = new OutboxStore(me.name);
+  #outbox = new Outbox({ store: this.#store, send: sender(this.#connection, this.#feed) });
   #typing = new Typing((frame) => this.#connection.send(frame));
   #historyJump = new HistoryJump(this.#connection, () => this.#redraw());
   #services = new Deferred();
@@ -68,7 +69,7 @@ class ChatApp extends HTMLElement {
 
   start() {
     this.#listen();
-    new MessageCommands(this, { feed: this.#feed, outbox: this.#outbox, current: () => this.#conversation });
+    new MessageCommands(this, { feed: this.#feed, outbox: this.#outbox, store: this.#store, current: () => this.#conversation });
     this.#router.start();
     this.#users.load();
     this.#outbox.load();
@@ -91,6 +92,7 @@ class ChatApp extends HTMLElement {
       feed: this.#feed,
       users: this.#users,
       outbox: this.#outbox,
+      store: this.#store,
       connection: this.#connection,
       nameOf: (conversation) => this.#screen.nameOf(conversation),
       current: () => this.#conversation,
@@ -137,7 +139,7 @@ class ChatApp extends HTMLElement {
       typing: this.#typing,
       services: this.#services,
       update: (version) => this.querySelector("update-notice").setServerVersion(version, this.#outbox),
-      limits: ({ message_chars: limit }) => (this.#composer.limit = limit ?? this.#composer.limit),
+      limits: (limits) => this.#composer.setLimits(limits),
     });
   }
 
@@ -194,10 +196,10 @@ class ChatApp extends HTMLElement {
     this.#redraw();
   }
 
-  #send({ key, text, replyTo }) {
+  #send({ key, text, replyTo, files }) {
     if (this.#conversation.unread === 0) this.#current.newLine.clear();
     this.#typing.sent(this.#feed.get(key).room);
-    this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch });
+    this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch, files });
     this.#redraw();
     this.#list.showSent();
   }

@@ -11,6 +11,7 @@ import { hasNoItalic, plain, parseHtml, textOf } from "../lib/markup.js";
 import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { isRoute } from "../lib/route.js";
+import { showFiles } from "../ui/message-files.js";
 import { clone, lang, me, urls } from "../ui/page.js";
 import { Type } from "../net/protocol.js";
 
@@ -44,6 +45,7 @@ class ChatMessage extends HTMLElement {
     this.querySelector(".editing-words").textContent = isEditing && !message.deleted ? _("Editing") : "";
     this.#writeHead(message, author, dates);
     this.#writeText(message, isUser);
+    showFiles(this.querySelector(".message-files"), message.deleted ? [] : message.files, message.seq);
     this.#quote(message.replyTo, quoted, display);
     this.#react(message, display);
     this.#status(message);
@@ -63,6 +65,7 @@ class ChatMessage extends HTMLElement {
 
   #writeText({ data, html, deleted, edited, own }, isUser) {
     const text = this.querySelector(".message-text");
+    text.hidden = !data && !deleted;
     this.classList.toggle("message-mentions-me", !own && isMentioned(data, me.name, isUser));
     text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html, isUser)));
     this.querySelector(".message-edited").hidden = !edited || deleted;

@@ -12,7 +12,7 @@ import { me } from "../ui/page.js";
 
 const LONG_PRESS = 450; // milliseconds
 const MAX_MOVE = 10; // pixels that a finger may move during a long press
-const CONTROLS = ".message-quote, .action, .reaction, .message-more"; // of a message
+const CONTROLS = ".message-quote, .action, .reaction, .message-more, .picture, .file-download, .upload-cancel"; // of a message
 const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {
@@ -83,7 +83,8 @@ class MessageActions extends HTMLElement {
     this.dataset.place = space < this.offsetHeight ? "below" : "above";
   }
 
-  #showAllowed({ own }) {
+  #showAllowed({ own, data }) {
+    this.#show("copy", data !== "");
     const { member, moderates, open } = this.#rights;
     this.#show("edit", member && own && open);
     this.#show("remove", member && (own || moderates));

@@ -3,14 +3,15 @@
  * the message that it replies to or edits, also over a reload. Never disabled; <room-notice> replaces it where the user
  * cannot write.
  *
- * Dispatches `message:send` {key, text, replyTo} and `message:save` {key, seq, text} to the conversation that it names,
- * `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
+ * Dispatches `message:send` {key, text, replyTo, files} and `message:save` {key, seq, text} to the conversation that it
+ * names, `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
  * `quote:requested` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of
  * an edit was deleted, `topic:changed` when another message, or none, is answered or edited.
  */
 
 import { emit } from "../ui/dom.js";
 import { Composition } from "../state/composition.js";
+import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { enterKey } from "../ui/enter-key.js";
 import { _ } from "../lib/i18n.js";
@@ -47,6 +48,14 @@ class MessageComposer extends HTMLElement {
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
     this.querySelector(".strip-cancel").addEventListener("click", () => this.cancel());
     drafts.addEventListener("draft:replaced", () => this.#reload());
+    attachments.addEventListener("attachments:changed", () => this.#showState());
+  }
+
+  /** The limits of the server, from a welcome. */
+  setLimits({ message_chars: limit = this.limit, file_bytes: bytes = 0, files_per_message: count = 0 }) {
+    this.limit = limit;
+    attachments.limits = { bytes, count };
+    this.querySelector(".composer-add").hidden = count === 0;
   }
 
   /**
@@ -56,6 +65,7 @@ class MessageComposer extends HTMLElement {
   open(key, label, messages) {
     this.#messages = messages;
     if (key !== this.#composition.key) {
+      attachments.open(key);
       this.#composition.open(key);
       if (!TOUCH.matches) this.focus();
     }
@@ -132,14 +142,15 @@ class MessageComposer extends HTMLElement {
   #send() {
     const text = wellFormed(trimmed(this.#box.value));
     const { key, topic, isEdit } = this.#composition;
-    if (!text && isEdit) this.#removeEdited(topic);
-    if (!text || this.#remaining() < 0 || key === null || this.hidden) return;
+    const files = isEdit ? (this.#messages.find(topic.seq)?.files ?? []) : attachments.of(key);
+    if (!text && isEdit && files.length === 0) this.#removeEdited(topic);
+    if ((!text && files.length === 0) || this.#remaining() < 0 || key === null || this.hidden) return;
     if (isEdit) {
       this.cancel();
       emit(this, "message:save", { key, seq: topic.seq, text });
     } else {
       this.#composition.send(text);
-      emit(this, "message:send", { key, text, replyTo: topic?.kind === "answer" ? topic.seq : undefined });
+      emit(this, "message:send", { key, text, replyTo: topic?.kind === "answer" ? topic.seq : undefined, files: attachments.take(key) });
     }
     this.focus();
   }
@@ -190,10 +201,16 @@ class MessageComposer extends HTMLElement {
     if (!this.#composition.isEdit && this.#box.value.trim()) emit(this, "draft:changed", { key: this.#composition.key });
   }
 
+  /** Whether there is anything to send. */
+  #showState() {
+    const { isEdit } = this.#composition;
+    this.#form.dataset.empty = String(!this.#box.value.trim() && (isEdit || attachments.shown.length === 0));
+  }
+
   #changed() {
     this.#composition.write(this.#box.value);
     const remaining = this.#remaining();
-    this.#form.dataset.empty = String(!this.#box.value.trim());
+    this.#showState();
     this.#count.textContent = remaining <= COUNT_FROM ? remaining : "";
     this.#count.dataset.over = String(remaining < 0);
     const text = _("This message is too long: %(num)s characters can be sent at once.", { num: this.limit });

@@ -8,6 +8,7 @@
 import { sessionRequest } from "../net/api.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
+import { summaryOf } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
 import { excerpt, highlighted, searchTerms, withLocalDays, withLobbyName } from "../lib/search.js";
@@ -117,13 +118,13 @@ class SearchPanel extends HTMLElement {
     this.#more.hidden = !more;
   }
 
-  #makeRow({ data, at }, terms) {
+  #makeRow({ data, files, at }, terms) {
     const item = clone("hit");
     const link = item.querySelector("a");
     const time = link.querySelector("time");
     time.dateTime = new Date(at).toISOString();
     time.title = this.#dates.full(at);
-    link.querySelector(".hit-text").replaceChildren(...highlighted(excerpt(data, terms), terms).map(textNode));
+    link.querySelector(".hit-text").replaceChildren(...highlighted(excerpt([data, summaryOf(files)].filter(Boolean).join(" · "), terms), terms).map(textNode));
     return item;
   }
 

@@ -75,7 +75,7 @@ class SideArea extends HTMLElement {
     if (!opener) return;
     const name = opener.dataset.panel;
     if (name === "none" || name === this.#panel?.dataset.name) this.close();
-    else this.show(name, opener);
+    else this.show(name, this.contains(opener) ? null : opener); // from one panel to another, the first opener stays
   }
 
   /** Close after a click on a link, without moving the focus back. */

@@ -7,9 +7,9 @@ export function applied(message, change) {
   if (message.deleted_at) return message;
   switch (change.type) {
     case Type.EDIT:
-      return { ...message, data: change.data, html: change.html, edited_at: change.at };
+      return { ...message, data: change.data, html: change.html, files: change.files, edited_at: change.at };
     case Type.DELETE:
-      return { ...message, data: "", html: undefined, deleted_at: change.at, edited_at: undefined, reactions: undefined };
+      return { ...message, data: "", html: undefined, files: undefined, deleted_at: change.at, edited_at: undefined, reactions: undefined };
     case Type.REACT:
       return { ...message, reactions: reacted(message.reactions ?? {}, change) };
     default:

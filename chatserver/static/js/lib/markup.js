@@ -3,6 +3,7 @@
  * The server has sanitized it; this allow list is a second barrier.
  */
 
+import { summaryOf } from "./files.js";
 import { splitMentions } from "./mentions.js";
 
 const TEXT = 3; // Node.TEXT_NODE
@@ -40,8 +41,8 @@ function element(tag, node, inner) {
 /** The parts of a message's HTML. A document made by DOMParser is inert. */
 export const parseHtml = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
 
-/** The text of a message without markup, in one line. */
-export const plain = ({ data, html }) => (html ? lineOf(parseHtml(html)) : data);
+/** The text of a message without markup, in one line; that of its files if it has no text. */
+export const plain = ({ data, html, files }) => (html ? lineOf(parseHtml(html)) : data || summaryOf(files));
 
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");

@@ -1,10 +1,11 @@
 /**
- * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, final, change, edited, deleted,
+ * Messages as the list shows them: {key, id, seq, user, data, html, at, own, state, problem, final, change, files, edited, deleted,
  * reactions, replyTo}; a notice is {key, seq, at, notice}. `change`: the type of a pending edit, deletion or reaction, to
  * which `id`, `state`, `problem` and `final` then belong.
  */
 
 import { isChange, isNotice, Type } from "../net/protocol.js";
+import { pendingFiles } from "./outbox-files.js";
 import { roomKey } from "./route.js";
 
 /** A stored event. An own message keeps the key of its outbox entry. `status`: of a pending change of it, if any. */
@@ -13,7 +14,7 @@ export function stored(event, me, status = {}) {
   if (isNotice(event)) return { key: `seq:${seq}`, seq, at, notice: event };
   const own = user === me;
   const key = own && id ? `id:${id}` : `seq:${seq}`;
-  const shown = { key, id, seq, user, data, html, at, own, state: "sent", replyTo: event.reply_to, ...changes(event) };
+  const shown = { key, id, seq, user, data, html, at, own, state: "sent", files: event.files ?? [], replyTo: event.reply_to, ...changes(event) };
   return { ...shown, ...status };
 }
 
@@ -24,9 +25,10 @@ const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
 });
 
 /** An outbox entry. `availability`: of the connection, shown as the state while it is not "online": "waiting" or "login". */
-export function pending({ id, type, data, at, state, problem, final, replyTo }, me, { availability }) {
+export function pending({ id, type, data, at, state, problem, final, replyTo, files }, me, { availability }) {
   const shown = state === "sending" && availability !== "online" ? availability : state;
-  return { key: `id:${id}`, id, user: me, data, at, problem, final, own: true, state: shown, change: type, replyTo, ...changes({}) };
+  const own = { own: true, state: shown, change: type, replyTo, files: pendingFiles(files) };
+  return { key: `id:${id}`, id, user: me, data, at, problem, final, ...own, ...changes({}) };
 }
 
 /** The command of an outbox entry. */
@@ -39,8 +41,8 @@ function changeCommand({ id, type, room, target, data, emoji, on }) {
   return { type, id, room, target, ...fields };
 }
 
-function messageCommand({ id, key, data, replyTo }) {
-  const reply = replyTo === undefined ? {} : { reply_to: replyTo };
+function messageCommand({ id, key, data, replyTo, files }) {
+  const reply = { ...(replyTo !== undefined && { reply_to: replyTo }), ...(files && { files: files.map(({ uploaded }) => uploaded.id) }) };
   return key.startsWith("@")
     ? { type: Type.SINGLE_CHAT, to: key.slice(1), data, id, ...reply }
     : { type: Type.GROUP_CHAT, room: Number(key.slice(1)), data, id, ...reply };
@@ -48,7 +50,8 @@ function messageCommand({ id, key, data, replyTo }) {
 
 /** The event of an outbox entry, from its reply. */
 export function asEvent(entry, { room, seq, at }, me) {
-  return { ...asCommand(entry), room, seq, at, user: me, acknowledged: true };
+  const files = entry.files && { files: entry.files.map(({ uploaded }) => uploaded) };
+  return { ...asCommand(entry), ...files, room, seq, at, user: me, acknowledged: true };
 }
 
 /**

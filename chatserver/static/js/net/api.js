@@ -45,9 +45,14 @@ export async function sessionRequest(method, url, body) {
   }
 }
 
-function content(body) {
+/** Header fields of every request: the user of this page, and the language of error texts. */
+export function userHeaders() {
   const user = me.name && { "Chat-User": encodeURIComponent(me.name) };
-  const headers = { Accept: "application/json", "Accept-Language": document.documentElement.lang, ...user };
+  return { Accept: "application/json", "Accept-Language": document.documentElement.lang, ...user };
+}
+
+function content(body) {
+  const headers = userHeaders();
   if (body === undefined) return { headers };
   return {
     headers: { ...headers, "Content-Type": "application/json" },

@@ -1,106 +1,102 @@
-/**
- * Stores outbox entries in IndexedDB, so that they survive a reload. The database is opened again after the browser
- * has closed it, for example because the user cleared the site data.
- */
+/** Stores outbox entries and the contents of their files, so that they survive a reload. */
 
-import { scope } from "../ui/page.js";
-
-const STORE = "messages";
-const OPEN_TIMEOUT = 3_000; // milliseconds; some browsers never respond
+import { FILES, MESSAGES, PageDatabase } from "./page-database.js";
 
 export class OutboxStore {
-  /** Called when the stored entries may have been deleted. */
-  onLost = () => {};
-
   #user;
-  #opening = null;
+  #database = new PageDatabase();
+  #contents = new Map(); // key of a file → Blob; those of this page
+  #written = new Set(); // keys of files whose contents are stored
 
   constructor(user) {
     this.#user = user;
   }
 
-  /** Whether this browser stores anything for the page. */
-  async isAvailable() {
-    return (await this.#database()) !== null;
+  /** Called when the stored entries may have been deleted. */
+  set onLost(action) {
+    this.#database.onLost = () => {
+      this.#written.clear();
+      action();
+    };
+  }
+
+  isAvailable() {
+    return this.#database.isAvailable();
   }
 
   /** The entries of this user in the order in which they were created. */
   async all() {
-    const found = (await this.#run("readonly", (store) => store.getAll())) ?? [];
+    const found = (await this.#run("readonly", [MESSAGES], (stores) => stores.objectStore(MESSAGES).getAll())) ?? [];
     return found.filter(({ user }) => user === this.#user).sort((a, b) => a.order - b.order);
   }
 
-  /** Returns whether the entry is stored. */
+  /** The stored entry, undefined without one, null if it cannot be read. */
+  find(id) {
+    return this.#run("readonly", [MESSAGES], (stores) => stores.objectStore(MESSAGES).get(id));
+  }
+
+  /** Store an entry, with the contents of its files that are not stored yet. Returns whether it is stored. */
   async put(entry) {
-    return (await this.#run("readwrite", (store) => store.put({ ...entry, user: this.#user }))) !== null;
+    const keys = (entry.files ?? []).map(({ key }) => key).filter((key) => this.#contents.has(key) && !this.#written.has(key));
+    const stored = await this.#run("readwrite", [MESSAGES, FILES], (stores) => {
+      for (const key of keys) stores.objectStore(FILES).put({ key, user: this.#user, content: this.#contents.get(key) });
+      return stores.objectStore(MESSAGES).put({ ...entry, user: this.#user });
+    });
+    if (stored !== null) for (const key of keys) this.#written.add(key);
+    return stored !== null;
   }
 
   remove(id) {
-    return this.#run("readwrite", (store) => store.delete(id));
+    return this.#run("readwrite", [MESSAGES], (stores) => stores.objectStore(MESSAGES).delete(id));
   }
 
   /** Removes the entries of this user. */
   async clear() {
-    for (const { id } of await this.all()) await this.remove(id);
-  }
-
-  /** The result of a request, or null if the database is closed, full or forbidden. */
-  async #run(mode, use) {
-    const database = await this.#database();
-    try {
-      return database && (await committed(database.transaction(STORE, mode), use));
-    } catch (error) {
-      if (error?.name !== "InvalidStateError") return null;
-      this.#lose(database); // it is closed
-      const again = await this.#database();
-      return again && committed(again.transaction(STORE, mode), use).catch(() => null);
+    for (const { id, files = [] } of await this.all()) {
+      await this.remove(id);
+      await this.removeContents(files);
     }
   }
 
-  #database() {
-    this.#opening ??= this.#open();
-    return this.#opening;
+  // Contents of files ----------------------------------------------------------------------------
+
+  /** Keep the content of a file, which is stored with its entry. */
+  hold(key, content) {
+    this.#contents.set(key, content);
+    this.#written.delete(key);
   }
 
-  async #open() {
-    try {
-      const database = await withTimeout(OPEN_TIMEOUT, open(`chat:${scope}`));
-      database.onclose = () => this.#lose(database);
-      database.onversionchange = () => this.#lose(database);
-      return database;
-    } catch {
-      this.#opening = null; // the next use tries again
-      return null;
-    }
+  /** The content of a file, or null if it is not stored. */
+  async content(key) {
+    if (this.#contents.has(key)) return this.#contents.get(key);
+    const found = await this.#run("readonly", [FILES], (stores) => stores.objectStore(FILES).get(key));
+    return found?.content ?? null;
   }
 
-  #lose(database) {
-    database.onclose = null;
-    database.close();
-    this.#opening = null;
-    this.onLost();
+  /** `files` with their contents, as far as they are stored. */
+  async withContents(files) {
+    const found = await Promise.all(files.map(async (file) => ({ ...file, content: await this.content(file.key) })));
+    return found.filter(({ content }) => content);
   }
-}
 
-async function open(name) {
-  const opening = indexedDB.open(name, 1);
-  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: "id" });
-  return new Promise((resolve, reject) => {
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(opening.error);
-  });
-}
+  removeContents(files) {
+    for (const { key } of files) this.#contents.delete(key);
+    return this.#run("readwrite", [FILES], (stores) => void files.forEach(({ key }) => stores.objectStore(FILES).delete(key)));
+  }
 
-/** The result after the transaction has completed: on a full disk it fails after its request has succeeded. */
-function committed(transaction, use) {
-  return new Promise((resolve, reject) => {
-    const request = use(transaction.objectStore(STORE));
-    transaction.oncomplete = () => resolve(request.result);
-    transaction.onabort = () => reject(transaction.error);
-  });
-}
+  /** Remove the contents that belong to no entry, because the page ended between two steps. */
+  async sweep() {
+    await this.#run("readwrite", [MESSAGES, FILES], (stores) => {
+      const entries = stores.objectStore(MESSAGES).getAll();
+      const contents = stores.objectStore(FILES);
+      entries.onsuccess = () => {
+        const used = new Set(entries.result.flatMap(({ files = [] }) => files.map(({ key }) => key)));
+        contents.getAllKeys().onsuccess = ({ target }) => target.result.filter((key) => !used.has(key)).forEach((key) => contents.delete(key));
+      };
+    });
+  }
 
-function withTimeout(milliseconds, promise) {
-  const late = new Promise((_resolve, reject) => setTimeout(() => reject(new Error("timeout")), milliseconds));
-  return Promise.race([promise, late]);
+  #run(mode, stores, use) {
+    return this.#database.run(mode, stores, use);
+  }
 }

@@ -3,22 +3,24 @@
  * order, with an id that makes repeats harmless: a command without a reply is sent again.
  *
  * Events: `outbox:changed` {entry}, `outbox:acknowledged` {entry, reply} of a message; `outbox:saved`: `unsavedCount`
- * may have changed.
+ * may have changed; `outbox:discarded` {files}: of a message that will not be sent.
  *
  * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?,
- * final?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have reached the
- * server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
- * without a reply. `final`: a retry would be refused again.
+ * final?, files?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have
+ * reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed without a
+ * reply. `final`: a retry would be refused again. `files`: see lib/outbox-files.js; a message is sent when all of them
+ * are uploaded, and others do not wait for it.
  */
 
 import { Backoff } from "../lib/backoff.js";
 import { newId } from "../lib/ids.js";
+import { isUploaded, merge, reloaded, retried, uploadAgain } from "../lib/outbox-files.js";
 import { _ } from "../lib/i18n.js";
 import { wellFormed } from "../lib/text.js";
 import { isChange, Type } from "../net/protocol.js";
+import { EntrySaver } from "./entry-saver.js";
 
 const MAX_ATTEMPTS = 5; // sends without a reply over an open connection until an entry fails
-const SAVE_RETRY_DELAY = 2_000; // milliseconds
 const RETRYABLE = new Set(["rate_limited", "unavailable", "internal"]);
 const FINAL = new Set(["bad_request", "too_large"]);
 
@@ -29,15 +31,18 @@ export class Outbox extends EventTarget {
   #sending = false;
   #timer = 0;
   #backoff = new Backoff();
-  #unsaved = new Set(); // ids of entries that are not stored
-  #saveTimer = 0;
+  #saver;
   #attempts = { id: null, times: 0 };
 
   /** `send(entry)` returns the server's reply, or rejects, with {timedOut} if the connection was open. */
   constructor({ store, send }) {
     super();
     this.#store = store;
-    store.onLost = () => this.#entries.forEach((entry) => this.#save(entry));
+    this.#saver = new EntrySaver(store, {
+      entries: () => this.#entries,
+      changed: () => this.dispatchEvent(new Event("outbox:saved")),
+    });
+    store.onLost = () => this.#entries.forEach((entry) => this.#saver.save(entry));
     this.#send = send;
   }
 
@@ -45,7 +50,7 @@ export class Outbox extends EventTarget {
   async load() {
     const known = new Set(this.#entries.map(({ id }) => id));
     const stored = (await this.#store.all()).filter(({ id }) => !known.has(id));
-    const found = stored.map((entry) => ({ ...entry, tried: true }));
+    const found = stored.map((entry) => ({ ...reloaded(entry), tried: true }));
     this.#entries = [...found, ...this.#entries];
     for (const entry of found) this.#changed(entry);
     this.flush();
@@ -61,23 +66,26 @@ export class Outbox extends EventTarget {
 
   /** The number of entries that are not stored. */
   get unsavedCount() {
-    return this.#unsaved.size;
+    return this.#saver.count;
   }
 
   /** Whether this browser stores entries at all. */
-  isStored() {
-    return this.#store.isAvailable();
+  isStored = () => this.#store.isAvailable();
+
+  /** The entries that are not refused, in order. */
+  get sending() {
+    return this.#entries.filter(({ state }) => state === "sending");
   }
 
-  add(key, text, { replyTo, epoch } = {}) {
-    const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }) };
+  /** `files`: with their `content` if they are new. */
+  add(key, text, { replyTo, epoch, files = [] } = {}) {
+    for (const file of files) if (file.content) this.#store.hold(file.key, file.content);
+    const described = files.map(({ content, ...facts }) => facts);
+    const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }), ...(files.length > 0 && { files: described }) };
     this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...optional }));
   }
 
-  /**
-   * `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of the same type and
-   * target.
-   */
+  /** `change`: {key, room, type, target, epoch, data?, emoji?, on?}. It replaces refused ones of its type and target. */
   addChange(change) {
     const { key, type, target } = change;
     const refused = this.entriesOf(key).filter((entry) => entry.type === type && entry.target === target && entry.state === "failed");
@@ -92,20 +100,45 @@ export class Outbox extends EventTarget {
     const { key, data, replyTo } = entry;
     if (isChange(entry) && !entry.unknown) return this.#enqueue(this.#newEntry({ ...entry, id: newId(), state: "sending" }));
     const moved = entry.epoch && epoch && entry.epoch !== epoch; // then the seq of the quoted message is not valid
-    if (!entry.unknown) return this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch });
+    if (!entry.unknown) return this.add(key, data, { replyTo: moved ? undefined : replyTo, epoch, files: retried(entry.files) });
     return this.#enqueue({ ...entry, state: "sending", unknown: false });
   }
 
-  /** Remove an entry and return it, or undefined. */
+  /** Remove an entry with its files, and return it. */
   remove(id) {
     const entry = this.#removeEntry(id);
     if (entry) this.#changed(entry);
+    if (entry?.files) this.discard(entry.files);
     return entry ?? undefined;
+  }
+
+  /** Show a change of an entry; with `save` store it, and send it if all files are uploaded. */
+  update(entry, { save = false } = {}) {
+    if (!this.#entries.includes(entry)) return;
+    if (save) this.#saver.save(entry);
+    this.#changed(entry);
+    if (save) this.flush();
+  }
+
+  /** Take over what another tab has uploaded of an entry; remove the entry if that tab has sent it. */
+  async refresh(entry) {
+    const stored = await this.#store.find(entry.id);
+    if (stored) merge(entry.files, stored.files);
+    else if (stored === undefined && !this.#saver.isUnsaved(entry.id)) this.settle(entry.id);
+    this.#changed(entry);
+  }
+
+  /** Delete files that will not be sent. */
+  discard(files) {
+    this.#store.removeContents(files);
+    this.dispatchEvent(new CustomEvent("outbox:discarded", { detail: { files } }));
   }
 
   /** Remove an entry whose message has arrived from the server. Returns whether there was one. */
   settle(id) {
-    return this.#removeEntry(id) !== null;
+    const entry = this.#removeEntry(id);
+    if (entry?.files) this.#store.removeContents(entry.files);
+    return entry !== null;
   }
 
   /** The number of unsent entries of this user, including those of other tabs. */
@@ -117,7 +150,7 @@ export class Outbox extends EventTarget {
   /** Remove all entries of this user, including stored ones of other tabs. */
   async clear() {
     this.#entries = [];
-    this.#unsaved.clear();
+    this.#saver.clear();
     await this.#store.clear();
   }
 
@@ -142,7 +175,7 @@ export class Outbox extends EventTarget {
   }
 
   #next() {
-    return this.#entries.find(({ state }) => state === "sending");
+    return this.sending.find(isUploaded);
   }
 
   async #deliver(entry) {
@@ -155,17 +188,19 @@ export class Outbox extends EventTarget {
     });
     if (reply.ok) {
       this.#backoff.reset();
-      this.#removeEntry(entry.id);
+      this.settle(entry.id);
       if (!isChange(entry)) this.dispatchEvent(new CustomEvent("outbox:acknowledged", { detail: { entry, reply } }));
     } else if (RETRYABLE.has(reply.code)) {
       if (reply.code === "internal") this.#countAttempt(entry, reply.data);
       this.#postpone(reply.retry_after);
       throw new Error(reply.code);
+    } else if (reply.code === "bad_request" && uploadAgain(entry)) {
+      this.update(entry, { save: true });
     } else if (isObsolete(entry, reply)) {
       this.remove(entry.id);
     } else {
       entry.final = FINAL.has(reply.code) || (isChange(entry) && reply.code === "not_found"); // its message was deleted
-      this.#fail(entry, reply.data);
+      this.fail(entry, reply.data);
     }
   }
 
@@ -175,7 +210,7 @@ export class Outbox extends EventTarget {
     this.#attempts = { id: entry.id, times };
     if (times < MAX_ATTEMPTS) return;
     entry.unknown = true;
-    this.#fail(entry, problem);
+    this.fail(entry, problem);
   }
 
   #postpone(seconds) {
@@ -183,44 +218,26 @@ export class Outbox extends EventTarget {
     this.#timer = setTimeout(() => this.flush(), wait);
   }
 
-  #fail(entry, problem) {
+  /** Refuse an entry: the user can retry, change or discard it. */
+  fail(entry, problem) {
     if (!this.#entries.includes(entry)) return;
     entry.state = "failed";
     entry.problem = problem || _("The server refused it.");
-    this.#save(entry);
+    this.#saver.save(entry);
     this.#changed(entry);
   }
 
   #enqueue(entry) {
     this.#entries.push(entry);
-    this.#save(entry);
+    this.#saver.save(entry);
     this.#changed(entry);
     this.flush();
-  }
-
-  async #save(entry) {
-    const isSaved = await this.#store.put(entry);
-    const waits = this.#entries.includes(entry);
-    if (isSaved && !waits) this.#store.remove(entry.id); // it was acknowledged before it was stored
-    if (isSaved || !waits) this.#unsaved.delete(entry.id);
-    else this.#saveLater(entry.id);
-    this.dispatchEvent(new Event("outbox:saved"));
-  }
-
-  /** Try to store it again later: the disk may have space, or the database may be available again. */
-  #saveLater(id) {
-    this.#unsaved.add(id);
-    clearTimeout(this.#saveTimer);
-    this.#saveTimer = setTimeout(() => {
-      for (const entry of this.#entries) if (this.#unsaved.has(entry.id)) this.#save(entry);
-    }, SAVE_RETRY_DELAY);
   }
 
   #removeEntry(id) {
     const index = this.#entries.findIndex((entry) => entry.id === id);
     if (index < 0) return null;
-    this.#store.remove(id);
-    if (this.#unsaved.delete(id)) this.dispatchEvent(new Event("outbox:saved"));
+    this.#saver.remove(id);
     return this.#entries.splice(index, 1)[0];
   }
 

@@ -1,23 +1,42 @@
 /**
- * Reject pasted and dropped files with a message; by default the browser would ignore them or leave the chat to open
- * them.
+ * Files that are dropped on the page or pasted: they are attached to the message. While files are dragged over the page,
+ * the conversation shows where they go. Where no files can be sent, they are refused with a message; by default the
+ * browser would ignore them or leave the chat to open them.
  */
 
 import { _ } from "../lib/i18n.js";
 
-/** `show(text)` shows a message. */
-export function refuseFiles(show) {
-  document.addEventListener("dragover", (event) => holdsFiles(event.dataTransfer) && event.preventDefault());
-  document.addEventListener("drop", (event) => holdsFiles(event.dataTransfer) && refuse(event, show));
-  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && refuse(event, show));
-}
+const END_DELAY = 150; // milliseconds without `dragover` after which the files have left the page
 
-function refuse(event, show) {
-  event.preventDefault();
-  show(_("Files cannot be sent here."));
+/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `say(text)` shows a message. */
+export function acceptFiles({ zone, canAdd, add, say }) {
+  let timer = 0;
+  const hide = () => (zone.hidden = true);
+  const take = (event, data) => {
+    event.preventDefault();
+    if (canAdd()) add([...data.files]);
+    else say(_("Files cannot be sent here."));
+  };
+  document.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event.dataTransfer)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = canAdd() ? "copy" : "none";
+    zone.hidden = !canAdd();
+    clearTimeout(timer);
+    timer = setTimeout(hide, END_DELAY);
+  });
+  document.addEventListener("drop", (event) => {
+    hide();
+    if (holdsFiles(event.dataTransfer)) take(event, event.dataTransfer);
+  });
+  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && take(event, event.clipboardData));
 }
 
 const holdsFiles = (data) => data?.types.includes("Files") ?? false;
 
-/** Text copied from office programs also has an image; it is not rejected. */
-const isOnlyFiles = (data) => holdsFiles(data) && !data.types.includes("text/plain");
+/** Text copied from office programs also has an image; it is pasted as text. The text of copied files is their names. */
+function isOnlyFiles(data) {
+  if (!holdsFiles(data)) return false;
+  const text = data.getData("text/plain").trim();
+  return text === "" || text.split(/[\r\n]+/).every((line) => [...data.files].some(({ name }) => line.endsWith(name)));
+}

@@ -1,10 +1,13 @@
 /** Modules that the first messages do not need: dialogs, panels, notices, suggestions, services. Loaded by lazy-load.js. */
 
 import "../elements/account-menu.js";
+import "../elements/attachment-tray.js";
 import "../elements/completion-list.js";
 import "../elements/confirm-dialog.js";
 import "../elements/copy-field.js";
 import "../elements/emoji-search.js";
+import "../elements/file-viewer.js";
+import "../elements/files-panel.js";
 import "../elements/invite-dialog.js";
 import "../elements/invite-link.js";
 import "../elements/keys-dialog.js";

@@ -12,6 +12,7 @@ import { _ } from "../lib/i18n.js";
 import { plain } from "../lib/markup.js";
 import { hashOf } from "../lib/route.js";
 import { me, urls } from "./page.js";
+import { attachments } from "../state/attachments.js";
 import { isChange, isMessage, Type } from "../net/protocol.js";
 
 export class MessageCommands {
@@ -19,12 +20,14 @@ export class MessageCommands {
   #feed;
   #current;
   #outbox;
+  #store;
 
   /** `current()`: the open conversation. */
-  constructor(app, { feed, outbox, current }) {
+  constructor(app, { feed, outbox, store, current }) {
     this.#app = app;
     this.#feed = feed;
     this.#outbox = outbox;
+    this.#store = store;
     this.#current = current;
     const on = (name, action) =>
       app.addEventListener(name, ({ detail }) => {
@@ -68,9 +71,12 @@ export class MessageCommands {
   }
 
   /** Move an entry of the outbox back into the composer. */
-  #rewrite(id) {
+  async #rewrite(id) {
+    const { files = [] } = this.#outbox.entriesOf(this.#current().key).find((one) => one.id === id) ?? {};
+    const contents = files.length > 0 ? await this.#store.withContents(files) : [];
     const entry = this.#outbox.remove(id);
     if (!entry) return;
+    if (contents.length > 0) attachments.add(contents);
     const { key, type, target: seq, data: text } = entry;
     const composer = this.#part("message-composer");
     if (type !== Type.EDIT) composer.restore(text, entry.replyTo && { kind: "answer", seq: entry.replyTo, epoch: entry.epoch });

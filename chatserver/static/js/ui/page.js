@@ -17,6 +17,9 @@ export const urls = Object.freeze({
   session: meta("session"),
   sessions: meta("sessions"),
   catalogue: meta("catalogue"),
+  upload: meta("upload"),
+  uploads: meta("uploads"),
+  files: `${meta("home").replace(/\/$/, "")}/files`,
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });

@@ -1,11 +1,11 @@
 /**
  * Parts of the chat page that the first messages do not need: notifications, read receipts, read positions, recounts, focus,
- * session renewal, logout, announcements. Part of lazy-bundle.js; until that is loaded, actions on it wait in a Deferred.
+ * session renewal, logout, announcements, uploads. Part of lazy-bundle.js; until that is loaded, actions on it wait in a
+ * Deferred.
  *
- * Listens to `session:logout`.
+ * Listens to `session:logout`, `file:cancel`.
  */
 
-import { refuseFiles } from "./file-drop.js";
 import { Focus } from "./focus.js";
 import { logOut } from "../net/logout.js";
 import { Notifications } from "./notifications.js";
@@ -13,6 +13,9 @@ import { ReadMarks } from "../state/read-marks.js";
 import { ReadReceipts } from "../state/read-receipts.js";
 import { Recounts } from "../state/recounts.js";
 import { Renewal } from "../net/renewal.js";
+import { scaled } from "./scale-picture.js";
+import { Uploader } from "../state/uploader.js";
+import { discard, upload } from "../net/upload.js";
 import { followKeyboard } from "./viewport.js";
 
 export class Services {
@@ -20,12 +23,13 @@ export class Services {
   readMarks;
   readReceipts;
   renewal;
+  uploader;
 
   #app;
   #users;
 
   /** `nameOf(conversation)` and `current()`: see Notifications; `draw()` redraws the page. */
-  constructor(app, { feed, users, outbox, connection, nameOf, current, draw }) {
+  constructor(app, { feed, users, outbox, store, connection, nameOf, current, draw }) {
     this.#app = app;
     this.#users = users;
     this.readMarks = new ReadMarks({ feed, send: (frame) => connection.send(frame) });
@@ -40,11 +44,23 @@ export class Services {
     this.renewal.start();
     followKeyboard();
     new Focus(app).watch();
-    refuseFiles((text) => app.querySelector("toast-line").show(text));
+    this.#uploadFiles({ feed, outbox, store, current });
+  }
+
+  #uploadFiles({ feed, outbox, store, current }) {
+    const roomOf = (key) => (key.startsWith("#") ? feed.get(key).room : undefined);
+    this.uploader = new Uploader(outbox, { store, upload, discard, prepare: scaled, roomOf });
+    this.#app.addEventListener("file:cancel", ({ detail: { key } }) => {
+      const entry = outbox.entriesOf(current().key).find(({ files = [] }) => files.some((file) => file.key === key));
+      if (entry) this.uploader.remove(entry, key);
+    });
+    this.uploader.showPreviews();
+    this.uploader.run();
   }
 
   /** The feed has applied a welcome. */
   welcomed() {
+    this.uploader.run();
     this.readMarks.flush();
     this.readReceipts.reset();
     this.notifications.closeOutdated();

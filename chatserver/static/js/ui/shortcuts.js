@@ -33,8 +33,9 @@ function actionOf(event, part) {
   return paging(key, part("message-list"));
 }
 
-/** From the box to the messages, wherever a control is between them. */
-const leaveBox = (target, part) => (target.localName === "textarea" ? () => part("message-list").focusLast() : null);
+/** From the box to the messages, wherever a control is between them; files that will be sent come first. */
+const leaveBox = (target, part) =>
+  target.localName === "textarea" && part("attachment-tray").hidden ? () => part("message-list").focusLast() : null;
 
 function paging(key, list) {
   if (key === "PageUp") return () => list.scrollByPage(-1);

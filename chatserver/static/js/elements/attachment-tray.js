@@ -1,0 +1,134 @@
+/**
+ * <attachment-tray>: the files that will be sent with the message, above the text box: previews, alternative texts, and
+ * whether photos are sent as they are. The + button of the composer, paste and drop add files; see ui/file-drop.js.
+ */
+
+import { reconcile } from "../ui/dom.js";
+import { acceptFiles } from "../ui/file-drop.js";
+import { checked } from "../lib/chosen-files.js";
+import { endingOf, sizeText } from "../lib/files.js";
+import { _, ngettext } from "../lib/i18n.js";
+import { clone, lang } from "../ui/page.js";
+import { isScaled } from "../ui/scale-picture.js";
+import { attachments } from "../state/attachments.js";
+
+const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
+
+class AttachmentTray extends HTMLElement {
+  #list = this.querySelector("ul");
+  #original = this.querySelector(".tray-original");
+  #composer = this.closest("message-composer");
+  #input = this.#composer.querySelector(".composer-files");
+  #menu = this.#composer.querySelector(".add-menu");
+
+  connectedCallback() {
+    attachments.addEventListener("attachments:changed", () => this.#draw());
+    this.#composer.addEventListener("topic:changed", () => this.#draw());
+    this.#composer.querySelector(".composer-add").addEventListener("click", (event) => this.#choose(event));
+    this.#menu.addEventListener("click", ({ target }) => this.#pick(target.closest("[data-accept]")));
+    this.#input.addEventListener("change", () => {
+      this.add([...this.#input.files]);
+      this.#input.value = "";
+    });
+    this.#original.querySelector("input").addEventListener("change", ({ target }) => this.#setOriginal(target.checked));
+    addEventListener("beforeunload", (event) => attachments.size > 0 && event.preventDefault());
+    acceptFiles({
+      zone: document.querySelector(".drop-zone"),
+      canAdd: () => this.#canAdd,
+      add: (files) => this.add(files),
+      say,
+    });
+    this.#draw();
+  }
+
+  get #canAdd() {
+    return attachments.limits.count > 0 && !this.#composer.hidden && this.#composer.editing === null && !document.querySelector("dialog[open]");
+  }
+
+  add(files) {
+    const { limits, shown } = attachments;
+    const { accepted, problems } = checked(files, { limits, chosen: shown.length, isScaled: ({ type }) => type === "image/jpeg" });
+    attachments.add(accepted);
+    if (problems.length > 0) say(problems.join(" "));
+    else if (accepted.length > 0) announce(ngettext("%(num)s file added", "%(num)s files added", accepted.length));
+    this.#composer.focus();
+  }
+
+  /** A phone offers its camera and its pictures; elsewhere the dialog of the system is enough. */
+  #choose() {
+    if (!this.#canAdd) return say(_("Files cannot be sent here."));
+    if (TOUCH.matches) return this.#menu.togglePopover();
+    return this.#pick(this.#menu.querySelector("[data-accept='']"));
+  }
+
+  #pick(button) {
+    if (!button) return;
+    const { accept, capture } = button.dataset;
+    this.#input.accept = accept;
+    this.#input.toggleAttribute("multiple", capture === undefined);
+    if (capture === undefined) this.#input.removeAttribute("capture");
+    else this.#input.setAttribute("capture", capture);
+    if (this.#menu.matches(":popover-open")) this.#menu.hidePopover();
+    this.#input.click();
+  }
+
+  #setOriginal(original) {
+    for (const file of attachments.shown) attachments.change(file, { original });
+  }
+
+  #draw() {
+    const files = this.#composer.editing === null ? attachments.shown : [];
+    this.hidden = files.length === 0;
+    this.#original.hidden = !files.some(isScaled);
+    this.#original.querySelector("input").checked = files.some(({ original }) => original);
+    reconcile(this.#list, files, {
+      key: ({ key }) => key,
+      make: (file) => this.#make(file),
+      update: () => {},
+    });
+  }
+
+  #make(file) {
+    const item = clone("attachment");
+    const { name, bytes, preview } = file;
+    item.querySelector(".file-name").textContent = name;
+    item.querySelector(".file-facts").textContent = [endingOf(name), sizeText(bytes, lang)].filter(Boolean).join(" · ");
+    item.title = name;
+    this.#setUpPicture(item, file, preview);
+    const alt = item.querySelector(".attachment-alt");
+    alt.hidden = !preview;
+    alt.value = file.alt;
+    alt.setAttribute("aria-label", _("Description of %(name)s", { name }));
+    alt.addEventListener("input", () => Object.assign(file, { alt: alt.value.trim() }));
+    alt.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && this.#leave(event));
+    const remove = item.querySelector("button");
+    remove.setAttribute("aria-label", _("Remove %(name)s", { name }));
+    remove.addEventListener("click", () => this.#remove(file));
+    return item;
+  }
+
+  #setUpPicture(item, file, preview) {
+    const image = item.querySelector("img");
+    item.classList.toggle("attachment-picture", Boolean(preview));
+    if (!preview) return image.remove();
+    image.src = preview;
+    image.onload = () => attachments.change(file, { width: image.naturalWidth, height: image.naturalHeight });
+    return (image.onerror = () => item.classList.remove("attachment-picture")); // a format that this browser cannot show
+  }
+
+  #leave(event) {
+    event.preventDefault();
+    this.#composer.focus();
+  }
+
+  #remove(file) {
+    attachments.remove(file);
+    announce(_("%(name)s removed", { name: file.name }));
+    (this.#list.querySelector("button") ?? this.#composer).focus();
+  }
+}
+
+const say = (text) => document.querySelector("toast-line").show(text);
+const announce = (text) => document.querySelector("live-announcer").announce(text);
+
+customElements.define("attachment-tray", AttachmentTray);

@@ -1,0 +1,145 @@
+/**
+ * <files-panel>: the files of the open conversation, newest first, by kind, with search by name, in pages. A picture opens
+ * in the viewer, another file leads to its message. Part of <side-area>; the page passes the open conversation to `show`.
+ */
+
+import { sessionRequest } from "../net/api.js";
+import { reconcile } from "../ui/dom.js";
+import { Dates } from "../lib/dates.js";
+import { altOf, endingOf, kindOf, sizeText } from "../lib/files.js";
+import { _ } from "../lib/i18n.js";
+import { hashOf } from "../lib/route.js";
+import { fileUrl, thumbUrl } from "../ui/message-files.js";
+import { clone, lang, urls } from "../ui/page.js";
+
+const INPUT_DELAY = 250; // milliseconds after the last input
+const PAGE_SIZE = 40; // files
+
+class FilesPanel extends HTMLElement {
+  #form = this.querySelector("form");
+  #list = this.querySelector(".files");
+  #more = this.querySelector(".files-more");
+  #status = this.querySelector(".files-status");
+  #problem = this.querySelector(".form-problem");
+  #dates = new Dates(lang);
+  #room = { key: "", room: null };
+  #known = ""; // the files in the loaded messages: others are listed after a change
+  #display = (name) => name;
+  #files = [];
+  #position = null;
+  #query = "";
+  #timer = 0;
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => event.preventDefault());
+    this.#form.addEventListener("input", ({ target }) => this.#loadSoon(target.type === "search" ? INPUT_DELAY : 0));
+    this.#more.addEventListener("click", () => this.#loadPage());
+  }
+
+  /** `room`: the open conversation; `display(user)`: a name. */
+  show(room, { display }) {
+    const isOther = room.key !== this.#room.key;
+    this.#room = room;
+    this.#display = display;
+    if (isOther) this.#form.reset();
+    if (this.hidden || this.parentElement.hidden) return;
+    const known = namesOf(room);
+    if (isOther || known !== this.#known) this.#loadSoon(0);
+    else this.#draw(); // display names may have been loaded
+    this.#known = known;
+  }
+
+  opened() {
+    this.#known = namesOf(this.#room);
+    this.#loadSoon(0);
+    this.querySelector(".panel-close").focus();
+  }
+
+  #loadSoon(delay) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#load(), delay);
+  }
+
+  #load() {
+    const { q, kind } = Object.fromEntries(new FormData(this.#form));
+    this.dataset.kind = kind;
+    this.#query = String(new URLSearchParams({ limit: PAGE_SIZE, ...(kind && { kind }), ...(q.trim() && { q: q.trim() }) }));
+    this.#position = null;
+    return this.#loadPage();
+  }
+
+  async #loadPage() {
+    const { room, key } = this.#room;
+    const query = this.#query;
+    const start = this.#position;
+    if (room === null) return this.#set({ files: [] });
+    this.#problem.hidden = true;
+    this.dataset.state = "loading";
+    try {
+      const page = await sessionRequest("GET", `${urls.rooms}/${room}/files?${query}${start === null ? "" : `&position=${start}`}`);
+      if (key === this.#room.key && query === this.#query && start === this.#position) this.#set(page, start !== null);
+    } catch (error) {
+      this.#problem.hidden = false;
+      this.#problem.textContent = error.message;
+    } finally {
+      this.dataset.state = "loaded";
+    }
+    return undefined;
+  }
+
+  #set({ files, more, position }, continued = false) {
+    this.#files = continued ? [...this.#files, ...files] : files;
+    this.#position = more ? position : null;
+    const isFiltered = [...new FormData(this.#form).values()].some(Boolean);
+    this.#status.textContent = this.#files.length > 0 ? "" : isFiltered ? _("No files found") : _("No files yet");
+    this.#more.hidden = !more;
+    this.#draw();
+  }
+
+  #draw() {
+    reconcile(this.#list, this.#files, {
+      key: ({ id }) => id,
+      make: (file) => this.#make(file),
+      update: (row, file) => this.#update(row, file),
+    });
+  }
+
+  #make(file) {
+    const row = clone("file-row");
+    const link = row.querySelector(".file-open");
+    const image = row.querySelector("img");
+    const isPicture = kindOf(file) === "picture";
+    link.href = hashOf(this.#room.key, file.seq);
+    link.title = file.alt || file.name;
+    row.querySelector(".file-name").textContent = file.name;
+    row.querySelector(".file-download").href = fileUrl(file, { download: true });
+    row.querySelector(".file-download").setAttribute("aria-label", _("Download %(name)s", { name: file.name }));
+    row.classList.toggle("file-row-picture", isPicture);
+    if (!isPicture) image.remove();
+    else Object.assign(image, { src: thumbUrl(file), alt: altOf(file) });
+    link.addEventListener("click", (event) => isPicture && this.#open(event, file));
+    return row;
+  }
+
+  #update(row, { name, bytes, user, at }) {
+    const facts = [endingOf(name), sizeText(bytes, lang), this.#display(user), this.#dates.day(at)];
+    row.querySelector(".file-facts").textContent = facts.filter(Boolean).join(" · ");
+  }
+
+  #open(event, { id }) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation(); // a link in the panel closes it on a phone
+    document.querySelector("file-viewer").open(id, () => this.#pictures);
+  }
+
+  get #pictures() {
+    const pictures = this.#files.filter((file) => kindOf(file) === "picture");
+    return pictures.map((file) => ({ file, seq: file.seq, href: hashOf(this.#room.key, file.seq) }));
+  }
+}
+
+/** The ids of the files in the loaded messages. */
+const namesOf = ({ timeline }) => timeline?.events.flatMap(({ files = [] }) => files.map(({ id }) => id)).join() ?? "";
+
+customElements.define("files-panel", FilesPanel);

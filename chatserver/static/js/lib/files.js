@@ -1,0 +1,48 @@
+/** Files of messages, as events have them: {id, name, type, bytes, width?, height?, blur?, alt?}. */
+
+import { _, ngettext } from "./i18n.js";
+
+const VIDEO = new Set(["video/mp4", "video/webm"]); // which the server sends with their type
+const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4"]);
+const MAX_WIDTH = 420; // CSS pixels of a single picture
+const MAX_HEIGHT = 320;
+const MIN_SIDE = 48;
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** How a file is shown: "picture", "video", "audio" or "other". */
+export function kindOf({ type, width }) {
+  if (type.startsWith("image/") && width) return "picture";
+  if (VIDEO.has(type)) return "video";
+  return AUDIO.has(type) ? "audio" : "other";
+}
+
+/** The size of the box of a single picture: its own size if it fits, never larger. */
+export function boxOf({ width, height }) {
+  const scale = Math.min(1, MAX_WIDTH / width, MAX_HEIGHT / height);
+  const fit = (side) => Math.max(MIN_SIDE, Math.round(side * scale));
+  return { width: fit(width), height: fit(height) };
+}
+
+/** A number of bytes as text, in powers of 1,000, as in "1.4 MB". */
+export function sizeText(bytes, lang) {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const format = { style: "unit", unit: UNITS[power], unitDisplay: power === 0 ? "long" : "short", maximumFractionDigits: power > 1 ? 1 : 0 };
+  return new Intl.NumberFormat(lang, format).format(bytes / 1000 ** power);
+}
+
+/** The end of a name as a short label: "PDF"; "" without one. */
+export function endingOf(name) {
+  const found = /[^.]\.([a-z0-9]{1,5})$/i.exec(name);
+  return found ? found[1].toUpperCase() : "";
+}
+
+/** A text for files where they cannot be shown: the name of the only one, or their number. */
+export function summaryOf(files) {
+  if (!files?.length) return "";
+  if (files.length === 1) return files[0].name;
+  const pictures = files.every((file) => kindOf(file) === "picture");
+  return pictures ? ngettext("%(num)s picture", "%(num)s pictures", files.length) : ngettext("%(num)s file", "%(num)s files", files.length);
+}
+
+/** The alternative text of a picture: the one that its sender wrote, otherwise its name. */
+export const altOf = ({ alt, name }) => alt || _("Picture: %(name)s", { name });

@@ -1,0 +1,51 @@
+/**
+ * Files of outbox entries: {key, name, type, bytes, width?, height?, alt?, original?, upload?, uploaded?, preview?, progress?,
+ * problem?}. `key`: of the content; `original`: not to be scaled; `upload`: id of an upload that can be continued;
+ * `uploaded`: the file as events have it; `preview`: URL of a picture in this page; `progress`: bytes that were sent;
+ * `problem`: why it was refused.
+ */
+
+/** Whether all files of an entry are uploaded. */
+export const isUploaded = ({ files = [] }) => files.every(({ uploaded }) => uploaded);
+
+/** The first file that is to be uploaded, as {entry, file}, or undefined. */
+export function nextUpload(entries) {
+  for (const entry of entries) {
+    const file = entry.files?.find(({ uploaded, problem }) => !uploaded && !problem);
+    if (file) return { entry, file };
+  }
+  return undefined;
+}
+
+/** An entry that an earlier page stored. */
+export const reloaded = (entry) => (entry.files ? { ...entry, files: entry.files.map(({ preview, progress, ...kept }) => kept) } : entry);
+
+/** The files of a refused entry, to be tried again. */
+export const retried = (files = []) => files.map(({ problem, progress, ...kept }) => kept);
+
+/**
+ * Upload the files of an entry again, because the server may have deleted them: a message that waited for a day. Returns
+ * false if that has been tried.
+ */
+export function uploadAgain(entry) {
+  if (!entry.files || entry.again) return false;
+  entry.again = true;
+  entry.files = entry.files.map(({ upload, uploaded, ...kept }) => kept);
+  return true;
+}
+
+/** Take over the uploads of another copy of the same files. */
+export function merge(files, others) {
+  for (const file of files) {
+    const other = others.find(({ key }) => key === file.key);
+    file.uploaded ??= other?.uploaded;
+    file.upload ??= other?.upload;
+  }
+}
+
+/** The files of an entry, for the list of messages. */
+export const pendingFiles = (files = []) =>
+  files.map(({ key, name, type, bytes, width, height, alt, preview, progress = 0, problem, uploaded }) => {
+    const facts = { id: key, name, type, bytes, width, height, alt, preview, problem };
+    return { ...facts, state: problem ? "failed" : "pending", share: uploaded ? 1 : Math.min(1, progress / Math.max(1, bytes)) };
+  });

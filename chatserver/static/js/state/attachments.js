@@ -1,0 +1,72 @@
+/**
+ * Files that the user has chosen and not sent, by conversation, in this window: {key, name, type, bytes, content, preview?,
+ * width?, height?, alt?, original?}; see lib/outbox-files.js.
+ *
+ * Events: `attachments:changed` for the open conversation.
+ */
+
+import { newId } from "../lib/ids.js";
+
+class Attachments extends EventTarget {
+  /** Of the server: `bytes` of a file, `count` of files in a message; 0 without files. */
+  limits = { bytes: 0, count: 0 };
+
+  #key = null; // the open conversation
+  #chosen = new Map(); // key → files
+
+  /** Show those of a conversation from now on. */
+  open(key) {
+    this.#key = key;
+    this.#changed();
+  }
+
+  of(key) {
+    return this.#chosen.get(key) ?? [];
+  }
+
+  get shown() {
+    return this.of(this.#key);
+  }
+
+  /** The number of all of them. */
+  get size() {
+    return [...this.#chosen.values()].flat().length;
+  }
+
+  /** Add `contents`, which are {name, content, alt?}, to the open conversation, as far as a message can have them. */
+  add(contents) {
+    const free = Math.max(0, this.limits.count - this.shown.length);
+    const added = contents.slice(0, free).map(({ name, content, alt = "" }) => {
+      const preview = content.type.startsWith("image/") ? { preview: URL.createObjectURL(content) } : {};
+      return { key: newId(), name, type: content.type || "application/octet-stream", bytes: content.size, content, alt, ...preview };
+    });
+    this.#chosen.set(this.#key, [...this.shown, ...added]);
+    this.#changed();
+  }
+
+  remove(file) {
+    this.#chosen.set(this.#key, this.shown.filter((one) => one !== file));
+    if (file.preview) URL.revokeObjectURL(file.preview);
+    this.#changed();
+  }
+
+  /** Set properties of a file. */
+  change(file, values) {
+    Object.assign(file, values);
+    this.#changed();
+  }
+
+  /** Remove those of a conversation and return them: they are sent. */
+  take(key) {
+    const taken = this.of(key);
+    this.#chosen.delete(key);
+    this.#changed();
+    return taken;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("attachments:changed"));
+  }
+}
+
+export const attachments = new Attachments();

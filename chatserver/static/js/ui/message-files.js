@@ -1,0 +1,151 @@
+/**
+ * Shows the files of a message: pictures with their size and a blurred form until they are loaded, so that nothing moves;
+ * several as a gallery; video and sound with controls; other files as a card.
+ *
+ * Of a message that is being sent, each file shows its progress, and can be removed.
+ *
+ * Dispatches `file:open` {seq, id} for a picture, `file:cancel` {key} for a file that is not sent.
+ */
+
+import { emit, reconcile } from "./dom.js";
+import { altOf, boxOf, endingOf, kindOf, sizeText } from "../lib/files.js";
+import { _ } from "../lib/i18n.js";
+import { decodeThumbHash } from "../lib/thumbhash.js";
+import { clone, lang, urls } from "./page.js";
+
+const SMALL = 480; // pixels of the longer side of a thumbnail
+const LARGE = 1600;
+const RETRY_DELAY = 1_000; // milliseconds, doubled after each failure
+const MAX_FAILURES = 6;
+
+/** The URL of a file's content; `download`: as an attachment. */
+export const fileUrl = ({ id, name }, { download = false } = {}) =>
+  `${urls.files}/${id}/${encodeURIComponent(name)}${download ? "?download=true" : ""}`;
+
+export const thumbUrl = ({ id }, size = SMALL) => `${urls.files}/${id}/thumb?w=${size}`;
+
+/** Show `files` in `box`; `seq`: of their message. */
+export function showFiles(box, files, seq) {
+  box.hidden = files.length === 0;
+  if (box.hidden && !box.firstElementChild) return;
+  const pictures = files.filter((file) => formOf(file).endsWith("picture"));
+  const isGallery = pictures.length > 1;
+  box.classList.toggle("gallery", isGallery);
+  const others = files.filter((file) => !pictures.includes(file));
+  reconcile(box, [...pictures, ...others], {
+    key: ({ id }) => `${id} ${isGallery}`,
+    make: (file) => MAKE[formOf(file)](file, { isGallery }),
+    update: (element, file) => update(element, file, seq),
+  });
+}
+
+const MAKE = {
+  picture: makePicture,
+  video: makePlayer,
+  audio: makePlayer,
+  other: makeCard,
+  "pending-picture": makePending,
+  "pending-card": makePending,
+};
+
+/** The kind of a file; of one that is not sent: "pending-picture" or "pending-card". */
+function formOf(file) {
+  if (file.state === undefined) return kindOf(file);
+  return file.preview && file.width ? "pending-picture" : "pending-card";
+}
+
+function makePicture(file, { isGallery }) {
+  const link = clone("file-picture");
+  const image = link.querySelector("img");
+  const { width, height } = boxOf(file);
+  link.href = fileUrl(file);
+  image.width = width;
+  image.height = height;
+  loadImage(image, thumbUrl(file, isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE));
+  if (file.blur) showBlur(link, image, file.blur);
+  link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
+  return link;
+}
+
+/** Load a picture; try again after a failure, because the connection may be lost for some time. */
+function loadImage(image, url) {
+  let failures = 0;
+  image.addEventListener("error", () => {
+    failures += 1;
+    if (failures <= MAX_FAILURES) setTimeout(() => (image.src = url), RETRY_DELAY * 2 ** failures);
+  });
+  image.src = url;
+}
+
+/** Show the blurred form below the image until that is loaded. */
+function showBlur(link, image, blur) {
+  const decoded = decodeThumbHash(blur);
+  if (!decoded) return;
+  const canvas = document.createElement("canvas");
+  canvas.width = decoded.width;
+  canvas.height = decoded.height;
+  canvas.getContext("2d").putImageData(new ImageData(decoded.rgba, decoded.width), 0, 0);
+  link.prepend(canvas);
+  image.addEventListener("load", () => canvas.remove(), { once: true });
+}
+
+function makePlayer(file) {
+  const figure = clone(`file-${kindOf(file)}`);
+  const player = figure.querySelector("video, audio");
+  player.src = fileUrl(file);
+  if (file.width) {
+    const { width, height } = boxOf(file);
+    Object.assign(player, { width, height });
+  }
+  describe(figure, file);
+  return figure;
+}
+
+function makePending(file, { isGallery }) {
+  const element = clone(formOf(file));
+  const image = element.querySelector("img");
+  if (image) Object.assign(image, isGallery ? {} : boxOf(file), { src: file.preview, alt: altOf(file) });
+  else element.querySelector(".file-name").textContent = file.name;
+  const cancel = element.querySelector(".upload-cancel");
+  cancel.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
+  cancel.addEventListener("click", () => emit(element, "file:cancel", { key: file.id }));
+  return element;
+}
+
+function updatePending(element, { name, state, share, problem }) {
+  element.dataset.state = state;
+  const progress = element.querySelector("progress");
+  progress.hidden = state === "failed";
+  progress.value = share;
+  progress.setAttribute("aria-label", _("Uploading %(name)s", { name }));
+  element.querySelector(".upload-problem").textContent = problem ? `${name}: ${problem}` : "";
+}
+
+function makeCard(file) {
+  const card = clone("file-card");
+  describe(card, file);
+  return card;
+}
+
+function describe(element, file) {
+  element.querySelector(".file-name").textContent = file.name;
+  element.querySelector(".file-facts").textContent = [endingOf(file.name), sizeText(file.bytes, lang)].filter(Boolean).join(" · ");
+  element.querySelector(".file-download").href = fileUrl(file, { download: true });
+}
+
+function update(element, file, seq) {
+  if (file.state !== undefined) return updatePending(element, file);
+  const kind = kindOf(file);
+  if (kind === "video" || kind === "audio") element.querySelector(kind).setAttribute("aria-label", file.alt || file.name);
+  if (kind === "picture") updatePicture(element, file, seq);
+}
+
+function updatePicture(element, file, seq) {
+  element.querySelector("img").alt = altOf(file);
+  element.title = file.alt || file.name;
+  element.onclick = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    emit(element, "file:open", { seq, id: file.id });
+  };
+}

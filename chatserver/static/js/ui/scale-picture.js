@@ -1,0 +1,33 @@
+/** Scales large photos before they are uploaded, which also removes the place where they were taken. */
+
+const LONGER = 2560; // pixels of the longer side
+const QUALITY = 0.85;
+const PHOTOS = new Set(["image/jpeg", "image/webp", "image/heic"]);
+
+/** Whether a file is scaled unless the user wants the original. */
+export const isScaled = ({ type, width = 0, height = 0 }) => PHOTOS.has(type) && Math.max(width, height) > LONGER;
+
+/** The content to upload: a smaller picture, or `content` itself. A picture that became a JPEG gets another name. */
+export async function scaled(file, content) {
+  if (file.original || !isScaled(file)) return content;
+  try {
+    const smaller = await draw(content);
+    if (!smaller || smaller.size >= content.size) return content;
+    if (file.type !== "image/jpeg") file.name = `${file.name.replace(/\.\w+$/, "")}.jpg`;
+    Object.assign(file, { type: "image/jpeg" });
+    return smaller;
+  } catch {
+    return content; // the browser cannot read it
+  }
+}
+
+async function draw(content) {
+  const picture = await createImageBitmap(content);
+  const scale = LONGER / Math.max(picture.width, picture.height);
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  picture.close();
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
+}

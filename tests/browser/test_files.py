@@ -1,0 +1,158 @@
+"""Files of messages: sending, showing, the viewer, the files of a room."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.async_api import Page, Route, expect
+
+from tests.browser.conftest import EnterChat
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def picture(width: int, height: int, colour: str) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(content, "JPEG")
+    return content.getvalue()
+
+
+async def choose(page: Page, *files: tuple[str, str, bytes]) -> None:
+    payload = [{"name": name, "mimeType": kind, "buffer": data} for name, kind, data in files]
+    await page.locator(".composer-files").set_input_files(payload)  # type: ignore[arg-type]
+    await expect(page.locator(".attachment").last).to_contain_text(files[-1][0])
+
+
+async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await bo.page.route("**/thumb?w=*", hold)
+    await choose(
+        ann.page,
+        ("lake.jpg", "image/jpeg", picture(900, 600, "teal")),
+        ("hill.jpg", "image/jpeg", picture(600, 900, "olive")),
+        ("plan.pdf", "application/pdf", b"%PDF-1.7 plan"),
+    )
+    await ann.page.locator(".attachment-alt").first.fill("a lake at dawn")
+    await ann.page.get_by_role("button", name="Remove hill.jpg").click()
+    await ann.page.locator(".composer-send").click()
+    for window in (ann, bo):
+        await expect(window.page.locator(".file-card")).to_contain_text("plan.pdf")
+        await expect(window.page.get_by_role("img", name="a lake at dawn")).to_be_visible()
+    image = bo.page.get_by_role("img", name="a lake at dawn")
+    box = await image.bounding_box()
+    await expect(bo.page.locator(".picture canvas")).to_be_visible()
+    for route in held:
+        await route.continue_()
+    await expect(bo.page.locator(".picture canvas")).to_have_count(0)  # it is loaded
+    assert box == await image.bounding_box()
+    assert box is not None
+    assert box["width"] / box["height"] == 1.5
+    async with bo.page.expect_download() as download:
+        await bo.page.locator(".file-download").click()
+    assert Path(await (await download.value).path()).read_bytes() == b"%PDF-1.7 plan"
+    await ann.page.locator("chat-message").last.hover()
+    await ann.page.locator("[data-action=remove]").click()
+    await ann.page.locator(
+        "confirm-dialog .button-danger, confirm-dialog [value=yes]"
+    ).first.click()
+    for window in (ann, bo):
+        await expect(window.page.locator(".message-deleted")).to_be_visible()
+        await expect(window.page.locator(".message-files > *")).to_have_count(0)
+
+
+async def test_an_interrupted_upload_continues_after_a_reload_and_is_sent_once(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    ann.allow_console_errors("ERR_FAILED|ERR_ABORTED|Failed to load")
+    sent: list[int] = []
+    content = bytes(range(256)) * 8_192  # 2 MiB
+
+    async def interrupt(route: Route) -> None:
+        if route.request.method != "PATCH":
+            return await route.continue_()
+        offset = int(route.request.headers["upload-offset"])
+        sent.append(offset)
+        if len(sent) > 1:
+            return await route.continue_()
+        headers = {**route.request.headers, "content-length": "1000000"}
+        await route.fetch(post_data=content[offset : offset + 1_000_000], headers=headers)
+        return await route.abort()
+
+    await ann.page.route("**/api/uploads/*", interrupt)
+    await choose(ann.page, ("big.bin", "application/octet-stream", content))
+    await ann.page.locator(".composer-send").click()
+    await expect(ann.page.locator("chat-message[data-state=sending] progress")).to_be_visible()
+    while not sent:
+        await asyncio.sleep(0)
+    await ann.page.reload()
+    await expect(ann.page.locator("chat-message[data-state=sent] .file-card")).to_contain_text(
+        "2.1 MB"
+    )
+    await expect(ann.page.locator(".file-card")).to_have_count(1)
+    assert sent == [0, 1_000_000]
+
+
+async def test_the_viewer_goes_through_the_pictures_of_the_room_by_keyboard(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    for name in ("one.jpg", "two.jpg"):
+        await choose(bo.page, (name, "image/jpeg", picture(90, 60, "teal")))
+        await bo.page.locator(".composer-send").click()
+        await expect(bo.page.locator(".message:last-child > .message-files a")).to_be_visible()
+    title, viewer = ann.page.locator(".viewer-title"), ann.page.locator("dialog.viewer")
+    await ann.page.locator(".picture").first.focus()
+    await ann.page.keyboard.press("Enter")
+    await expect(title).to_contain_text("one.jpg 1 of 2")
+    await ann.page.keyboard.press("ArrowRight")
+    await expect(title).to_contain_text("two.jpg 2 of 2")
+    await ann.page.keyboard.press("+")
+    await expect(viewer).to_have_attribute("data-zoomed", "true")
+    await ann.page.keyboard.press("-")
+    await bo.page.locator("chat-message").last.hover()
+    await bo.page.locator("[data-action=remove]").click()
+    await bo.page.locator("confirm-dialog [value=yes], confirm-dialog .button-danger").first.click()
+    await expect(title).to_contain_text("one.jpg")  # the other one was deleted
+    await ann.page.keyboard.press("Escape")
+    await expect(viewer).to_be_hidden()
+    await expect(ann.page.locator(".picture").first).to_be_focused()
+
+
+async def test_the_files_of_a_room_are_listed_by_kind_and_name_and_photos_are_scaled(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page = ann.page
+    for name, original in (("small.jpg", False), ("large.jpg", True)):
+        await choose(page, (name, "image/jpeg", picture(3000, 1500, "teal")))
+        box = page.get_by_label("Original size")
+        await expect(box).to_be_visible()
+        await box.set_checked(original)
+        await page.locator(".composer-send").click()
+        await expect(page.locator(".message:last-child > .message-files a")).to_be_visible()
+    await choose(page, ("notes.txt", "text/plain", b"notes"))
+    await page.locator(".composer-send").click()
+    await page.locator(".topbar-room").click()
+    await page.locator("room-panel").get_by_role("button", name="Files").click()
+    names = page.locator("files-panel .file-name")
+    await expect(names).to_have_text(["notes.txt", "large.jpg", "small.jpg"])
+    await page.get_by_role("radio", name="Other").check()
+    await expect(names).to_have_text(["notes.txt"])
+    await page.get_by_role("radio", name="All").check()
+    await page.get_by_label("Search by name").fill("LARGE")
+    await expect(names).to_have_text(["large.jpg"])
+    stored = await page.evaluate("fetch('/api/rooms/1/files').then((answer) => answer.json())")
+    assert [file.get("width") for file in stored["files"]] == [None, 3000, 2560]
+    await page.keyboard.press("Escape")
+    await expect(page.locator("side-area")).to_be_hidden()
+    await expect(page.locator(".topbar-room")).to_be_focused()

@@ -1,0 +1,54 @@
+import "./setup.mjs";
+import assert from "node:assert/strict";
+import test from "node:test";
+import { applied } from "../../chatserver/static/js/lib/apply.js";
+import { altOf, boxOf, endingOf, kindOf, sizeText, summaryOf } from "../../chatserver/static/js/lib/files.js";
+import { plain } from "../../chatserver/static/js/lib/markup.js";
+import { decodeThumbHash } from "../../chatserver/static/js/lib/thumbhash.js";
+import { stored } from "../../chatserver/static/js/lib/view.js";
+import { Type } from "../../chatserver/static/js/net/protocol.js";
+
+const picture = { id: "p", name: "lake.jpg", type: "image/jpeg", bytes: 1, width: 2000, height: 1000 };
+const paper = { id: "d", name: "plan.pdf", type: "application/pdf", bytes: 1 };
+
+test("only what the server sends with its type is shown in place", () => {
+  const kinds = [picture, { type: "image/heic" }, { type: "video/mp4" }, { type: "video/quicktime" }, { type: "audio/mpeg" }, paper];
+  assert.deepEqual(kinds.map(kindOf), ["picture", "other", "video", "other", "audio", "other"]);
+});
+
+test("the box of a picture has its proportions and is never larger than the picture", () => {
+  assert.deepEqual(boxOf(picture), { width: 420, height: 210 });
+  assert.deepEqual(boxOf({ width: 500, height: 5000 }), { width: 48, height: 320 });
+  assert.deepEqual(boxOf({ width: 200, height: 100 }), { width: 200, height: 100 });
+});
+
+test("sizes, endings and alternative texts", () => {
+  assert.deepEqual([0, 999, 14_000, 1_640_000, 2_100_000_000].map((n) => sizeText(n, "en")), ["0 bytes", "999 bytes", "14 kB", "1.6 MB", "2.1 GB"]);
+  assert.deepEqual(["a.pdf", ".profile", "a.b.tar.gz", "费用.CSV", "none"].map(endingOf), ["PDF", "", "GZ", "CSV", ""]);
+  assert.deepEqual([altOf(picture), altOf({ ...picture, alt: "a lake" })], ["Picture: lake.jpg", "a lake"]);
+});
+
+test("a message without text is summarized by its files", () => {
+  assert.equal(plain({ data: "", files: [paper] }), "plan.pdf");
+  assert.equal(plain({ data: "see", files: [paper] }), "see");
+  assert.equal(summaryOf([picture, picture]), "2 pictures");
+  assert.equal(summaryOf([picture, paper]), "2 files");
+  assert.equal(summaryOf(undefined), "");
+});
+
+test("an edit replaces the files of a message, and a deletion removes them", () => {
+  const message = { type: Type.GROUP_CHAT, seq: 1, user: "bo", data: "x", at: 1, files: [picture, paper] };
+  const edited = applied(message, { type: Type.EDIT, data: "y", files: [paper], at: 2 });
+  assert.deepEqual(stored(edited, "ann").files, [paper]);
+  assert.deepEqual(stored(applied(edited, { type: Type.EDIT, data: "y", at: 3 }), "ann").files, []);
+  assert.deepEqual(stored(applied(message, { type: Type.DELETE, at: 2 }), "ann").files, []);
+});
+
+test("a ThumbHash is decoded to a small picture of the same proportions", () => {
+  const { width, height, rgba } = decodeThumbHash("2ZYCpaJPKF6CiIiEiKiIh4+I+Ih4"); // by the server: red on the left, blue on the right
+  assert.deepEqual([width, height, rgba.length], [32, 23, 32 * 23 * 4]);
+  const [red, , blue, alpha] = rgba.slice(8 * 4, 9 * 4);
+  assert.ok(red > 200 && blue < 60 && alpha === 255);
+  assert.ok(rgba[24 * 4] < 60 && rgba[24 * 4 + 2] > 200);
+  for (const broken of ["", "AA", "***"]) assert.equal(decodeThumbHash(broken), null);
+});
