@@ -159,6 +159,25 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "at": RESTORED,
         "edited_at": Limit(MESSAGE, {"edited_at": LATER}, TEXTS, is_kept=False),
         "deleted_at": Limit(MESSAGE, {"deleted_at": LATER}, TEXTS, is_kept=False),
+        "files": RESTORED,  # changes with edited_at
+    },
+    "files": {
+        "id": IDENTITY,
+        "user_id": RESTORED,
+        "room_id": RESTORED,
+        "seq": RESTORED,  # a file is removed from a message by an edit or a deletion of it
+        "position": RESTORED,
+        "name": RESTORED,
+        "name_key": RESTORED,
+        "type": RESTORED,
+        "bytes": RESTORED,
+        "sha256": RESTORED,
+        "width": RESTORED,
+        "height": RESTORED,
+        "blur": RESTORED,
+        "alt": RESTORED,
+        "state": RESTORED,
+        "at": RESTORED,
     },
     "reactions": {
         "room_id": IDENTITY,
