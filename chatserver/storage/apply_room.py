@@ -165,6 +165,7 @@ def remove_members(connection: Connection, draft: Draft, act: RemoveMembers, now
     change = {"action": act.action, "users": [name for _id, name in removed]}
     if (new_admin := successor(connection, draft.room, without=left_ids)) is not None:
         change["admins"] = [new_admin[1]]
+        promote(connection, draft.room, new_admin[0])
     seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
     end_memberships(connection, draft.room, left_ids, now, seq, removed=act.action == "remove")
     return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=left_ids)

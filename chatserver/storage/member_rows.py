@@ -10,7 +10,6 @@ from chatserver.models import Kind
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, RoomRole, member_row
-from chatserver.storage.room_admins import ensure_admins
 from chatserver.storage.tables import events, members, rooms, users
 
 
@@ -57,7 +56,7 @@ def end_memberships(
     *,
     removed: bool,
 ) -> None:
-    """End memberships. If no administrator is left, the oldest member becomes one.
+    """End memberships. The caller appoints an administrator if the last one leaves.
 
     `removed`: the users were removed; False if they left by themselves.
     """
@@ -69,7 +68,6 @@ def end_memberships(
     count = rooms.c.members - len(user_ids)
     connection.execute(rooms.update().where(rooms.c.id == room).values(members=count))
     revoke_created_by(connection, list(user_ids), now, room=room)
-    ensure_admins(connection, [room])
 
 
 def backfill_removals(connection: Connection) -> None:

@@ -126,7 +126,7 @@ invites = sa.Table(
     "invites",
     metadata,
     sa.Column("code", sa.String(64), primary_key=True),
-    sa.Column("created_by", BigId, sa.ForeignKey("users.id")),
+    sa.Column("created_by", BigId, sa.ForeignKey("users.id"), index=True),
     sa.Column("room_id", BigId, sa.ForeignKey("rooms.id")),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
@@ -149,6 +149,7 @@ members = sa.Table(
     sa.Column("left_seq", sa.BigInteger),
     sa.Column("removed_at", sa.BigInteger),  # last removal, kept when the user joins again
     sa.Index(None, "user_id"),
+    sa.Index(None, "room_id", "left_at", "role", "joined_at", "user_id"),  # see `room_admins`
     **MYSQL,
 )
 

@@ -1,8 +1,17 @@
 """Succession of room administrators, who are never bots or disabled accounts."""
 
 import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from chatserver.models import AddMembers, Create, Event, RemoveMembers, Role, User
+from chatserver.storage.members import member_row
+from chatserver.storage.room_admins import successor
+from chatserver.storage.tables import members, users
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
 
@@ -109,3 +118,49 @@ async def test_two_administrators_disabled_concurrently_get_a_successor(storage:
         await asyncio.gather(leave(storage, ann, made.room), storage.disable(bo))
         assert (await admins(storage, made.room))[-1:] != [bo.name]
         assert set(await admins(storage, made.room)) & {"cy"}
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["one remains", "the last one leaves"])
+async def test_a_successor_is_found_with_equal_work_in_rooms_of_any_size(
+    storage: Storage, *, leaves: bool
+) -> None:
+    await storage.database.transaction(add_accounts)
+    ann = await storage.user("ann")
+    room = await room_of(storage, ann)
+    find = partial(successor, room=room, without=[ann.id] if leaves else [])
+    works = []
+    for ids in (range(2, 22), range(22, 400)):
+        await storage.database.transaction(partial(add_members, room=room, ids=ids))
+        works.append(await storage.database.run_on_writer(partial(work_of, find=find)))
+    assert works[1] < 1.5 * works[0]
+
+
+def add_accounts(connection: Connection) -> None:
+    values = {"display": "", "password_hash": "!", "role": "member", "locale": "", "created_at": 1}
+    names = [{"id": i, "name": f"user{i}", "name_key": f"user{i}", **values} for i in range(2, 400)]
+    connection.execute(users.insert(), names)
+
+
+def add_members(connection: Connection, room: int, ids: range) -> None:
+    """Half of them have left."""
+    rows = [member_row(room, i, 1) | {"left_at": 1 if i % 2 else None} for i in ids]
+    connection.execute(members.insert(), rows)
+
+
+def work_of(connection: Connection, find: Any) -> int:
+    """Return the steps of SQLite's virtual machine, or the number of rows that MariaDB reads."""
+    if connection.dialect.name != "sqlite":
+        before = rows_read(connection)
+        find(connection)
+        return rows_read(connection) - before
+    raw: Any = connection.connection.driver_connection
+    steps: list[None] = []
+    raw.set_progress_handler(partial(steps.append, None), 1)
+    find(connection)
+    raw.set_progress_handler(None, 1)
+    return len(steps)
+
+
+def rows_read(connection: Connection) -> int:
+    read = connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+    return sum(int(row[1]) for row in read)
