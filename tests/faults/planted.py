@@ -145,6 +145,44 @@ def ignore_removals_in_gaps() -> None:
     Hub._on_missed_changes = ignore  # type: ignore[assignment, method-assign]
 
 
+def forget_files_before_their_bytes() -> None:
+    """Delete the rows of files, and neither their bytes nor what is unregistered."""
+    from chatserver.files.cleanup import FileCleanup
+    from chatserver.files.store import FolderStore
+
+    async def keep(_self: object, *_args: object) -> None:
+        pass
+
+    FolderStore.delete = keep  # type: ignore[assignment, method-assign]
+    FileCleanup._delete_unregistered = keep  # type: ignore[assignment, method-assign]
+
+
+def lose_the_bytes_of_some_files() -> None:
+    """Confirm every second file without its last byte."""
+    from chatserver.files.store import FolderStore
+
+    keep = FolderStore.keep
+    numbers = itertools.count()
+
+    async def keep_less(self: FolderStore, file_id: str) -> None:
+        await keep(self, file_id)
+        if next(numbers) % 2:
+            with self.place(file_id).open("r+b") as file:
+                file.truncate(file.seek(0, 2) - 1)
+
+    FolderStore.keep = keep_less  # type: ignore[method-assign]
+
+
+def let_anybody_read_files() -> None:
+    """Do not check whether a user may read the message of a file, or whether it exists."""
+    from chatserver.files.access import FileAccess
+
+    async def may_read(_self: object, *_args: object) -> bool:
+        return True
+
+    FileAccess._may_read = may_read  # type: ignore[assignment, method-assign]
+
+
 @dataclass(frozen=True)
 class Both:
     """Two plants in one."""
