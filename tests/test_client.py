@@ -109,7 +109,7 @@ def test_markup_is_parsed_in_one_module_with_an_allow_list() -> None:
 def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
     """Only two modules send requests. Static files and the session query need no name."""
     others = {
-        "elements/session-notice.js",
+        "elements/session-dialog.js",
         "ui/emoji.js",
         "ui/password-rule.js",
         "ui/load-catalogue.js",

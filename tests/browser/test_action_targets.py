@@ -80,15 +80,15 @@ async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     await ann.open_room("Den")
     await page.locator(BOX).press_sequentially("The password of the safe ")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
-    notice = page.locator(".room-notice")
-    await expect(notice.locator(".notice-text")).to_have_text("Bo removed you from Den.")
+    banner = page.locator(".room-banner")
+    await expect(banner.locator(".room-banner-text")).to_have_text("Bo removed you from Den.")
     await page.keyboard.type("is 4711")
     await page.keyboard.press("Enter")
     await expect(page.locator(TITLE)).to_have_text("Den")
     await expect(page.locator(BOX)).to_be_hidden()
-    await expect(notice).to_be_focused()
-    await expect(notice.locator("textarea")).to_have_value("The password of the safe ")
-    await notice.hover()  # rows stay as they are while the pointer rests on one of them
+    await expect(banner).to_be_focused()
+    await expect(banner.locator("textarea")).to_have_value("The password of the safe ")
+    await banner.hover()  # rows stay as they are while the pointer rests on one of them
     await expect(ann.rooms()).to_have_text(["Lobby"])
     await expect(page.locator("chat-message")).to_have_count(1)  # what was read stays
     assert await texts(bo, 1) == []
@@ -97,12 +97,12 @@ async def test_a_removed_member_who_keeps_typing_posts_nothing_elsewhere(
     await ann.open_lobby()
     await expect(page.locator(BOX)).to_have_value("")
     await page.go_back()
-    await expect(notice.locator(".notice-text")).to_contain_text("you don't have access to it")
+    await expect(banner.locator(".room-banner-text")).to_contain_text("you don't have access to it")
     await page.reload()
-    await expect(notice.locator(".notice-text")).to_contain_text("you don't have access to it")
+    await expect(banner.locator(".room-banner-text")).to_contain_text("you don't have access to it")
     await bo.ask("POST", f"/api/rooms/{den}/members", {"users": ["ann"]})
     await expect(page.locator(BOX)).to_have_value("The password of the safe ")
-    await expect(notice).to_be_hidden()
+    await expect(banner).to_be_hidden()
     await ann.expect_last("hello")
 
 
@@ -111,17 +111,17 @@ async def test_a_missing_room_does_not_open_the_lobby(enter: EnterChat) -> None:
     page = ann.page
     ann.allow_console_errors("404")
     await page.goto("/index#/room/4711")
-    await expect(page.locator(".notice-text")).to_contain_text("does not exist")
+    await expect(page.locator(".room-banner-text")).to_contain_text("does not exist")
     await expect(page.locator(TITLE)).to_have_text("Not available")
     await expect(page.locator(BOX)).to_be_hidden()
-    await page.locator(".notice-home").click()
+    await page.locator(".room-banner-home").click()
     await expect(page.locator(TITLE)).to_have_text("Lobby")
     await expect(page.locator(BOX)).to_be_visible()
     await page.go_back()
     await expect(page.locator(TITLE)).to_have_text("Not available")
 
 
-async def test_a_room_lost_while_offline_shows_a_notice(enter: EnterChat) -> None:
+async def test_a_room_lost_while_offline_shows_a_banner(enter: EnterChat) -> None:
     ann, bo, _ = await window_and_two_users(enter)
     ann.allow_console_errors("WebSocket|ERR_|Failed")
     den = (await rooms(bo, "Den"))["Den"]
@@ -131,10 +131,10 @@ async def test_a_room_lost_while_offline_shows_a_notice(enter: EnterChat) -> Non
     await ann.page.locator(BOX).press_sequentially("half a ")
     await bo.ask("DELETE", f"/api/rooms/{den}/members/ann")
     await ann.page.context.set_offline(False)
-    await expect(ann.page.locator(".notice-text")).to_be_visible()
+    await expect(ann.page.locator(".room-banner-text")).to_be_visible()
     await ann.page.keyboard.type("thought")
     await ann.page.keyboard.press("Enter")
-    await expect(ann.page.locator(".notice-draft textarea")).to_have_value("half a ")
+    await expect(ann.page.locator(".room-banner-draft textarea")).to_have_value("half a ")
     assert await texts(bo, 1) == []
 
 
@@ -166,11 +166,13 @@ async def test_after_a_restore_nothing_is_posted_in_another_room_with_that_id(
     found = await ann.chat.server.users.find("ann")
     assert found is not None
     ann.chat.server.hub.session_ends.close_user_connections(found[0].id, CloseCode.RESTARTING)
-    await expect(ann.page.locator(".notice-text")).to_contain_text("in which Den does not exist")
+    await expect(ann.page.locator(".room-banner-text")).to_contain_text(
+        "in which Den does not exist"
+    )
     await ann.page.keyboard.type("thought")
     await ann.page.keyboard.press("Enter")
     await expect(ann.rooms()).to_have_text(["Lobby", "Pub"])
-    await expect(ann.page.locator(".notice-draft textarea")).to_have_value("half a ")
+    await expect(ann.page.locator(".room-banner-draft textarea")).to_have_value("half a ")
     assert await texts(bo, den) == []
 
 
@@ -180,11 +182,11 @@ async def test_an_archived_room_accepts_no_text_until_it_is_unarchived(enter: En
     await ann.open_room("Den")
     await ann.page.locator(BOX).press_sequentially("not yet ")
     await bo.ask("PATCH", f"/api/rooms/{den}", {"archived": True})
-    await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
+    await expect(ann.page.locator(".room-banner-text")).to_contain_text("archived")
     await expect(ann.page.locator(BOX)).to_be_hidden()
     await bo.ask("PATCH", f"/api/rooms/{den}", {"archived": False})
     await expect(ann.page.locator(BOX)).to_have_value("not yet ")
-    await expect(ann.page.locator(".room-notice")).to_be_hidden()
+    await expect(ann.page.locator(".room-banner")).to_be_hidden()
 
 
 async def test_a_conversation_with_a_deleted_account_can_be_read_only(enter: EnterChat) -> None:
@@ -195,7 +197,7 @@ async def test_a_conversation_with_a_deleted_account_can_be_read_only(enter: Ent
     await ann.expect_last("goodbye")
     await ann.chat.server.administration.delete(None, "bo")
     await ann.say("too late")
-    await expect(ann.page.locator(".notice-text")).to_have_text("This account is deleted.")
+    await expect(ann.page.locator(".room-banner-text")).to_have_text("This account is deleted.")
     last = ann.page.locator("chat-message").last
     await expect(last).to_contain_text("This account is deleted.")
     await expect(last).to_have_attribute("data-state", "failed")
@@ -207,7 +209,7 @@ async def test_a_conversation_with_a_deleted_account_can_be_read_only(enter: Ent
     await expect(ann.page.locator(BOX)).to_be_hidden()
 
 
-async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
+async def test_leaving_a_room_in_another_window_shows_a_banner_in_this_one(
     enter: EnterChat,
 ) -> None:
     ann, bo, _ = await window_and_two_users(enter)
@@ -215,7 +217,7 @@ async def test_leaving_a_room_in_another_window_shows_a_notice_in_this_one(
     await ann.open_room("Den")
     other = await ann.chat.signed_in("ann")
     await other.ask("DELETE", f"/api/rooms/{den}/members/ann")
-    await expect(ann.page.locator(".notice-text")).to_have_text("You have left Den.")
+    await expect(ann.page.locator(".room-banner-text")).to_have_text("You have left Den.")
     await expect(ann.page.locator(TITLE)).to_have_text("Den")
 
 
@@ -291,7 +293,7 @@ async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterC
     await ann.page.locator(".topbar-room").click()
     await ann.page.locator("#room-invite-user").select_option("dee")
     await ann.page.go_back()
-    await expect(ann.page.locator(".panel-title").last).to_have_text("Beta")
+    await expect(ann.page.locator("room-panel .panel-title")).to_have_text("Beta")
     await expect(ann.page.locator("#room-invite-user")).to_have_value("")
 
 
@@ -349,7 +351,7 @@ async def test_a_double_click_on_archive_archives_once(enter: EnterChat) -> None
     await expect(ann.page.locator("confirm-dialog h2")).to_have_text("Archive Den?")
     assert not (await room(bo, den)).get("archived")
     await ann.page.locator(".confirm-yes").dblclick()
-    await expect(ann.page.locator(".notice-text")).to_contain_text("archived")
+    await expect(ann.page.locator(".room-banner-text")).to_contain_text("archived")
     await expect(ann.page.locator(".row-archived:visible")).to_have_text("Archived")
     await expect(ann.page.locator("room-dialog dialog")).to_be_hidden()
     assert (await room(bo, den))["archived"] is True

@@ -77,16 +77,16 @@ async def test_saved_settings_are_confirmed(enter: EnterChat) -> None:
         await ann.wait_until_loaded()
 
 
-async def test_a_phone_shows_one_notice_at_a_time(enter: EnterChat) -> None:
+async def test_a_phone_shows_one_banner_at_a_time(enter: EnterChat) -> None:
     page = (await enter("ann", "Ann")).page
     await page.set_viewport_size({"width": 390, "height": 700})
     await page.evaluate(
         "for (const it of document.querySelectorAll('.banner[role]')) it.dataset.state = 'waiting'"
     )
-    for notice in ("connection-banner", "storage-notice", "update-notice"):
+    for banner in ("connection-banner", "storage-banner", "update-banner"):
         await expect(page.locator("main > .banner:visible")).to_have_count(1)
-        await expect(page.locator(notice)).to_be_visible()
-        await page.evaluate(f"document.querySelector('{notice}').dataset.state = 'hidden'")
+        await expect(page.locator(banner)).to_be_visible()
+        await page.evaluate(f"document.querySelector('{banner}').dataset.state = 'hidden'")
 
 
 async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(

@@ -9,7 +9,7 @@ from tests.driver import PASSWORD
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TITLE = ".topbar-title"
-NOTICE = ".room-notice .notice-text"
+BANNER = ".room-banner .room-banner-text"
 PAGE_MOVED = """() => ["html", "body", ".app", ".conversation", "nav-drawer"]
   .map((name) => document.querySelector(name))
   .filter((one) => one.scrollTop > 0 || one.scrollHeight > one.clientHeight)
@@ -74,18 +74,18 @@ async def test_links_explain_missing_rooms_and_messages(enter: EnterChat) -> Non
         "#/with/a,bo": "Not found",
     }.items():
         await page.goto(f"/index{link}")
-        await expect(page.locator(NOTICE)).to_contain_text(words)
+        await expect(page.locator(BANNER)).to_contain_text(words)
         await expect(page.locator("#composer-text")).to_be_hidden()
         await expect(page.locator("[data-section=direct] li")).to_have_count(0)
-        await expect(page.locator(".notice-join")).to_be_hidden()
+        await expect(page.locator(".room-banner-join")).to_be_hidden()
     await page.goto("/index#/with/BO/7")
     await expect(page).to_have_url(f"{ann.chat.url}/index#/with/bo/7")
     await expect(page.locator("[data-section=direct] li")).to_have_count(1)
     await expect(page.locator(TITLE)).to_have_text("Bo")
 
     await page.goto(f"/index#/room/{open_room['room']}/2")
-    await expect(page.locator(NOTICE)).to_have_text("You are not a member of Plans.")
-    await page.locator(".notice-join").click()
+    await expect(page.locator(BANNER)).to_have_text("You are not a member of Plans.")
+    await page.locator(".room-banner-join").click()
     await expect(page.locator(".message-found .message-text")).to_have_text("hello")
     await page.evaluate("location.hash += '00'")
     await expect(page.locator(".toast")).to_contain_text("deleted or does not exist")

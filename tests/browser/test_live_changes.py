@@ -93,7 +93,7 @@ async def test_rooms_are_added_changed_and_removed(enter: EnterChat) -> None:
     await bo.expect_last("Hello")
     assert await bo.page.evaluate(SHOWN) == notices
     await request(cy, "DELETE", f"{room}/members/bo")
-    await expect(bo.page.locator(".notice-text")).to_have_text("cy removed you from Drives.")
+    await expect(bo.page.locator(".room-banner-text")).to_have_text("cy removed you from Drives.")
     await expect(bo.rooms()).to_have_text(["Lobby"])
     await expect(ann.rooms()).to_have_text(["Lobby"])
 

@@ -14,7 +14,7 @@ from tests.driver import PASSWORD
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REFUSED = "status of (401|409)|WebSocket"
-NOTICE = "dialog.session-notice"
+DIALOG = "dialog.session-dialog"
 DRAFTS = "Object.keys(localStorage).filter((name) => name.includes('draft:')).sort()"
 
 
@@ -31,13 +31,13 @@ async def log_in(window: Window, name: str) -> Page:
 
 
 async def expect_stopped(window: Window, name: str) -> None:
-    """Require a notice with the user of the present session, which Escape does not close."""
-    notice = window.page.locator(NOTICE)
-    await expect(notice).to_be_visible()
-    await expect(notice.locator(".session-continue")).to_have_text(f"Continue as {name}")
+    """Require a dialog with the user of the present session, which Escape does not close."""
+    dialog = window.page.locator(DIALOG)
+    await expect(dialog).to_be_visible()
+    await expect(dialog.locator(".session-continue")).to_have_text(f"Continue as {name}")
     for key in ("Escape", "Escape", "Enter"):  # Enter must not press a button while the user types
         await window.page.keyboard.press(key)
-    await expect(notice).to_be_visible()
+    await expect(dialog).to_be_visible()
 
 
 async def create_room(ann: Window) -> int:
@@ -167,7 +167,7 @@ async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a
     await expect_stopped(ann, "Bo")
     events = (await (await ann.chat.signed_in("bo")).ask("GET", "/api/rooms/1/events?after=0")).json
     assert {event["user"] for event in events["events"]} == {"ann"}
-    await ann.page.locator(NOTICE).get_by_text("Log in as Ann").click()
+    await ann.page.locator(DIALOG).get_by_text("Log in as Ann").click()
     await expect(ann.page.locator("#username")).to_be_visible()
 
 
@@ -230,5 +230,5 @@ async def test_a_page_restored_by_back_does_nothing_for_another_user(
     await ann.page.wait_for_url("**/index")
     await ann.wait_until_loaded()
     await ann.page.go_back()
-    await expect(ann.page.locator(f".account-user:has-text('@bo'), {NOTICE}[open]")).to_be_visible()
+    await expect(ann.page.locator(f".account-user:has-text('@bo'), {DIALOG}[open]")).to_be_visible()
     assert len(await ann.page.evaluate(DRAFTS)) == 1

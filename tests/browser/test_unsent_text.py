@@ -179,7 +179,7 @@ async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_
 ) -> None:
     ann = await enter("ann", "Ann")
     ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
-    notice = ann.page.locator("storage-notice")
+    banner = ann.page.locator("storage-banner")
     await ann.page.context.set_offline(True)
     await ann.say("one")
     await wait_for_stored(ann, 1)
@@ -187,14 +187,14 @@ async def test_the_outbox_survives_cleared_site_data_and_warns_when_the_disk_is_
     facts = {"origin": ann.chat.url, "storageTypes": "indexeddb"}
     await session.send("Storage.clearDataForOrigin", facts)
     await wait_for_stored(ann, 1)
-    await expect(notice).to_have_attribute("data-state", "hidden")
+    await expect(banner).to_have_attribute("data-state", "hidden")
     await ann.page.evaluate(FILL_THE_DISK)
     await ann.say("two")
-    await expect(notice).to_contain_text(UNKEPT)
+    await expect(banner).to_contain_text(UNKEPT)
     assert await ann.page.evaluate(ASKS_BEFORE_CLOSING)
     await ann.page.context.set_offline(False)
     await ann.expect_last("two")
-    await expect(notice).to_have_attribute("data-state", "hidden")
+    await expect(banner).to_have_attribute("data-state", "hidden")
     assert not await ann.page.evaluate(ASKS_BEFORE_CLOSING)
 
 
@@ -214,7 +214,7 @@ async def test_a_room_that_is_opened_offline_shows_when_it_will_load(
     await expect(offline).to_be_hidden()
 
 
-async def test_a_browser_without_storage_shows_the_chat_and_a_notice(enter: EnterChat) -> None:
+async def test_a_browser_without_storage_shows_the_chat_and_a_banner(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for kind in ("indexedDB", "localStorage"):
         await ann.page.add_init_script(
@@ -223,11 +223,11 @@ async def test_a_browser_without_storage_shows_the_chat_and_a_notice(enter: Ente
     await ann.page.add_init_script("delete Promise.withResolvers")
     await ann.page.reload()
     await ann.wait_until_loaded()
-    await expect(ann.page.locator("storage-notice")).to_contain_text("stores nothing")
-    await ann.page.locator("storage-notice button").click()
-    await expect(ann.page.locator("storage-notice")).to_have_attribute("data-state", "hidden")
+    await expect(ann.page.locator("storage-banner")).to_contain_text("stores nothing")
+    await ann.page.locator("storage-banner button").click()
+    await expect(ann.page.locator("storage-banner")).to_have_attribute("data-state", "hidden")
     await ann.page.locator(BOX).fill("a draft")
-    await expect(ann.page.locator("storage-notice")).to_contain_text(UNKEPT)
+    await expect(ann.page.locator("storage-banner")).to_contain_text(UNKEPT)
     await ann.open_direct("ann")
     await ann.open_lobby()
     await expect(ann.page.locator(BOX)).to_have_value("a draft")

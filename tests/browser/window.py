@@ -163,7 +163,7 @@ class Window:
         return bool(await self.page.evaluate(PRESS, [element, {"key": key, **facts}]))
 
     async def expect_logged_out(self) -> None:
-        """Require a notice with a link to the login page."""
+        """Require a banner with a link to the login page."""
         banner = self.page.locator("connection-banner")
         await expect(banner).to_have_attribute("data-state", "ended")
         await expect(banner.locator(".banner-login")).to_be_visible()

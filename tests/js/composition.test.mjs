@@ -11,7 +11,7 @@ let rooms = 0;
 /** A composition in an empty conversation, whose text box it fills; `type(text)` is what the user types. */
 function compose() {
   const box = { text: "" };
-  const composition = new Composition({ replaceText: (text) => (box.text = text), topicChanged: () => {} });
+  const composition = new Composition({ replaceText: (text) => (box.text = text), targetChanged: () => {} });
   const type = (text) => {
     box.text = text;
     composition.write(text);
@@ -23,7 +23,7 @@ function compose() {
 const reply = (seq) => ({ kind: "answer", seq, epoch: "e1" });
 const edit = (seq, was) => ({ kind: "edit", seq, epoch: "e1", was });
 
-test("an edit that interrupts a reply returns its text and topic when it ends", () => {
+test("an edit that interrupts a reply returns its text and target when it ends", () => {
   const { box, composition, type } = compose();
   composition.begin(reply(1));
   type("my reply");
@@ -31,8 +31,8 @@ test("an edit that interrupts a reply returns its text and topic when it ends", 
   assert.equal(box.text, "two");
   composition.end();
   assert.equal(box.text, "my reply");
-  assert.equal(composition.topic.kind, "answer");
-  assert.equal(composition.topic.seq, 1);
+  assert.equal(composition.target.kind, "answer");
+  assert.equal(composition.target.seq, 1);
 });
 
 test("an edit without changes is not continued after another edit, and a changed one is", () => {
@@ -44,7 +44,7 @@ test("an edit without changes is not continued after another edit, and a changed
   composition.end();
   assert.equal(box.text, "two changed");
   composition.end();
-  assert.equal(composition.topic?.kind, undefined);
+  assert.equal(composition.target?.kind, undefined);
   assert.equal(box.text, "");
 });
 
@@ -54,25 +54,25 @@ test("text of an edit is kept as a new message when the message is deleted, and 
   composition.begin(edit(1, "one"));
   type("one changed");
   composition.checkDeleted(deleted);
-  assert.equal(composition.topic.kind, "deleted");
+  assert.equal(composition.target.kind, "deleted");
   assert.equal(box.text, "one changed");
 
   const other = compose();
   other.composition.begin(reply(1));
   other.type("my reply");
   other.composition.checkDeleted(deleted);
-  assert.equal(other.composition.topic.kind, "unanswered");
+  assert.equal(other.composition.target.kind, "unanswered");
   assert.equal(other.box.text, "my reply");
 });
 
-test("a topic of another log is dropped, and its text becomes a draft", () => {
+test("a target of another log is dropped, and its text becomes a draft", () => {
   const { box, composition, type } = compose();
   composition.begin(edit(1, "one"));
   type("one changed");
   composition.checkEpoch(null);
-  assert.equal(composition.topic.kind, "edit");
+  assert.equal(composition.target.kind, "edit");
   composition.checkEpoch("e2");
-  assert.equal(composition.topic, null);
+  assert.equal(composition.target, null);
   assert.equal(box.text, "one changed");
 });
 
@@ -86,11 +86,11 @@ test("text that was not sent is appended to the draft, also during an edit", () 
   assert.equal(box.text, "a draft\nnot sent");
 });
 
-test("a sent reply leaves an empty text box without a topic", () => {
+test("a sent reply leaves an empty text box without a target", () => {
   const { box, composition, type } = compose();
   composition.begin(reply(1));
   type("my reply");
   composition.send("my reply");
-  assert.equal(composition.topic, null);
+  assert.equal(composition.target, null);
   assert.equal(box.text, "");
 });

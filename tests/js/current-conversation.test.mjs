@@ -4,7 +4,7 @@ import test from "node:test";
 import { CurrentConversation } from "../../chatserver/static/js/state/current-conversation.js";
 import { Conversation } from "../../chatserver/static/js/lib/conversation.js";
 
-class FakeFeed {
+class FakeConversations {
   isComplete = true;
   known = new Map();
   get(key) {
@@ -19,54 +19,54 @@ class FakeFeed {
 }
 
 function openRoom(key, room) {
-  const feed = new FakeFeed();
-  const conversation = feed.admit(key, room);
-  const current = new CurrentConversation(feed);
+  const conversations = new FakeConversations();
+  const conversation = conversations.admit(key, room);
+  const current = new CurrentConversation(conversations);
   current.show(key);
-  return { feed, conversation, current };
+  return { conversations, conversation, current };
 }
 
 test("a user who is removed from the open room still sees it, read-only and with the reason", () => {
-  const { feed, conversation, current } = openRoom("#9", 9);
-  feed.known.delete("#9");
+  const { conversations, conversation, current } = openRoom("#9", 9);
+  conversations.known.delete("#9");
   assert.equal(current.lose({ conversation, reason: "remove", by: "bo" }), true);
   current.check();
   assert.equal(current.conversation, conversation);
   assert.deepEqual([current.key, current.lost.reason, current.lost.by], ["#9", "remove", "bo"]);
-  const rejoined = feed.admit("#9", 9);
+  const rejoined = conversations.admit("#9", 9);
   current.check();
   assert.equal(current.lost, null);
   assert.equal(current.conversation, rejoined);
 });
 
 test("losing another room does not change the open one", () => {
-  const { feed, conversation, current } = openRoom("#9", 9);
-  assert.equal(current.lose({ conversation: feed.get("#10"), reason: "remove" }), false);
+  const { conversations, conversation, current } = openRoom("#9", 9);
+  assert.equal(current.lose({ conversation: conversations.get("#10"), reason: "remove" }), false);
   assert.deepEqual([current.conversation, current.lost], [conversation, null]);
 });
 
 test("a room is unknown when all rooms are loaded and it is not among them", () => {
-  const feed = new FakeFeed();
-  const current = new CurrentConversation(feed);
-  feed.isComplete = false;
+  const conversations = new FakeConversations();
+  const current = new CurrentConversation(conversations);
+  conversations.isComplete = false;
   current.show("#4711");
   assert.equal(current.lost, null);
-  feed.isComplete = true;
+  conversations.isComplete = true;
   current.check();
   assert.equal(current.lost.reason, "unknown");
 });
 
 test("a direct conversation may have no room yet", () => {
-  const current = new CurrentConversation(new FakeFeed());
+  const current = new CurrentConversation(new FakeConversations());
   current.show("@bo");
   assert.equal(current.lost, null);
 });
 
 test("after a restored backup a room that reuses the number does not replace the lost room", () => {
-  const { feed, conversation, current } = openRoom("#9", 9);
-  feed.known.delete("#9");
+  const { conversations, conversation, current } = openRoom("#9", 9);
+  conversations.known.delete("#9");
   current.lose({ conversation, reason: "restored" });
-  feed.admit("#9", 9);
+  conversations.admit("#9", 9);
   current.check();
   assert.equal(current.conversation, conversation);
   current.show("#1");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { applied } from "../../chatserver/static/js/lib/apply.js";
 import { altOf, boxOf, endingOf, kindOf, sizeText, summaryOf } from "../../chatserver/static/js/lib/files.js";
-import { plain } from "../../chatserver/static/js/lib/markup.js";
+import { plainText } from "../../chatserver/static/js/lib/markup.js";
 import { decodeThumbHash } from "../../chatserver/static/js/lib/thumbhash.js";
 import { stored } from "../../chatserver/static/js/lib/view.js";
 import { Type } from "../../chatserver/static/js/net/protocol.js";
@@ -29,8 +29,8 @@ test("sizes, endings and alternative texts", () => {
 });
 
 test("a message without text is summarized by its files", () => {
-  assert.equal(plain({ data: "", files: [paper] }), "plan.pdf");
-  assert.equal(plain({ data: "see", files: [paper] }), "see");
+  assert.equal(plainText({ data: "", files: [paper] }), "plan.pdf");
+  assert.equal(plainText({ data: "see", files: [paper] }), "see");
   assert.equal(summaryOf([picture, picture]), "2 pictures");
   assert.equal(summaryOf([picture, paper]), "2 files");
   assert.equal(summaryOf(undefined), "");

@@ -24,8 +24,8 @@ test("a room is drawn once, when its newest page and its first unread message ar
   const shown = [];
   const historyJump = new HistoryJump(connection, () => shown.push({ loaded: conversation.timeline.loaded, seeking: conversation.seeking }));
   let answer;
-  const feed = { open: () => new Promise((resolve) => (answer = resolve)) };
-  const opened = historyJump.open(conversation, feed);
+  const conversations = { open: () => new Promise((resolve) => (answer = resolve)) };
+  const opened = historyJump.open(conversation, conversations);
   await new Promise((resolve) => setTimeout(resolve)); // the first unread message has been found
   assert.deepEqual(shown, []);
   assert.equal(conversation.historyWindow, null);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { fold, hasSpaceBeforeMark, incompleteMention, isMentioned, matching, matchingWithAll, splitMentions } from "../../chatserver/static/js/lib/mentions.js";
+import { foldName, hasSpaceBeforeMark, incompleteMention, isMentioned, matching, matchingWithAll, splitMentions } from "../../chatserver/static/js/lib/mentions.js";
 
-const among = (accounts) => (name) => accounts.map(fold).includes(name);
+const among = (accounts) => (name) => accounts.map(foldName).includes(name);
 const marks = (text, accounts) => splitMentions(text, among(accounts)).flatMap(({ mention }) => mention ?? []);
 const names = (text) => marks(text, ["bo", "陈波", "ann"]);
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/mentions.json", import.meta.url), "utf8"));

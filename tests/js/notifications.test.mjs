@@ -55,10 +55,10 @@ const message = (facts) => ({ type: 2, room: 9, seq: 5, user: "bo", data: "first
 
 function page({ key = "#9" } = {}) {
   const one = conversation();
-  const feed = { all: [one], of: (room) => (room === 9 ? one : undefined) };
+  const conversations = { all: [one], of: (room) => (room === 9 ? one : undefined) };
   const users = { display: (name) => name, isUser: (name) => known.has(name) };
   made.length = 0;
-  const notifications = new Notifications({ feed, users, nameOf: () => "Den", current: () => ({ key }) });
+  const notifications = new Notifications({ conversations, users, nameOf: () => "Den", current: () => ({ key }) });
   return { notifications, one };
 }
 

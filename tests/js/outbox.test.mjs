@@ -107,13 +107,13 @@ test("a rate-limited message waits for retry_after and is sent again", async () 
   assert.equal(box.size, 0);
 });
 
-test("an event that arrives before the reply settles the message", async () => {
+test("an event that arrives before the reply acknowledges the message", async () => {
   const { box } = outbox(offline);
   box.add("#1", "a");
   await settled();
   const [{ id }] = box.entriesOf("#1");
-  assert.equal(box.settle(id), true);
-  assert.equal(box.settle(id), false);
+  assert.equal(box.acknowledge(id), true);
+  assert.equal(box.acknowledge(id), false);
   assert.equal(box.size, 0);
 });
 

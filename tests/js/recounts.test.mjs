@@ -6,7 +6,7 @@ globalThis.document ??= { querySelector: () => ({ content: "ann" }), documentEle
 globalThis.navigator ??= {};
 globalThis.addEventListener ??= () => {};
 globalThis.location ??= { href: "http://chat.test/" };
-const { Feed } = await import("../../chatserver/static/js/state/feed.js");
+const { Conversations } = await import("../../chatserver/static/js/state/conversations.js");
 const { Recounts } = await import("../../chatserver/static/js/state/recounts.js");
 
 const ME = "ann";
@@ -53,52 +53,52 @@ class Room {
 const welcome = (room) => ({ epoch: "e", rooms: [{ room: 1, kind: "group", name: "lobby", title: "Lobby", members: 3, head: 0, read: 0, unread: 0, mentions: 0, muted: false }, room.state()] });
 
 const ACTIONS = {
-  say: (room, feed, pick) => feed.receive(room.append({ type: 2, user: [ME, ...OTHERS][pick(3)], data: pick(3) ? "x" : `@${ME} x` })),
-  edit(room, feed, pick) {
+  say: (room, conversations, pick) => conversations.receive(room.append({ type: 2, user: [ME, ...OTHERS][pick(3)], data: pick(3) ? "x" : `@${ME} x` })),
+  edit(room, conversations, pick) {
     const target = room.messages[pick(room.messages.length || 1)];
     if (!target || target.deleted_at) return;
     target.data = pick(2) ? "y" : `@${ME} y`;
-    feed.receive(room.append({ type: 10, user: target.user, target: target.seq, data: target.data }));
+    conversations.receive(room.append({ type: 10, user: target.user, target: target.seq, data: target.data }));
   },
-  remove(room, feed, pick) {
+  remove(room, conversations, pick) {
     const target = room.messages[pick(room.messages.length || 1)];
     if (!target || target.deleted_at) return;
     target.deleted_at = 1;
-    feed.receive(room.append({ type: 11, user: "cy", target: target.seq }));
+    conversations.receive(room.append({ type: 11, user: "cy", target: target.seq }));
   },
-  react: (room, feed) => feed.receive(room.append({ type: 12, user: "bo", target: 1, emoji: "👍", on: true })),
-  members(room, feed, pick) {
+  react: (room, conversations) => conversations.receive(room.append({ type: 12, user: "bo", target: 1, emoji: "👍", on: true })),
+  members(room, conversations, pick) {
     const joins = pick(2) === 1;
     room.facts.members += joins ? 1 : -1;
     const heir = !joins && pick(4) === 0;
     room.facts.admin ||= heir;
     const event = { type: 13, user: "di", action: joins ? "join" : "leave", users: ["di"], ...(heir && { admins: [ME] }) };
-    feed.receive(room.append(event));
+    conversations.receive(room.append(event));
   },
-  change(room, feed, pick) {
+  change(room, conversations, pick) {
     const facts = [{ title: `Den ${pick(9)}` }, { topic: "t" }, { receipts: true }, { private: true }][pick(4)];
     Object.assign(room.facts, facts);
-    feed.receive(room.append({ type: 13, user: "bo", action: "change", ...facts }));
+    conversations.receive(room.append({ type: 13, user: "bo", action: "change", ...facts }));
   },
-  readElsewhere(room, feed, pick) {
+  readElsewhere(room, conversations, pick) {
     room.read = Math.max(room.read, pick(room.log.length + 1));
-    feed.readBy({ room: 9, user: ME, seq: room.read });
+    conversations.readBy({ room: 9, user: ME, seq: room.read });
   },
-  readHere(room, feed) {
-    const conversation = feed.get("#9");
+  readHere(room, conversations) {
+    const conversation = conversations.get("#9");
     if (!conversation.timeline.loaded) return;
-    feed.markRead(conversation);
+    conversations.markRead(conversation);
     room.read = Math.max(room.read, conversation.read);
   },
-  mute(room, feed) {
+  mute(room, conversations) {
     room.facts.muted = !room.facts.muted;
-    feed.readBy({ room: 9, user: ME, seq: room.read, muted: room.facts.muted });
+    conversations.readBy({ room: 9, user: ME, seq: room.read, muted: room.facts.muted });
   },
-  open(room, feed) {
-    const { timeline } = feed.get("#9");
+  open(room, conversations) {
+    const { timeline } = conversations.get("#9");
     if (!timeline.loaded) timeline.load({ events: room.messages.slice(-5), more: true, upTo: room.log.length });
   },
-  reconnect: (room, feed) => feed.welcome(welcome(room)),
+  reconnect: (room, conversations) => conversations.welcome(welcome(room)),
 };
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
@@ -106,9 +106,9 @@ const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 const shown = (conversation) => Object.fromEntries(FIELDS.map((name) => [name, conversation[name]]));
 
 function fresh(room) {
-  const feed = new Feed({ request: () => Promise.reject(new Error("offline")) });
-  feed.welcome(welcome(room));
-  return feed.get("#9");
+  const conversations = new Conversations({ request: () => Promise.reject(new Error("offline")) });
+  conversations.welcome(welcome(room));
+  return conversations.get("#9");
 }
 
 test("after any sequence of events the page shows what a new welcome says", async () => {
@@ -116,19 +116,19 @@ test("after any sequence of events the page shows what a new welcome says", asyn
   for (let seed = 1; seed <= RUNS; seed += 1) {
     const pick = random(seed);
     const room = new Room();
-    const feed = new Feed({ request: () => Promise.reject(new Error("offline")), state: "waiting" });
+    const conversations = new Conversations({ request: () => Promise.reject(new Error("offline")), state: "waiting" });
     const count = async () => (counted += 1) && room.state();
-    new Recounts(feed, { count, delay: 0 });
-    feed.welcome(welcome(room));
+    new Recounts(conversations, { count, delay: 0 });
+    conversations.welcome(welcome(room));
     const names = Object.keys(ACTIONS);
     const done = [];
     for (let step = 0; step < STEPS; step += 1) {
       done.push(pick(3) ? "say" : names[pick(names.length)]);
-      ACTIONS[done.at(-1)](room, feed, pick);
+      ACTIONS[done.at(-1)](room, conversations, pick);
       if (pick(20)) continue;
       await settled();
       await settled();
-      assert.deepEqual(shown(feed.get("#9")), shown(fresh(room)), `run ${seed}: ${done.join(" ")}`);
+      assert.deepEqual(shown(conversations.get("#9")), shown(fresh(room)), `run ${seed}: ${done.join(" ")}`);
     }
   }
   assert.ok(counted > 0 && counted < (RUNS * STEPS) / 4, `${counted} rooms were counted again`);
@@ -136,10 +136,10 @@ test("after any sequence of events the page shows what a new welcome says", asyn
 
 test("a room whose count stays stale is requested again only after a longer delay", async () => {
   const conversation = { room: 9, stale: true, recount() {} };
-  const feed = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
+  const conversations = Object.assign(new EventTarget(), { all: [conversation], of: () => conversation });
   let counted = 0;
   const delay = 20;
-  new Recounts(feed, { count: async () => (counted += 1) && { room: 9 }, delay }).check();
+  new Recounts(conversations, { count: async () => (counted += 1) && { room: 9 }, delay }).check();
   await new Promise((resolve) => setTimeout(resolve, 5 * delay));
   assert.equal(counted, 1);
   await new Promise((resolve) => setTimeout(resolve, 15 * delay));

@@ -85,12 +85,12 @@ test("the dwell time starts again when the window gets the focus", (context) => 
 test("an action of the user counts at once, in a window that has the focus", (context) => {
   const { reported, open, pass, focus, seen } = list(context);
   open(room("a"));
-  seen.settle();
+  seen.watchNow();
   assert.deepEqual([reported, seen.isWatched], [["a 2", "watched"], true]);
   pass(DWELL_TIME);
   assert.equal(reported.length, 2);
   focus(false);
   open(room("b"));
-  seen.settle();
+  seen.watchNow();
   assert.equal(seen.isWatched, false);
 });

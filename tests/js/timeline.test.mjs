@@ -69,9 +69,9 @@ test("the position does not move over a range that was not received", () => {
   const timeline = loaded(3);
   timeline.head = 90;
   for (const live of events(80, 90)) timeline.receive(live);
-  assert.equal(timeline.position, 3);
+  assert.equal(timeline.cursor, 3);
   for (const old of events(4, 79)) timeline.receive(old);
-  assert.equal(timeline.position, 90);
+  assert.equal(timeline.cursor, 90);
   assert.equal(timeline.events.length, 90);
 });
 
@@ -79,7 +79,7 @@ test("an acknowledged own message is shown even after a gap, and once", () => {
   const timeline = loaded(3);
   timeline.receive(event(5, { user: "ann", acknowledged: true }));
   assert.deepEqual(seqs(timeline), [1, 2, 3, 5]);
-  assert.equal(timeline.position, 3);
+  assert.equal(timeline.cursor, 3);
   timeline.receive(event(4));
   timeline.receive(event(5, { user: "ann" }));
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
@@ -119,7 +119,7 @@ test("edits, deletions and reactions change their message and are not events of 
   timeline.receive(remove(8, 1));
   timeline.receive(edit(9, 1, "back?"));
   assert.deepEqual(seqs(timeline), [1, 2, 3]);
-  assert.equal(timeline.position, 9);
+  assert.equal(timeline.cursor, 9);
   assert.deepEqual([timeline.find(2).data, timeline.find(2).edited_at], ["better", 4]);
   assert.deepEqual(timeline.find(3).reactions, { "👍": ["bo"] });
   assert.deepEqual([timeline.find(1).data, timeline.find(1).deleted_at], ["", 8]);

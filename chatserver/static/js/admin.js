@@ -23,7 +23,7 @@ await Promise.all([
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),
   import("./elements/invite-link.js"),
-  import("./elements/session-notice.js"),
+  import("./elements/session-dialog.js"),
   import("./elements/toast-line.js"),
 ]);
 watchLayers();

@@ -2,14 +2,14 @@
 (() => {
   const supported =
     "popover" in HTMLElement.prototype && "findLast" in Array.prototype && CSS.supports("color", "light-dark(red, red)");
-  const showNotice = () => {
+  const showBanner = () => {
     document.getElementById("unsupported").hidden = false;
   };
   const failed = () => {
-    if (!document.documentElement.dataset.started) showNotice();
+    if (!document.documentElement.dataset.started) showBanner();
   };
   document.addEventListener("DOMContentLoaded", () => {
-    if (!supported) showNotice();
+    if (!supported) showBanner();
   });
   addEventListener("unhandledrejection", failed);
   addEventListener("error", ({ target }) => (target === globalThis || target.localName === "script") && failed(), true);

@@ -23,7 +23,7 @@ class AttachmentTray extends HTMLElement {
 
   connectedCallback() {
     attachments.addEventListener("attachments:changed", () => this.#draw());
-    this.#composer.addEventListener("topic:changed", () => this.#draw());
+    this.#composer.addEventListener("target:changed", () => this.#draw());
     this.#composer.querySelector(".composer-add").addEventListener("click", (event) => this.#choose(event));
     this.#menu.addEventListener("click", ({ target }) => this.#pick(target.closest("[data-accept]")));
     this.#input.addEventListener("change", () => {

@@ -1,8 +1,8 @@
 /**
- * <chat-app>: connects the parts of the chat page. The state is owned by Connection, Feed,
+ * <chat-app>: connects the parts of the chat page. The state is owned by Connection, Conversations,
  * CurrentConversation, Users, Outbox.
  *
- * Listens to `message:send`, `draft:changed`, `topic:changed`, `older:requested`, `newer:requested`, `end:requested`,
+ * Listens to `message:send`, `draft:changed`, `target:changed`, `older:requested`, `newer:requested`, `end:requested`,
  * `connection:retry`, `room:muted`.
  */
 
@@ -12,7 +12,7 @@ import { MessageCommands } from "../ui/message-commands.js";
 import { loadLazyBundle, Deferred } from "../ui/lazy-load.js";
 import { drafts } from "../state/drafts.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
-import { Feed } from "../state/feed.js";
+import { Conversations } from "../state/conversations.js";
 import { dispatch } from "../net/dispatch.js";
 import { Router } from "../ui/router.js";
 import { asEvent } from "../lib/view.js";
@@ -33,22 +33,22 @@ import { Typing } from "../state/typing.js";
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { accepts: ({ user }) => user === me.name || sessionReplaced() });
-  #feed = new Feed(this.#connection, (name) => this.#users.isUser(name));
-  #current = new CurrentConversation(this.#feed);
+  #conversations = new Conversations(this.#connection, (name) => this.#users.isUser(name));
+  #current = new CurrentConversation(this.#conversations);
   #users = new Users();
   #store = new OutboxStore(me.name);
-  #outbox = new Outbox({ store: this.#store, send: sender(this.#connection, this.#feed) });
+  #outbox = new Outbox({ store: this.#store, send: sender(this.#connection, this.#conversations) });
   #typing = new Typing((frame) => this.#connection.send(frame));
   #historyJump = new HistoryJump(this.#connection, () => this.#redraw());
   #services = new Deferred();
   #navigation = new Navigation(this, {
-    feed: this.#feed,
+    conversations: this.#conversations,
     historyJump: this.#historyJump,
     current: () => this.#conversation,
     draw: () => this.#redraw(),
   });
   #router = new Router(this, {
-    feed: this.#feed,
+    conversations: this.#conversations,
     users: this.#users,
     current: this.#current,
     historyJump: this.#historyJump,
@@ -56,11 +56,11 @@ class ChatApp extends HTMLElement {
     services: this.#services,
     redraw: () => this.#redraw(),
   });
-  #screen = new Screen(this, [this.#feed, this.#users, this.#outbox, this.#connection, this.#typing]);
+  #screen = new Screen(this, [this.#conversations, this.#users, this.#outbox, this.#connection, this.#typing]);
   #scheduler = new RenderScheduler(() => this.#screen.show(this.#current));
   #list = this.querySelector("message-list");
   #readTracker = new ReadTracker(this.#list, {
-    feed: this.#feed,
+    conversations: this.#conversations,
     current: this.#current,
     onRead: () => this.#services.use(({ readMarks }) => readMarks.schedule()),
   });
@@ -69,7 +69,7 @@ class ChatApp extends HTMLElement {
 
   start() {
     this.#listen();
-    new MessageCommands(this, { feed: this.#feed, outbox: this.#outbox, store: this.#store, current: () => this.#conversation });
+    new MessageCommands(this, { conversations: this.#conversations, outbox: this.#outbox, store: this.#store, current: () => this.#conversation });
     this.#router.start();
     this.#users.load();
     this.#outbox.load();
@@ -89,7 +89,7 @@ class ChatApp extends HTMLElement {
 
   #complete(Services) {
     const services = new Services(this, {
-      feed: this.#feed,
+      conversations: this.#conversations,
       users: this.#users,
       outbox: this.#outbox,
       store: this.#store,
@@ -106,17 +106,17 @@ class ChatApp extends HTMLElement {
     const on = (target, name, action) => target.addEventListener(name, ({ detail }) => action(detail ?? {}));
     on(this.#connection, "frame:received", ({ frame }) => this.#receive(frame));
     on(this.#connection, "connection:changed", (detail) => this.#connectionChanged(detail));
-    on(this.#feed, "feed:changed", (detail) => this.#feedChanged(detail));
-    on(this.#feed, "feed:welcomed", () => this.#welcomed());
-    on(this.#feed, "feed:removed", (detail) => this.#current.lose(detail) && this.#draw());
+    on(this.#conversations, "conversation:changed", (detail) => this.#conversationChanged(detail));
+    on(this.#conversations, "conversations:welcomed", () => this.#welcomed());
+    on(this.#conversations, "conversation:removed", (detail) => this.#current.lose(detail) && this.#draw());
     on(this.#typing, "typing:changed", () => this.#draw());
     on(this.#users, "users:changed", () => this.#usersChanged());
     on(this.#outbox, "outbox:changed", ({ entry }) => this.#outboxChanged(entry));
-    on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#feed.receive(asEvent(entry, reply, me.name)));
+    on(this.#outbox, "outbox:acknowledged", ({ entry, reply }) => this.#conversations.receive(asEvent(entry, reply, me.name)));
     on(this, "message:send", (detail) => this.#send(detail));
-    on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#feed.get(key).room));
+    on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#conversations.get(key).room));
     on(drafts, "drafts:changed", () => this.#draw());
-    on(this, "topic:changed", () => this.#draw());
+    on(this, "target:changed", () => this.#draw());
     on(this, "older:requested", () => this.#loadOlder());
     on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));
     on(this, "end:requested", () => this.#showEnd());
@@ -134,11 +134,11 @@ class ChatApp extends HTMLElement {
 
   #receive(frame) {
     dispatch(frame, {
-      feed: this.#feed,
+      conversations: this.#conversations,
       users: this.#users,
       typing: this.#typing,
       services: this.#services,
-      update: (version) => this.querySelector("update-notice").setServerVersion(version, this.#outbox),
+      update: (version) => this.querySelector("update-banner").setServerVersion(version, this.#outbox),
       limits: (limits) => this.#composer.setLimits(limits),
     });
   }
@@ -158,7 +158,7 @@ class ChatApp extends HTMLElement {
   }
 
   #usersChanged() {
-    for (const conversation of this.#feed.all) conversation.recheckMentions();
+    for (const conversation of this.#conversations.all) conversation.recheckMentions();
     this.#draw();
   }
 
@@ -172,7 +172,7 @@ class ChatApp extends HTMLElement {
     this.#draw();
   }
 
-  #feedChanged({ conversation, added }) {
+  #conversationChanged({ conversation, added }) {
     const { key, lost } = this.#current;
     this.#services.use((services) => services.messagesAdded(added, { open: conversation.key === key }));
     if (conversation.key === key) {
@@ -188,7 +188,7 @@ class ChatApp extends HTMLElement {
   // Actions of the user --------------------------------------------------------------------------
 
   #loadOlder() {
-    if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#feed).loadOlder(this.#conversation);
+    if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#conversations).loadOlder(this.#conversation);
   }
 
   #showEnd() {
@@ -198,8 +198,8 @@ class ChatApp extends HTMLElement {
 
   #send({ key, text, replyTo, files }) {
     if (this.#conversation.unread === 0) this.#current.newLine.clear();
-    this.#typing.sent(this.#feed.get(key).room);
-    this.#outbox.add(key, text, { replyTo, epoch: this.#feed.epoch, files });
+    this.#typing.sent(this.#conversations.get(key).room);
+    this.#outbox.add(key, text, { replyTo, epoch: this.#conversations.epoch, files });
     this.#redraw();
     this.#list.showSent();
   }

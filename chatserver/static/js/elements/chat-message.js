@@ -7,7 +7,7 @@
 
 import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
-import { hasNoItalic, plain, parseHtml, textOf } from "../lib/markup.js";
+import { hasNoItalic, plainText, parseHtml, textOf } from "../lib/markup.js";
 import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
 import { hue, initial } from "../lib/names.js";
 import { isRoute } from "../lib/route.js";
@@ -77,7 +77,7 @@ class ChatMessage extends HTMLElement {
     if (quote.hidden) return;
     quote.onclick = () => emit(this, "message:jump", { seq: replyTo });
     if (!quoted) queueMicrotask(() => emit(this, "quote:requested", { seq: replyTo })); // when this element is in the page
-    const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plain(quoted) : "…";
+    const text = quoted?.deleted_at ? _("This message was deleted.") : quoted ? plainText(quoted) : "…";
     quote.querySelector(".quote-author").textContent = quoted ? display(quoted.user) : "";
     quote.querySelector(".quote-text").textContent = text.slice(0, MAX_QUOTE_LENGTH);
   }

@@ -7,12 +7,12 @@ class ConfirmDialog extends HTMLElement {
   connectedCallback() {
     this.querySelector(".confirm-yes").addEventListener("click", () => this.#dialog.close("yes"));
     this.querySelector(".confirm-no").addEventListener("click", () => this.#dialog.close(""));
-    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#settle()); // it may already be open for the next question
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#resolve()); // it may already be open for the next question
   }
 
   /** Ask a question; returns a promise of whether it was confirmed. */
   ask({ question, text = "", yes }) {
-    this.#settle();
+    this.#resolve();
     this.querySelector("h2").textContent = question;
     this.querySelector(".confirm-text").textContent = text;
     this.querySelector(".confirm-yes").textContent = yes;
@@ -23,7 +23,7 @@ class ConfirmDialog extends HTMLElement {
     });
   }
 
-  #settle() {
+  #resolve() {
     this.#answer?.(this.#dialog.returnValue === "yes");
     this.#answer = null;
   }

@@ -24,7 +24,7 @@ class FileViewer extends HTMLElement {
   #image = this.querySelector("img");
   #list = () => [];
   #id = null; // of the shown file
-  #position = 0;
+  #index = 0;
 
   connectedCallback() {
     this.parentElement.addEventListener("file:open", ({ detail: { id } }) => this.open(id, () => this.pictures()));
@@ -59,7 +59,7 @@ class FileViewer extends HTMLElement {
     if (!this.#dialog.open) return;
     const list = this.#list();
     if (list.some(({ file }) => file.id === this.#id)) return this.#showPlace(list);
-    const next = list[Math.min(this.#position, list.length - 1)];
+    const next = list[Math.min(this.#index, list.length - 1)];
     if (next) this.#show(next.file.id);
     else this.#dialog.close();
   }
@@ -86,18 +86,18 @@ class FileViewer extends HTMLElement {
   }
 
   #showPlace(list) {
-    const position = list.findIndex(({ file }) => file.id === this.#id);
-    const { bytes } = list[position].file;
-    this.#position = position;
-    const place = list.length > 1 ? _("%(num)s of %(total)s", { num: position + 1, total: list.length }) : "";
+    const index = list.findIndex(({ file }) => file.id === this.#id);
+    const { bytes } = list[index].file;
+    this.#index = index;
+    const place = list.length > 1 ? _("%(num)s of %(total)s", { num: index + 1, total: list.length }) : "";
     this.querySelector(".viewer-facts").textContent = [place, sizeText(bytes, lang)].filter(Boolean).join(" · ");
-    this.querySelector(".viewer-previous").hidden = position === 0;
-    this.querySelector(".viewer-next").hidden = position === list.length - 1;
-    for (const { file } of [list[position - 1], list[position + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE);
+    this.querySelector(".viewer-previous").hidden = index === 0;
+    this.querySelector(".viewer-next").hidden = index === list.length - 1;
+    for (const { file } of [list[index - 1], list[index + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE);
   }
 
   #move(step) {
-    const next = this.#list()[this.#position + step];
+    const next = this.#list()[this.#index + step];
     if (!next) return;
     this.#show(next.file.id);
     if (!this.#dialog.contains(document.activeElement) || document.activeElement.hidden) this.#stage.focus();
@@ -111,7 +111,7 @@ class FileViewer extends HTMLElement {
     button.setAttribute("aria-pressed", String(zoomed));
     this.#image.style.removeProperty("inline-size");
     if (!zoomed) return;
-    const found = this.#list()[this.#position]?.file;
+    const found = this.#list()[this.#index]?.file;
     if (found) this.#image.src = fileUrl(found);
     const width = Math.max(this.#image.width, before.width * MIN_ZOOM);
     this.#image.style.setProperty("inline-size", `${width}px`);

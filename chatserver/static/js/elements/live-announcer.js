@@ -4,7 +4,7 @@
  */
 
 import { ngettext } from "../lib/i18n.js";
-import { plain } from "../lib/markup.js";
+import { plainText } from "../lib/markup.js";
 import { me } from "../ui/page.js";
 
 const BATCH_INTERVAL = 1_000; // milliseconds in which messages are collected
@@ -19,7 +19,7 @@ class LiveAnnouncer extends HTMLElement {
 
   /** Announce the messages of other users. */
   read(messages, users) {
-    for (const one of messages) if (one.user !== me.name) this.announce(`${users.display(one.user)}: ${plain(one)}`);
+    for (const one of messages) if (one.user !== me.name) this.announce(`${users.display(one.user)}: ${plainText(one)}`);
   }
 
   announce(line) {

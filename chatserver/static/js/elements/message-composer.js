@@ -1,12 +1,12 @@
 /**
  * <message-composer>: the text box for new messages, replies and edits. For each conversation it stores the text and
- * the message that it replies to or edits, also over a reload. Never disabled; <room-notice> replaces it where the user
+ * the message that it replies to or edits, also over a reload. Never disabled; <room-banner> replaces it where the user
  * cannot write.
  *
  * Dispatches `message:send` {key, text, replyTo, files} and `message:save` {key, seq, text} to the conversation that it
  * names, `edit:requested` {key} for the user's last message, `draft:changed` {key} while a new message is written,
  * `quote:requested` {seq} for a message that is answered and not loaded, `message:remove` {seq, done} when the text of
- * an edit was deleted, `topic:changed` when another message, or none, is answered or edited.
+ * an edit was deleted, `target:changed` when another message, or none, is answered or edited.
  */
 
 import { emit } from "../ui/dom.js";
@@ -15,8 +15,8 @@ import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { enterKey } from "../ui/enter-key.js";
 import { _ } from "../lib/i18n.js";
-import { isComposing, sends } from "../lib/keys.js";
-import { plain } from "../lib/markup.js";
+import { isComposing, isSendKey } from "../lib/keys.js";
+import { plainText } from "../lib/markup.js";
 import { trimmed, wellFormed } from "../lib/text.js";
 
 const TOUCH = matchMedia("(hover: none) and (pointer: coarse)");
@@ -34,9 +34,9 @@ class MessageComposer extends HTMLElement {
   #strip = this.querySelector(".composer-strip");
   #composition = new Composition({
     replaceText: (text) => this.#fill(text),
-    topicChanged: () => this.#topicChanged(),
+    targetChanged: () => this.#targetChanged(),
   });
-  #requested = null; // the topic whose message was requested
+  #requested = null; // the target whose message was requested
   #messages = { epoch: null, find: () => undefined, display: (name) => name };
 
   connectedCallback() {
@@ -100,13 +100,13 @@ class MessageComposer extends HTMLElement {
 
   /** Cancel a reply or an edit, whose text is discarded, and continue what it interrupted. Returns whether there was one. */
   cancel() {
-    if (!this.#composition.topic) return false;
+    if (!this.#composition.target) return false;
     this.#composition.end();
     this.focus();
     return true;
   }
 
-  /** Where nothing can be written, on the notice about that. */
+  /** Where nothing can be written, on the banner about that. */
   focus() {
     (this.hidden ? this.previousElementSibling : this.#box).focus({ preventScroll: true });
   }
@@ -115,25 +115,25 @@ class MessageComposer extends HTMLElement {
     return this.#box.value;
   }
 
-  /** Append text that was not sent to the draft, also during an edit. `topic`: see drafts.js; used if there is none. */
-  restore(text, topic) {
-    this.#composition.restore(text, topic);
+  /** Append text that was not sent to the draft, also during an edit. `target`: see drafts.js; used if there is none. */
+  restore(text, target) {
+    this.#composition.restore(text, target);
     this.focus();
   }
 
   /** The `seq` of the message that is being edited, or null. */
   get editing() {
-    return this.#composition.isEdit && !this.hidden ? this.#composition.topic.seq : null;
+    return this.#composition.isEdit && !this.hidden ? this.#composition.target.seq : null;
   }
 
   #pressed(event) {
     if (event.defaultPrevented) return; // handled by <completion-list>
-    if (sends(event, { breaks: enterKey() === "breaks" })) {
+    if (isSendKey(event, { breaks: enterKey() === "breaks" })) {
       event.preventDefault();
       if (!event.repeat) this.#send(); // the key was held since before this conversation was opened
     } else if (event.key === "Escape" && !isComposing(event) && this.cancel()) {
       event.preventDefault();
-    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#composition.topic) {
+    } else if (event.key === "ArrowUp" && !this.#box.value && !event.altKey && !this.#composition.target) {
       event.preventDefault();
       emit(this, "edit:requested", { key: this.#composition.key });
     }
@@ -141,49 +141,49 @@ class MessageComposer extends HTMLElement {
 
   #send() {
     const text = wellFormed(trimmed(this.#box.value));
-    const { key, topic, isEdit } = this.#composition;
-    const files = isEdit ? (this.#messages.find(topic.seq)?.files ?? []) : attachments.of(key);
-    if (!text && isEdit && files.length === 0) this.#removeEdited(topic);
+    const { key, target, isEdit } = this.#composition;
+    const files = isEdit ? (this.#messages.find(target.seq)?.files ?? []) : attachments.of(key);
+    if (!text && isEdit && files.length === 0) this.#removeEdited(target);
     if ((!text && files.length === 0) || this.#remaining() < 0 || key === null || this.hidden) return;
     if (isEdit) {
       this.cancel();
-      emit(this, "message:save", { key, seq: topic.seq, text });
+      emit(this, "message:save", { key, seq: target.seq, text });
     } else {
       this.#composition.send(text);
-      emit(this, "message:send", { key, text, replyTo: topic?.kind === "answer" ? topic.seq : undefined, files: attachments.take(key) });
+      emit(this, "message:send", { key, text, replyTo: target?.kind === "answer" ? target.seq : undefined, files: attachments.take(key) });
     }
     this.focus();
   }
 
-  #removeEdited(topic) {
-    emit(this, "message:remove", { seq: topic.seq, done: () => this.#composition.topic === topic && this.cancel() });
+  #removeEdited(target) {
+    emit(this, "message:remove", { seq: target.seq, done: () => this.#composition.target === target && this.cancel() });
   }
 
-  #topicChanged() {
-    emit(this, "topic:changed");
+  #targetChanged() {
+    emit(this, "target:changed");
     this.#showStrip();
   }
 
   #showStrip() {
-    const { topic, isEdit } = this.#composition;
-    this.#strip.hidden = topic === null;
+    const { target, isEdit } = this.#composition;
+    this.#strip.hidden = target === null;
     this.dataset.edits = String(isEdit);
     if (this.#strip.hidden) return;
     const { find, display } = this.#messages;
-    const isAnswer = topic.kind === "answer";
-    const message = isAnswer ? find(topic.seq) : undefined;
+    const isAnswer = target.kind === "answer";
+    const message = isAnswer ? find(target.seq) : undefined;
     if (isAnswer && !message) this.#requestQuote();
     const name = message && display(message.user);
-    this.#strip.querySelector(".strip-title").textContent = TITLES[topic.kind](name);
-    this.#strip.querySelector(".strip-text").textContent = message ? plain(message).slice(0, MAX_QUOTE_LENGTH) : "";
+    this.#strip.querySelector(".strip-title").textContent = TITLES[target.kind](name);
+    this.#strip.querySelector(".strip-text").textContent = message ? plainText(message).slice(0, MAX_QUOTE_LENGTH) : "";
   }
 
   /** Request the quoted message, once, because it may not exist. */
   #requestQuote() {
-    const { topic } = this.#composition;
-    if (this.#messages.epoch === null || this.#requested === topic) return;
-    this.#requested = topic;
-    emit(this, "quote:requested", { seq: topic.seq });
+    const { target } = this.#composition;
+    if (this.#messages.epoch === null || this.#requested === target) return;
+    this.#requested = target;
+    emit(this, "quote:requested", { seq: target.seq });
   }
 
   #remaining() {

@@ -105,7 +105,7 @@ class MessageList extends HTMLElement {
     this.#window.toEnd();
     this.#end.follows = true;
     this.#draw();
-    this.#seenMessages.settle();
+    this.#seenMessages.watchNow();
     this.#endReached();
   }
 

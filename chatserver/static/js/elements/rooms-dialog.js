@@ -11,7 +11,7 @@ import { emit, reconcile } from "../ui/dom.js";
 import { byDisplay, FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
-import { fold } from "../lib/mentions.js";
+import { foldName } from "../lib/mentions.js";
 import { hideProblem } from "../ui/form-problem.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { goTo } from "../ui/layers.js";
@@ -105,7 +105,7 @@ class RoomsDialog extends HTMLElement {
       key: ({ room }) => String(room),
       make: ({ room }) => this.#row(room),
       update: (row, { name, title, topic, members }) => {
-        row.dataset.terms = fold([name, title, topic].join(" "));
+        row.dataset.terms = foldName([name, title, topic].join(" "));
         const count = ngettext("%(num)s member", "%(num)s members", members);
         row.querySelector(".room-title").textContent = title || name;
         row.querySelector(".room-details").textContent = [count, topic].filter(Boolean).join(" · ");
@@ -118,7 +118,7 @@ class RoomsDialog extends HTMLElement {
   /** Show the rooms whose name, title or topic match the filter, which is shown for long lists only. */
   #filterRooms() {
     const rows = [...this.querySelector(".rooms-open").children];
-    const typed = fold(this.#roomFilter.value.trim());
+    const typed = foldName(this.#roomFilter.value.trim());
     for (const row of rows) row.hidden = !row.dataset.terms.includes(typed);
     this.#roomFilter.hidden = rows.length <= FILTER_THRESHOLD;
     this.querySelector(".rooms-unmatched").hidden = rows.length === 0 || rows.some((row) => !row.hidden);

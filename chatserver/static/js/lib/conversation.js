@@ -103,7 +103,7 @@ export class Conversation {
 
   /** Mark everything as read. Returns whether that changed anything. */
   markRead() {
-    const position = this.timeline.position ?? 0;
+    const position = this.timeline.cursor ?? 0;
     const changed = this.unread > 0 || position > this.read;
     this.readTo(position);
     this.unread = 0;
@@ -114,7 +114,7 @@ export class Conversation {
 
   /** Mark the loaded messages up to `seq` as read. Returns whether that changed anything. Exact counts stay exact. */
   markReadTo(seq) {
-    const { events, upTo } = this.historyWindow ?? { events: this.timeline.events, upTo: this.timeline.position ?? 0 };
+    const { events, upTo } = this.historyWindow ?? { events: this.timeline.events, upTo: this.timeline.cursor ?? 0 };
     const position = Math.min(seq, upTo);
     if (position <= this.read) return false;
     const seen = events.filter((event) => event.seq <= position && this.isUnread(event));
@@ -185,7 +185,7 @@ export class Conversation {
   /** The number of other users' messages after `seq`: exact if they are loaded, else an upper bound. */
   #countAfter(seq) {
     const { timeline } = this;
-    const loaded = timeline.position === timeline.head && timeline.oldest <= seq + 1;
+    const loaded = timeline.cursor === timeline.head && timeline.oldest <= seq + 1;
     if (!loaded) return Math.max(0, Math.max(timeline.head, this.#appliedUpTo) - seq);
     return timeline.events.filter((event) => event.seq > seq && this.isUnread(event)).length;
   }

@@ -42,7 +42,7 @@ function element(tag, node, inner) {
 export const parseHtml = (html, isUser) => parts(new DOMParser().parseFromString(html, "text/html").body, isUser);
 
 /** The text of a message without markup, in one line; that of its files if it has no text. */
-export const plain = ({ data, html, files }) => (html ? lineOf(parseHtml(html)) : data || summaryOf(files));
+export const plainText = ({ data, html, files }) => (html ? lineOf(parseHtml(html)) : data || summaryOf(files));
 
 /** The text of such parts. */
 export const textOf = (list) => list.map(({ text, parts: inner }) => text ?? textOf(inner)).join("");

@@ -10,7 +10,7 @@ const VERBATIM =
   /(?:^|\n)[ \t]*>(?:[ \t>]*\p{L}|[ \t])[^\n]*|(?:^|\n)[ \t]*(`{3,})[^`][\s\S]*?(?:\1|$)|(?<!`)(`{1,16})(?!`)[\s\S]+?(?<!`)\2(?!`)|\[[^[\]\n]+\]\((?:https?:\/\/|mailto:)[^\s)]*\)|(?<![A-Za-z0-9])(?:https?:\/\/|www\.)[!#-;=?-_a-~\u00a1-\u1fff]+/giu;
 
 /** The form in which user names are compared: width and case do not matter. */
-export const fold = (name) => name.normalize("NFKC").toLowerCase();
+export const foldName = (name) => name.normalize("NFKC").toLowerCase();
 
 /**
  * Split `text` into a list of {text} and {text, mention}; joined, the texts are `text`. Only users and "all" are
@@ -22,7 +22,7 @@ export function splitMentions(text, isUser) {
   const found = [...text.matchAll(MENTION)].slice(0, MAX_MENTIONS);
   const candidatesOf = candidates(found.map(([, name]) => name));
   for (const { 1: name, index } of found) {
-    const mention = firstUser(candidatesOf.get(fold(name)), isUser);
+    const mention = firstUser(candidatesOf.get(foldName(name)), isUser);
     if (!mention) continue;
     if (index > end) parts.push({ text: text.slice(end, index) });
     end = index + 1 + lengthOf(mention, name);
@@ -37,7 +37,7 @@ const firstUser = (names, isUser) => names.find((name) => name === ALL || isUser
 /** The length of the prefix of `name` that folds to `folded`. */
 function lengthOf(folded, name) {
   let length = 1;
-  while (length < name.length && fold(name.slice(0, length)) !== folded) length += 1;
+  while (length < name.length && foldName(name.slice(0, length)) !== folded) length += 1;
   return length;
 }
 
@@ -45,7 +45,7 @@ function lengthOf(folded, name) {
 function candidates(names) {
   let left = MAX_CANDIDATES;
   const found = new Map();
-  for (const name of new Set(names.map(fold))) {
+  for (const name of new Set(names.map(foldName))) {
     const shorter = left > 0 ? ends(name) : [];
     left -= shorter.length;
     const whole = [name, ...shorter.map((end) => name.slice(0, end))];
@@ -66,7 +66,7 @@ const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELE
 export function isMentioned(text, user, isUser = () => false) {
   if (!/[@＠]/.test(text)) return false;
   const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MAX_MENTIONS);
-  const key = fold(user);
+  const key = foldName(user);
   return [...candidates(found.map(([, name]) => name)).values()].some((names) => {
     const mentioned = firstUser(names, (name) => name === key || isUser(name));
     return mentioned === key || mentioned === ALL;
@@ -74,12 +74,12 @@ export function isMentioned(text, user, isUser = () => false) {
 }
 
 /** Whether a mention, as `splitMentions` returns it, is one of `user`. */
-export const isMentionOf = (mention, user) => mention === ALL || mention === fold(user);
+export const isMentionOf = (mention, user) => mention === ALL || mention === foldName(user);
 
 /** The incomplete mention at the end of `text`: {query, start}, or null. */
 export function incompleteMention(text) {
   const found = /(?:^|[^A-Za-z0-9_.@＠])[@＠]([\p{L}\p{M}\p{N}_.-]{0,32})$/u.exec(text);
-  return found && { query: fold(found[1]), start: text.length - found[1].length - 1 };
+  return found && { query: foldName(found[1]), start: text.length - found[1].length - 1 };
 }
 
 /** Users whose name or display name matches `query`, the best first; `users`: [{name, display}]. */
@@ -100,7 +100,7 @@ export function matchingWithAll(all, users, query) {
 
 /** 0: exact match; 1: prefix of the name; 2: prefix of a word of the display name; 3: substring; 4: no match. */
 function rank(user, query) {
-  const [name, display] = [fold(user.name), fold(user.display)];
+  const [name, display] = [foldName(user.name), foldName(user.display)];
   if (name === query || display === query) return 0;
   if (name.startsWith(query)) return 1;
   if (beginsWord(display, query)) return 2;

@@ -1,6 +1,7 @@
 /** Parse search queries and highlight hits; the rules for words are those of chatserver/text/search_terms.py. */
 
 import { fold, foldWithOffsets, isInWord, plain } from "./fold.js";
+import { foldName } from "./mentions.js";
 
 const PARTS = /(?:from|in|before|after):(?:"[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
 const DAYS = /("[^"]*"?)|\b(before|after):(\d{4})-(\d\d)-(\d\d)(?=\s|$)/gi;
@@ -86,9 +87,8 @@ export function withLocalDays(query) {
 
 /** The query with the lobby's translated name after in: replaced by its real name. */
 export function withLobbyName(query, { word, name }) {
-  const plain = (text) => text.normalize("NFKC").toLowerCase();
   return query.replace(ROOM, (whole, quoted, phrase, single) => {
-    const meant = !quoted && plain(phrase ?? single) === plain(word);
+    const meant = !quoted && foldName(phrase ?? single) === foldName(word);
     return meant ? `in:${name}` : whole;
   });
 }

@@ -1,5 +1,5 @@
 /**
- * The loaded end of one room's log. `position` is the last seq up to which nothing is missing;
+ * The loaded end of one room's log. `cursor` is the last seq up to which nothing is missing;
  * it never moves over a range that was not received. Events after a gap wait. Each event is applied once:
  * messages and notices are shown; edits, deletions and reactions change their message.
  */
@@ -12,7 +12,7 @@ const TRIMMED_EVENTS = 1_000; // events that are left after trimming
 
 export class Timeline {
   /** null until the newest page is loaded. */
-  position = null;
+  cursor = null;
   /** The highest seq that is known to exist. */
   head = 0;
   hasOlder = false;
@@ -23,10 +23,10 @@ export class Timeline {
   #waiting = new Map(); // seq → event after a gap, or received before the newest page
 
   get loaded() {
-    return this.position !== null;
+    return this.cursor !== null;
   }
 
-  /** In order: the events up to `position`, then own events that were acknowledged after a gap. */
+  /** In order: the events up to `cursor`, then own events that were acknowledged after a gap. */
   get events() {
     if (this.#waiting.size === 0) return this.#events;
     const own = [...this.#waiting.values()].filter((event) => event.acknowledged);
@@ -35,12 +35,12 @@ export class Timeline {
 
   /** The seq of the oldest loaded event; older ones are requested with `before` this. */
   get oldest() {
-    return this.#events[0]?.seq ?? (this.position ?? this.head) + 1;
+    return this.#events[0]?.seq ?? (this.cursor ?? this.head) + 1;
   }
 
   /** {after} when something up to `head` is missing, else null. */
   get missing() {
-    return this.loaded && this.head > this.position ? { after: this.position } : null;
+    return this.loaded && this.head > this.cursor ? { after: this.cursor } : null;
   }
 
   /** The message of that seq, or undefined. */
@@ -52,7 +52,7 @@ export class Timeline {
   /** Load the newest page, complete up to `upTo`. Returns the waiting events that follow it. */
   load({ events, more, upTo }) {
     this.#events = [...events];
-    this.position = upTo;
+    this.cursor = upTo;
     this.hasOlder = more;
     this.head = Math.max(this.head, upTo);
     for (const seq of this.#waiting.keys()) if (seq <= upTo) this.#waiting.delete(seq);
@@ -81,7 +81,7 @@ export class Timeline {
   /** Add one event, live or from a page. Returns the events that now follow without a gap, in order. */
   receive(event) {
     this.head = Math.max(this.head, event.seq);
-    if (this.loaded && event.seq <= this.position) return this.#replaceAcknowledged(event);
+    if (this.loaded && event.seq <= this.cursor) return this.#replaceAcknowledged(event);
     const known = this.#waiting.get(event.seq);
     if (!known || known.acknowledged) this.#waiting.set(event.seq, event);
     return this.loaded ? this.#drain() : [];
@@ -101,7 +101,7 @@ export class Timeline {
 
   /** Remove everything, because the log was replaced or too much was missed. */
   reset(head = 0) {
-    this.position = null;
+    this.cursor = null;
     this.head = head;
     this.hasOlder = false;
     this.#events = [];
@@ -119,10 +119,10 @@ export class Timeline {
 
   #drain() {
     const complete = [];
-    for (let next = this.position + 1; this.#waiting.has(next); next += 1) {
+    for (let next = this.cursor + 1; this.#waiting.has(next); next += 1) {
       const event = this.#waiting.get(next);
       this.#waiting.delete(next);
-      this.position = next;
+      this.cursor = next;
       if (isChange(event)) this.#apply(event);
       else this.#events.push(event);
       complete.push(event);

@@ -7,7 +7,7 @@ import { sessionEnded, sessionReplaced } from "./session.js";
  * `services`: see Deferred; `limits(values)` receives the limits of the server, `update(version)` the version of its
  * page.
  */
-export function dispatch(frame, { feed, users, typing, services, update, limits }) {
+export function dispatch(frame, { conversations, users, typing, services, update, limits }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionEnded();
@@ -16,7 +16,7 @@ export function dispatch(frame, { feed, users, typing, services, update, limits 
     case Type.WELCOME:
       limits(frame.limits ?? {});
       update(frame.page);
-      feed.welcome(frame);
+      conversations.welcome(frame);
       services.use(({ renewal }) => renewal.welcome(frame.session));
       return services.use(({ notifications }) => notifications.welcomed(frame.rooms));
     case Type.PRESENCE:
@@ -25,21 +25,21 @@ export function dispatch(frame, { feed, users, typing, services, update, limits 
     case Type.SINGLE_CHAT:
       users.ensureLoaded(frame.user);
       typing.stopped(frame);
-      feed.receive(frame);
+      conversations.receive(frame);
       return services.use(({ notifications }) => notifications.messageReceived(frame));
     case Type.EDIT:
     case Type.DELETE:
-      feed.receive(frame);
+      conversations.receive(frame);
       return services.use(({ notifications }) => notifications.messageChanged(frame));
     case Type.REACT:
-      return feed.receive(frame);
+      return conversations.receive(frame);
     case Type.ROOM:
       users.ensureLoaded(frame.user, ...(frame.users ?? []));
-      return feed.receive(frame);
+      return conversations.receive(frame);
     case Type.TYPING:
       return typing.started(frame);
     case Type.READ:
-      return feed.readBy(frame);
+      return conversations.readBy(frame);
     default:
       return undefined; // a type of a later protocol version
   }

@@ -7,7 +7,7 @@ export class History {
   #reset;
   #busy = new Set();
 
-  /** `reset(conversation, epoch)` is called if the position does not exist in the server's log. */
+  /** `reset(conversation, epoch)` is called if the cursor does not exist in the server's log. */
   constructor(connection, reset) {
     this.#connection = connection;
     this.#reset = reset;

@@ -7,10 +7,10 @@ import { asCommand } from "../lib/view.js";
 import { LOBBY } from "./protocol.js";
 
 /** A function (entry) → reply of the server. It rejects with NoReply, and refuses text that cannot be encoded. */
-export function sender(connection, feed) {
+export function sender(connection, conversations) {
   return async (entry) => {
-    if (feed.epoch === null) throw new NoReply("no welcome yet", { unsent: true }); // the epoch is unknown
-    if (isAmbiguous(entry, feed.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
+    if (conversations.epoch === null) throw new NoReply("no welcome yet", { unsent: true }); // the epoch is unknown
+    if (isAmbiguous(entry, conversations.epoch)) return refusal(_("The server was restored from a backup. Check the text and the room, then send it again."));
     try {
       return await connection.request(asCommand(entry));
     } catch (error) {

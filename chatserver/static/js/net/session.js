@@ -3,7 +3,7 @@
  *
  * Dispatches on the document: `session:ended`, whose default action is to go to the login page; the chat prevents it, so
  * that text being typed is not lost. `session:replaced` when the session belongs to another user; the page then sends
- * nothing more, <session-notice> explains it, and <chat-app> closes its connection.
+ * nothing more, <session-dialog> explains it, and <chat-app> closes its connection.
  */
 
 import { me, urls } from "../ui/page.js";

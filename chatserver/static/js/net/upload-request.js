@@ -29,7 +29,7 @@ export function sendContent(method, url, { body = null, headers = {}, progress =
       progress(loaded);
     };
     request.upload.onload = () => watchdog.restart(PROCESSING);
-    request.onload = () => end(() => settle(request, { resolve, reject }));
+    request.onload = () => end(() => finish(request, { resolve, reject }));
     request.onerror = request.onabort = () => end(() => reject(unreachable()));
     signal?.addEventListener("abort", () => request.abort());
     watchdog.restart(body ? STALL : PROCESSING); // without a body the server may complete a file
@@ -55,7 +55,7 @@ class Watchdog {
   }
 }
 
-function settle(request, { resolve, reject }) {
+function finish(request, { resolve, reject }) {
   const { status } = request;
   const fields = parsed(request.responseText);
   if (status === TOO_LARGE && !fields.code) Object.assign(fields, { code: "too_large", data: _("The file is too large for this server.") }); // a proxy

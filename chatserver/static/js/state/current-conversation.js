@@ -7,17 +7,17 @@ import { NewLine } from "../lib/new-line.js";
 
 export class CurrentConversation {
   key = null;
-  lost = null; // {conversation, reason, by?} from `feed:removed` or Destination, if the user is not a member
+  lost = null; // {conversation, reason, by?} from `conversation:removed` or Destination, if the user is not a member
   newLine = new NewLine();
 
-  #feed;
+  #conversations;
 
-  constructor(feed) {
-    this.#feed = feed;
+  constructor(conversations) {
+    this.#conversations = conversations;
   }
 
   get conversation() {
-    return this.lost?.conversation ?? this.#feed.get(this.key);
+    return this.lost?.conversation ?? this.#conversations.get(this.key);
   }
 
   /** Open the conversation `key`. */
@@ -39,9 +39,9 @@ export class CurrentConversation {
   /** Update `lost` after a welcome or a change of membership. Returns whether the user is a member. */
   check() {
     if (this.lost?.reason === "restored") return false; // the room number may belong to another room now
-    const known = this.#feed.get(this.key);
+    const known = this.#conversations.get(this.key);
     if (known.isDirect || known.room !== null) this.lost = null; // a direct conversation may have no room yet
-    else if (this.#feed.isComplete) this.lost ??= { conversation: known, reason: "unknown" };
+    else if (this.#conversations.isComplete) this.lost ??= { conversation: known, reason: "unknown" };
     return this.lost === null;
   }
 

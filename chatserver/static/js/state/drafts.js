@@ -6,9 +6,9 @@
  * nothing was typed shows that copy, and follows its changes. A draft that was sent in one tab is removed from the
  * others.
  *
- * `topic`: {kind: "answer" | "edit" | "deleted" | "unanswered", seq, epoch, was?, waiting?}: the message that the
+ * `target`: {kind: "answer" | "edit" | "deleted" | "unanswered", seq, epoch, was?, waiting?}: the message that the
  * composer replies to or edits, in the log `epoch`. "deleted", "unanswered": a new message with the text of an edit or
- * a reply whose message was deleted; `was`: the text before the edit; `waiting`: the topics that this one interrupted,
+ * a reply whose message was deleted; `was`: the text before the edit; `waiting`: the targets that this one interrupted,
  * the latest at the end. Null for a new message that replies to none.
  *
  * Events: `drafts:changed` when another tab has changed a text, `draft:replaced` when that is the text in the composer.
@@ -20,7 +20,7 @@ import { local, tab } from "./local-storage.js";
 
 const DRAFTS = `draft:${me.name}:`;
 const EDITS = `edit:${me.name}:`;
-const TOPICS = `topic:${me.name}:`;
+const TARGETS = `topic:${me.name}:`; // the name in storage is older than this constant
 
 class Drafts extends EventTarget {
   #key = null; // of the conversation in the composer
@@ -58,27 +58,27 @@ class Drafts extends EventTarget {
     this.#channel?.postMessage({ key, text });
   }
 
-  topic(key) {
-    return topicIn(this.#items(key), key);
+  target(key) {
+    return targetIn(this.#items(key), key);
   }
 
-  setTopic(key, topic) {
-    this.#set(key, TOPICS + key, topic && JSON.stringify(topic));
+  setTarget(key, target) {
+    this.#set(key, TARGETS + key, target && JSON.stringify(target));
   }
 
-  /** The edited text of the message of `topic`, or "". */
-  readEdit(key, topic) {
-    return this.#items(key)[editName(key, topic)] ?? "";
+  /** The edited text of the message of `target`, or "". */
+  readEdit(key, target) {
+    return this.#items(key)[editName(key, target)] ?? "";
   }
 
-  writeEdit(key, topic, text) {
-    this.#set(key, editName(key, topic), text.trim() && text !== topic.was ? text : "");
+  writeEdit(key, target, text) {
+    this.#set(key, editName(key, target), text.trim() && text !== target.was ? text : "");
   }
 
   /** The text in the composer of this conversation. */
   text(key) {
-    const topic = this.topic(key);
-    return topic?.kind === "edit" ? this.readEdit(key, topic) || topic.was : this.read(key);
+    const target = this.target(key);
+    return target?.kind === "edit" ? this.readEdit(key, target) || target.was : this.read(key);
   }
 
   /** The keys of conversations with unsent text. */
@@ -98,7 +98,7 @@ class Drafts extends EventTarget {
 
   forgetAll() {
     this.#shown = {};
-    for (const storage of [tab, local]) for (const prefix of [DRAFTS, EDITS, TOPICS]) storage.remove(prefix);
+    for (const storage of [tab, local]) for (const prefix of [DRAFTS, EDITS, TARGETS]) storage.remove(prefix);
   }
 
   #items(key) {
@@ -146,7 +146,7 @@ const editName = (key, { epoch, seq }) => `${EDITS}${key}/${epoch}/${seq}`;
 /** What follows `prefix` in the names of items. */
 const suffixes = (prefix) => [...new Set([...local.names(prefix), ...tab.names(prefix)])].map((name) => name.slice(prefix.length));
 
-const topicIn = (items, key) => JSON.parse(items[TOPICS + key] ?? "null");
+const targetIn = (items, key) => JSON.parse(items[TARGETS + key] ?? "null");
 
 /** The items of a conversation: this tab's, or else the shared ones. */
 function stored(key) {
@@ -155,7 +155,7 @@ function stored(key) {
 }
 
 function load(storage, key) {
-  const names = [DRAFTS + key, TOPICS + key, ...storage.names(`${EDITS}${key}/`)];
+  const names = [DRAFTS + key, TARGETS + key, ...storage.names(`${EDITS}${key}/`)];
   return Object.fromEntries(names.map((name) => [name, storage.get(name)]).filter(([, value]) => value));
 }
 
@@ -177,7 +177,7 @@ function removeDraft(storage, key, text) {
 /** Without the draft and the reply that it is; an edit in progress stays. */
 function withoutDraft(items, key) {
   const rest = without(items, DRAFTS + key);
-  return topicIn(items, key)?.kind === "edit" ? rest : without(rest, TOPICS + key);
+  return targetIn(items, key)?.kind === "edit" ? rest : without(rest, TARGETS + key);
 }
 
 const without = (items, name, more = {}) => ({ ...Object.fromEntries(Object.entries(items).filter(([one]) => one !== name)), ...more });

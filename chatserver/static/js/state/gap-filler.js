@@ -21,12 +21,12 @@ export class GapFiller {
     this.#busy.add(conversation.key);
     try {
       while (timeline.missing) {
-        const before = timeline.position;
+        const before = timeline.cursor;
         const page = await this.#history.request(conversation, { ...timeline.missing, limit: HISTORY_LIMIT });
         if (!page) return this.#retryLater(() => this.fill(conversation));
         timeline.head = Math.max(timeline.head, page.head);
         this.#receive(conversation, page.events);
-        if (timeline.position === before) return null; // the server has no more events now
+        if (timeline.cursor === before) return null; // the server has no more events now
       }
       return null;
     } finally {

@@ -43,10 +43,10 @@ export class HistoryJump {
     return conversation.seeking;
   }
 
-  /** Load the newest page by `feed`, and the first unread message if it is further back. */
-  async open(conversation, feed) {
+  /** Load the newest page by `conversations`, and the first unread message if it is further back. */
+  async open(conversation, conversations) {
     const seeks = this.seek(conversation);
-    const [found] = await Promise.all([seeks && this.#firstUnread(conversation), feed.open(conversation)]);
+    const [found] = await Promise.all([seeks && this.#firstUnread(conversation), conversations.open(conversation)]);
     if (seeks) this.#showFirstUnread(conversation, found);
   }
 

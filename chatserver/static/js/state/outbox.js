@@ -124,7 +124,7 @@ export class Outbox extends EventTarget {
   async refresh(entry) {
     const stored = await this.#store.find(entry.id);
     if (stored) merge(entry.files, stored.files);
-    else if (stored === undefined && !this.#saver.isUnsaved(entry.id)) this.settle(entry.id);
+    else if (stored === undefined && !this.#saver.isUnsaved(entry.id)) this.acknowledge(entry.id);
     this.#changed(entry);
   }
 
@@ -135,7 +135,7 @@ export class Outbox extends EventTarget {
   }
 
   /** Remove an entry whose message has arrived from the server. Returns whether there was one. */
-  settle(id) {
+  acknowledge(id) {
     const entry = this.#removeEntry(id);
     if (entry?.files) this.#store.removeContents(entry.files);
     return entry !== null;
@@ -188,7 +188,7 @@ export class Outbox extends EventTarget {
     });
     if (reply.ok) {
       this.#backoff.reset();
-      this.settle(entry.id);
+      this.acknowledge(entry.id);
       if (!isChange(entry)) this.dispatchEvent(new CustomEvent("outbox:acknowledged", { detail: { entry, reply } }));
     } else if (RETRYABLE.has(reply.code)) {
       if (reply.code === "internal") this.#countAttempt(entry, reply.data);

@@ -6,14 +6,14 @@ const REPORT_INTERVAL = 1_000; // milliseconds
 const REPORT_DELAY = 150; // milliseconds in which the positions of several rooms are collected
 
 export class ReadMarks {
-  #feed;
+  #conversations;
   #send;
   #timer = 0;
   #last = 0;
 
   /** `send(frame)` returns whether the connection was open. */
-  constructor({ feed, send }) {
-    this.#feed = feed;
+  constructor({ conversations, send }) {
+    this.#conversations = conversations;
     this.#send = send;
   }
 
@@ -27,7 +27,7 @@ export class ReadMarks {
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.#last = Date.now();
-    for (const conversation of this.#feed.all) this.#report(conversation);
+    for (const conversation of this.#conversations.all) this.#report(conversation);
   }
 
   #report(conversation) {

@@ -6,14 +6,14 @@
 
 export class ReadTracker {
   #list;
-  #feed;
+  #conversations;
   #current;
   #onRead;
 
   /** `current`: the CurrentConversation; `onRead()` is called when a position may have changed. */
-  constructor(list, { feed, current, onRead }) {
+  constructor(list, { conversations, current, onRead }) {
     this.#list = list;
-    this.#feed = feed;
+    this.#conversations = conversations;
     this.#current = current;
     this.#onRead = onRead;
     list.addEventListener("messages:seen", ({ detail }) => this.#seen(detail));
@@ -24,14 +24,14 @@ export class ReadTracker {
   check() {
     const { key, conversation } = this.#current;
     if (!this.#list.watchesEndOf(key) || conversation.timeline.missing) return;
-    this.#feed.markRead(conversation);
+    this.#conversations.markRead(conversation);
     this.#onRead();
   }
 
   #seen({ key, seq }) {
-    const conversation = this.#feed.all.find((one) => one.key === key);
+    const conversation = this.#conversations.all.find((one) => one.key === key);
     if (!conversation) return;
-    this.#feed.markRead(conversation, seq);
+    this.#conversations.markRead(conversation, seq);
     this.#onRead();
   }
 }

@@ -10,21 +10,21 @@ const BACKOFF_FACTOR = 10; // multiple of the delay, for a room that stays stale
 const COLLECT_DELAY = 1_000; // milliseconds in which changes of one room are collected
 
 export class Recounts {
-  #feed;
+  #conversations;
   #count;
   #delay;
   #busy = new Set(); // conversations
 
   /** `count(room)` returns a promise of the room's state as in a welcome. */
-  constructor(feed, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), delay = COLLECT_DELAY } = {}) {
-    this.#feed = feed;
+  constructor(conversations, { count = (room) => sessionRequest("GET", `${urls.rooms}/${room}`), delay = COLLECT_DELAY } = {}) {
+    this.#conversations = conversations;
     this.#count = count;
     this.#delay = delay;
-    for (const name of ["feed:changed", "feed:welcomed"]) feed.addEventListener(name, () => this.check());
+    for (const name of ["conversation:changed", "conversations:welcomed"]) conversations.addEventListener(name, () => this.check());
   }
 
   check() {
-    for (const conversation of this.#feed.all) if (conversation.stale) this.#schedule(conversation);
+    for (const conversation of this.#conversations.all) if (conversation.stale) this.#schedule(conversation);
   }
 
   #schedule(conversation) {
@@ -35,14 +35,14 @@ export class Recounts {
 
   async #recount(conversation) {
     const state = conversation.stale ? await this.#count(conversation.room).catch(() => null) : null;
-    if (!state || this.#feed.of(state.room) !== conversation) {
+    if (!state || this.#conversations.of(state.room) !== conversation) {
       this.#busy.delete(conversation); // the next change or welcome tries again
       return;
     }
     conversation.recount(state);
     // Still stale: newer events have come, or the server has not applied a reported position yet.
     setTimeout(() => this.#checkAgain(conversation), conversation.stale ? BACKOFF_FACTOR * this.#delay : 0);
-    this.#feed.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: [] } }));
+    this.#conversations.dispatchEvent(new CustomEvent("conversation:changed", { detail: { conversation, added: [] } }));
   }
 
   #checkAgain(conversation) {

@@ -8,7 +8,7 @@
 import { sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { sortedByName } from "../lib/collation.js";
-import { fold } from "../lib/mentions.js";
+import { foldName } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
 import { lang, me, urls } from "../ui/page.js";
 
@@ -30,7 +30,7 @@ export class Users extends EventTarget {
   #toLoad = new Set(); // names
   #namesakes = null; // users whose display name is ambiguous; null until computed
   #requested = new Set(); // names and prefixes
-  #foldedNames = new Set([fold(me.name)]); // folded names of accounts
+  #foldedNames = new Set([foldName(me.name)]); // folded names of accounts
   #unknownMentions = new Map(); // folded name of no known account → whether it was requested
   #lookupTimer = 0;
   #rechecked = new Set(); // names that are being requested again
@@ -140,7 +140,7 @@ export class Users extends EventTarget {
   /** `title` of a conversation without a name with display names and without this user, if it lists users. */
   listTitle(title) {
     const names = title.split(", ");
-    if (!names.every((name) => this.isUser(fold(name)))) return title;
+    if (!names.every((name) => this.isUser(foldName(name)))) return title;
     const others = names.filter((name) => name !== me.name).map((name) => this.display(name));
     return others.length > 0 ? new Intl.ListFormat(lang, { style: "narrow" }).format(others) : title;
   }
@@ -236,7 +236,7 @@ export class Users extends EventTarget {
 
   #addAccount(user) {
     this.#accounts.set(user.name, user);
-    this.#foldedNames.add(fold(user.name));
+    this.#foldedNames.add(foldName(user.name));
   }
 
   #sorted(names) {

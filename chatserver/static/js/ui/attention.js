@@ -3,39 +3,39 @@
 export const DWELL_TIME = 1_000; // milliseconds
 
 export class Attention {
-  isSettled = false;
+  isWatching = false;
 
-  #onSettled;
+  #onWatched;
   #timer = 0;
 
-  /** `onSettled()` is called each time the user has started to watch. */
-  constructor(onSettled) {
-    this.#onSettled = onSettled;
+  /** `onWatched()` is called each time the user has started to watch. */
+  constructor(onWatched) {
+    this.#onWatched = onWatched;
   }
 
   /** Called when the window or its content changes. Returns whether the content is in view. */
   check(isShown) {
     const isInView = isShown && document.visibilityState === "visible" && document.hasFocus();
     if (!isInView) this.reset();
-    else if (!this.isSettled) this.#timer ||= setTimeout(() => this.#settle(), DWELL_TIME);
+    else if (!this.isWatching) this.#timer ||= setTimeout(() => this.#startWatching(), DWELL_TIME);
     return isInView;
   }
 
   /** The user has acted on the content, so the time does not matter. */
-  settle(isShown) {
-    if (this.check(isShown) && !this.isSettled) this.#settle();
+  watchNow(isShown) {
+    if (this.check(isShown) && !this.isWatching) this.#startWatching();
   }
 
   /** Start again, because other content is shown. */
   reset() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.isSettled = false;
+    this.isWatching = false;
   }
 
-  #settle() {
+  #startWatching() {
     this.reset();
-    this.isSettled = true;
-    this.#onSettled();
+    this.isWatching = true;
+    this.#onWatched();
   }
 }

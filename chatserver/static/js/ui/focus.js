@@ -4,7 +4,7 @@
  * open dialog. Text typed outside all fields goes to the composer.
  */
 
-import { types } from "../lib/keys.js";
+import { isCharacterKey } from "../lib/keys.js";
 
 const LAYERS = "dialog[open], :popover-open";
 const FIELDS = "input, textarea, select, [contenteditable]";
@@ -66,13 +66,13 @@ export class Focus {
   }
 
   get #fallbacks() {
-    return TOUCH.matches ? [] : [this.#part("message-composer textarea"), this.#part("room-notice")];
+    return TOUCH.matches ? [] : [this.#part("message-composer textarea"), this.#part("room-banner")];
   }
 
   /** Move the focus on keydown; the browser then inserts the character there. */
   #typed(event) {
     const busy = event.defaultPrevented || document.querySelector(LAYERS) || event.target.closest(FIELDS);
-    if (!busy && types(event)) focusFirst([this.#part("message-composer textarea")]);
+    if (!busy && isCharacterKey(event)) focusFirst([this.#part("message-composer textarea")]);
   }
 
   #part(selector) {

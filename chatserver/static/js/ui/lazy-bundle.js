@@ -1,4 +1,4 @@
-/** Modules that the first messages do not need: dialogs, panels, notices, suggestions, services. Loaded by lazy-load.js. */
+/** Modules that the first messages do not need: dialogs, panels, banners, suggestions, services. Loaded by lazy-load.js. */
 
 import "../elements/account-menu.js";
 import "../elements/attachment-tray.js";
@@ -22,11 +22,11 @@ import "../elements/room-dialog.js";
 import "../elements/room-panel.js";
 import "../elements/rooms-dialog.js";
 import "../elements/search-panel.js";
+import "../elements/session-dialog.js";
 import "../elements/session-list.js";
-import "../elements/session-notice.js";
 import "../elements/settings-dialog.js";
 import "../elements/side-area.js";
-import "../elements/storage-notice.js";
+import "../elements/storage-banner.js";
 import "../elements/toast-line.js";
 
 export { showInTab } from "./tab-badge.js";

@@ -9,7 +9,7 @@
 
 import { call, lazyBundle } from "./lazy-load.js";
 import { _ } from "../lib/i18n.js";
-import { plain } from "../lib/markup.js";
+import { plainText } from "../lib/markup.js";
 import { hashOf } from "../lib/route.js";
 import { me, urls } from "./page.js";
 import { attachments } from "../state/attachments.js";
@@ -17,15 +17,15 @@ import { isChange, isMessage, Type } from "../net/protocol.js";
 
 export class MessageCommands {
   #app;
-  #feed;
+  #conversations;
   #current;
   #outbox;
   #store;
 
   /** `current()`: the open conversation. */
-  constructor(app, { feed, outbox, store, current }) {
+  constructor(app, { conversations, outbox, store, current }) {
     this.#app = app;
-    this.#feed = feed;
+    this.#conversations = conversations;
     this.#outbox = outbox;
     this.#store = store;
     this.#current = current;
@@ -35,7 +35,7 @@ export class MessageCommands {
         this.#try(() => action({ conversation, ...detail }));
       });
     const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#showToast(deletedText()) : action(detail)));
-    on("message:retry", ({ id }) => this.#outbox.retry(id, this.#feed.epoch));
+    on("message:retry", ({ id }) => this.#outbox.retry(id, this.#conversations.epoch));
     on("message:rewrite", ({ id }) => this.#rewrite(id));
     on("message:discard", ({ id }) => this.#outbox.remove(id));
     onExisting("message:react", (detail) => this.#react(detail));
@@ -45,7 +45,7 @@ export class MessageCommands {
     onExisting("message:remove", (detail) => this.#remove(detail));
     onExisting("message:copy", (detail) => this.#copy(detail));
     on("message:link", (detail) => this.#link(detail));
-    on("quote:requested", ({ conversation, seq }) => this.#feed.loadQuoted(conversation, seq));
+    on("quote:requested", ({ conversation, seq }) => this.#conversations.loadQuoted(conversation, seq));
     on("edit:requested", (detail) => this.#editLast(detail));
   }
 
@@ -80,8 +80,8 @@ export class MessageCommands {
     const { key, type, target: seq, data: text } = entry;
     const composer = this.#part("message-composer");
     if (type !== Type.EDIT) composer.restore(text, entry.replyTo && { kind: "answer", seq: entry.replyTo, epoch: entry.epoch });
-    else if (!isGone(entry, messageOf({ seq, conversation: this.#feed.get(key) }))) composer.edit({ seq, text, again: true });
-    else composer.restore(text, { kind: "deleted", seq, epoch: this.#feed.epoch });
+    else if (!isGone(entry, messageOf({ seq, conversation: this.#conversations.get(key) }))) composer.edit({ seq, text, again: true });
+    else composer.restore(text, { kind: "deleted", seq, epoch: this.#conversations.epoch });
   }
 
   /** Edit the user's last message; a message that cannot have reached the server is moved back into the composer. */
@@ -99,18 +99,18 @@ export class MessageCommands {
   }
 
   #save({ key, seq, text }) {
-    const conversation = this.#feed.get(key);
+    const conversation = this.#conversations.get(key);
     if (text !== this.#textOf({ seq, conversation })) this.#addChange(Type.EDIT, { conversation, seq, data: text });
   }
 
   #addChange(type, { conversation: { key, room }, seq: target, ...fields }) {
-    this.#outbox.addChange({ key, room, type, target, epoch: this.#feed.epoch, ...fields });
+    this.#outbox.addChange({ key, room, type, target, epoch: this.#conversations.epoch, ...fields });
   }
 
   /** Ask, then delete the message. `done()` is called after the confirmation. */
   async #remove({ done = () => {}, ...target }) {
     const message = messageOf(target);
-    const question = { question: _("Delete this message?"), text: message ? plain(message) : "", yes: _("Delete") };
+    const question = { question: _("Delete this message?"), text: message ? plainText(message) : "", yes: _("Delete") };
     if (!(await this.#part("confirm-dialog").ask(question))) return;
     done();
     this.#addChange(Type.DELETE, target);

@@ -17,7 +17,7 @@ const MAX_DISTANCE = 200; // events; for a message further back, what is in betw
 
 export class Navigation {
   #app;
-  #feed;
+  #conversations;
   #historyJump;
   #current;
   #draw;
@@ -26,9 +26,9 @@ export class Navigation {
   #returnPosition = null; // the position to restore when its conversation is loaded
 
   /** `current()`: the open conversation; `draw()` redraws the page at once. */
-  constructor(app, { feed, historyJump, current, draw }) {
+  constructor(app, { conversations, historyJump, current, draw }) {
     this.#app = app;
-    this.#feed = feed;
+    this.#conversations = conversations;
     this.#historyJump = historyJump;
     this.#current = current;
     this.#draw = draw;
@@ -54,7 +54,7 @@ export class Navigation {
     const side = this.#part("side-area");
     const position = this.#visits.switchEntry({ key, ...this.#part("message-list").position, panel: side.takeClosedResults?.() });
     const isOfAddress = position?.key === keyIn(location.hash);
-    this.#returnPosition = isOfAddress && (position.key === key || this.#feed.get(position.key).unread === 0) ? position : null;
+    this.#returnPosition = isOfAddress && (position.key === key || this.#conversations.get(position.key).unread === 0) ? position : null;
     this.#jumped = null;
     if (position?.panel) side.resume(position.panel);
   }
@@ -113,7 +113,7 @@ export class Navigation {
     this.#historyJump.leave(conversation);
     // A request that is already running can make the first one return nothing.
     for (let tries = 0; timeline.oldest > seq && tries < MAX_PAGES; tries += 1) {
-      await this.#feed.loadOlder(conversation, HISTORY_LIMIT);
+      await this.#conversations.loadOlder(conversation, HISTORY_LIMIT);
     }
     return true;
   }

@@ -5,7 +5,7 @@
  */
 
 import { goTo } from "./layers.js";
-import { plain } from "../lib/markup.js";
+import { plainText } from "../lib/markup.js";
 import { isMentioned } from "../lib/mentions.js";
 import { shouldNotify, notificationText } from "../lib/notify.js";
 import { hashOf } from "../lib/route.js";
@@ -58,15 +58,15 @@ export const choices = {
 };
 
 export class Notifications {
-  #feed;
+  #conversations;
   #users;
   #nameOf;
   #shown = new Map(); // key → {event, notification}, or {event, timer} while it is delayed
   #tabs;
 
   /** `nameOf(conversation)`: its shown name; `current()`: the open conversation. */
-  constructor({ feed, users, nameOf, current }) {
-    this.#feed = feed;
+  constructor({ conversations, users, nameOf, current }) {
+    this.#conversations = conversations;
     this.#tabs = new Tabs({
       shows: (key) => document.hasFocus() && current().key === key,
       onShown: (key) => this.#close(key),
@@ -77,7 +77,7 @@ export class Notifications {
 
   /** Notify about a message, unless the page has the focus. */
   messageReceived(event) {
-    const conversation = this.#feed.of(event.room);
+    const conversation = this.#conversations.of(event.room);
     if (!conversation || event.user === me.name || event.seq <= conversation.read) return;
     if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
     if (!this.#shouldNotify(event, conversation)) return;
@@ -105,7 +105,7 @@ export class Notifications {
   }
 
   #update(room, seq, { data, html, deleted_at: deleted }) {
-    const conversation = this.#feed.of(room);
+    const conversation = this.#conversations.of(room);
     const shown = this.#shown.get(conversation?.key);
     if (shown?.event.seq !== seq) return;
     if (deleted) return void this.#close(conversation.key);
@@ -117,7 +117,7 @@ export class Notifications {
   /** Close notifications whose message was read or mentions another user, or whose room was removed. */
   closeOutdated() {
     for (const [key, { event }] of this.#shown) {
-      const conversation = this.#feed.all.find((one) => one.key === key);
+      const conversation = this.#conversations.all.find((one) => one.key === key);
       if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#close(key);
     }
   }
@@ -133,7 +133,7 @@ export class Notifications {
     const { user } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
-    const { title, body } = notificationText({ author: this.#users.display(user), room, data: plain(event), text: choices.text });
+    const { title, body } = notificationText({ author: this.#users.display(user), room, data: plainText(event), text: choices.text });
     this.#shown.get(key)?.notification?.close();
     try {
       const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });

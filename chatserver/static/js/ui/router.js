@@ -11,7 +11,7 @@ import { Destination } from "../state/destination.js";
 
 export class Router {
   #app;
-  #feed;
+  #conversations;
   #users;
   #current;
   #historyJump;
@@ -21,9 +21,9 @@ export class Router {
   #destination;
 
   /** `current`: the CurrentConversation; `services`: see Deferred; `redraw()` redraws the page at once. */
-  constructor(app, { feed, users, current, historyJump, navigation, services, redraw }) {
+  constructor(app, { conversations, users, current, historyJump, navigation, services, redraw }) {
     this.#app = app;
-    this.#feed = feed;
+    this.#conversations = conversations;
     this.#users = users;
     this.#current = current;
     this.#historyJump = historyJump;
@@ -44,12 +44,12 @@ export class Router {
     if (!(await this.#destination.canLoad(this.#current))) return void this.#redraw();
     const { conversation } = this.#current;
     this.#services.use(({ readReceipts }) => readReceipts.load(conversation));
-    await this.#historyJump.open(conversation, this.#feed);
+    await this.#historyJump.open(conversation, this.#conversations);
     if (this.#current.conversation.timeline.loaded) this.#navigation.conversationLoaded();
   }
 
   #roomJoined({ state, go }) {
-    const { key } = this.#feed.addRoom(state);
+    const { key } = this.#conversations.addRoom(state);
     if (go && key !== this.#current.key) goTo(hashOf(key)); // a link to a message of this room stays
   }
 
@@ -68,7 +68,7 @@ export class Router {
     const { isDirect, to } = this.#current.conversation;
     if (isDirect) this.#users.ensureLoaded(to);
     this.#redraw();
-    if (this.#feed.epoch !== null) this.load();
+    if (this.#conversations.epoch !== null) this.load();
   }
 
   #switchTo(key) {

@@ -14,7 +14,7 @@ import { isChange, isMessage, LOBBY } from "../net/protocol.js";
 
 export class Screen {
   #app;
-  #feed;
+  #conversations;
   #users;
   #outbox;
   #connection;
@@ -23,9 +23,9 @@ export class Screen {
   #parts = new Map();
 
   /** `app`: the element that contains the others. */
-  constructor(app, [feed, users, outbox, connection, typing]) {
+  constructor(app, [conversations, users, outbox, connection, typing]) {
     this.#app = app;
-    this.#feed = feed;
+    this.#conversations = conversations;
     this.#users = users;
     this.#outbox = outbox;
     this.#connection = connection;
@@ -56,9 +56,9 @@ export class Screen {
     const { key } = conversation;
     const name = this.nameOf(conversation);
     const reason = lost?.reason ?? this.#closedBy(conversation);
-    this.#part("room-notice").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
+    this.#part("room-banner").show({ key, name, reason, by: lost?.by && this.#users.display(lost.by) });
     this.#part("message-composer").open(key, this.#labelOf(conversation), {
-      epoch: this.#feed.epoch,
+      epoch: this.#conversations.epoch,
       find: finder(conversation),
       display: (user) => this.#users.display(user),
     });
@@ -71,7 +71,7 @@ export class Screen {
   }
 
   #showSurroundings(conversation, lost) {
-    const { all } = this.#feed;
+    const { all } = this.#conversations;
     const { key, to } = conversation;
     const known = !UNNAMED.has(lost?.reason);
     const name = known ? this.nameOf(conversation) : _("Not available");
@@ -163,7 +163,7 @@ export class Screen {
 
   /** Conversations with unread messages first, then the newest, then other users, then archived rooms. */
   get #switcherItems() {
-    const { rooms, direct, archived } = listed(this.#feed.all, null);
+    const { rooms, direct, archived } = listed(this.#conversations.all, null);
     const item = (one) => ({
       key: one.key,
       name: one.to ?? one.name ?? one.key,
@@ -190,7 +190,7 @@ export class Screen {
     return {
       display: (user) => this.#users.display(user),
       roomOf: (room) => {
-        const found = this.#feed.of(room);
+        const found = this.#conversations.of(room);
         return found && { key: found.key, name: found.isDirect ? `@${found.to}` : this.#labelOf(found) };
       },
     };
@@ -213,14 +213,14 @@ export class Screen {
 
   /**
    * Own messages without an event, and refused edits without a message. A message whose event is loaded was acknowledged
-   * on a connection that was lost, and is settled here.
+   * on a connection that was lost, and its entry is removed here.
    */
   #unsent(key, events, { availability }) {
     const entries = this.#outbox.entriesOf(key);
     if (entries.length === 0) return [];
     const received = new Set(events.filter(({ user }) => user === me.name).map(({ id }) => id));
     const messages = entries.filter((entry) => !isChange(entry));
-    const unsent = messages.filter(({ id }) => !received.has(id) || !this.#outbox.settle(id));
+    const unsent = messages.filter(({ id }) => !received.has(id) || !this.#outbox.acknowledge(id));
     return [...unsent, ...orphanedEdits(entries, events)].map((entry) => pending(entry, me.name, { availability }));
   }
 

@@ -33,7 +33,7 @@ export class SeenMessages {
 
   /** Whether the user has watched the conversation for long enough to read it. */
   get isWatched() {
-    return this.#attention.check(this.#view.loaded) && this.#attention.isSettled;
+    return this.#attention.check(this.#view.loaded) && this.#attention.isWatching;
   }
 
   /** `view`: what is drawn now, as <message-list> gets it. */
@@ -58,8 +58,8 @@ export class SeenMessages {
   }
 
   /** The user has acted on the conversation, so it counts as watched at once. */
-  settle() {
-    this.#attention.settle(this.#view.loaded);
+  watchNow() {
+    this.#attention.watchNow(this.#view.loaded);
   }
 
   #visibilityChanged() {
@@ -75,7 +75,7 @@ export class SeenMessages {
   #flush() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (!this.#attention.isSettled || this.#seq <= this.#reported) return;
+    if (!this.#attention.isWatching || this.#seq <= this.#reported) return;
     this.#reported = this.#seq;
     this.#report({ key: this.#view.key, seq: this.#seq });
   }

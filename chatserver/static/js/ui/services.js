@@ -29,26 +29,26 @@ export class Services {
   #users;
 
   /** `nameOf(conversation)` and `current()`: see Notifications; `draw()` redraws the page. */
-  constructor(app, { feed, users, outbox, store, connection, nameOf, current, draw }) {
+  constructor(app, { conversations, users, outbox, store, connection, nameOf, current, draw }) {
     this.#app = app;
     this.#users = users;
-    this.readMarks = new ReadMarks({ feed, send: (frame) => connection.send(frame) });
-    this.notifications = new Notifications({ feed, users, nameOf, current });
+    this.readMarks = new ReadMarks({ conversations, send: (frame) => connection.send(frame) });
+    this.notifications = new Notifications({ conversations, users, nameOf, current });
     this.readReceipts = new ReadReceipts(draw);
     this.renewal = new Renewal(connection);
-    new Recounts(feed).check();
+    new Recounts(conversations).check();
     users.addEventListener("users:changed", () => this.notifications.closeOutdated());
     app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
-    app.querySelector("storage-notice").watch(outbox);
+    app.querySelector("storage-banner").watch(outbox);
     addEventListener("pagehide", () => this.readMarks.flush());
     this.renewal.start();
     followKeyboard();
     new Focus(app).watch();
-    this.#uploadFiles({ feed, outbox, store, current });
+    this.#uploadFiles({ conversations, outbox, store, current });
   }
 
-  #uploadFiles({ feed, outbox, store, current }) {
-    const roomOf = (key) => (key.startsWith("#") ? feed.get(key).room : undefined);
+  #uploadFiles({ conversations, outbox, store, current }) {
+    const roomOf = (key) => (key.startsWith("#") ? conversations.get(key).room : undefined);
     this.uploader = new Uploader(outbox, { store, upload, discard, prepare: scaled, roomOf });
     this.#app.addEventListener("file:cancel", ({ detail: { key } }) => {
       const entry = outbox.entriesOf(current().key).find(({ files = [] }) => files.some((file) => file.key === key));
@@ -58,7 +58,7 @@ export class Services {
     this.uploader.run();
   }
 
-  /** The feed has applied a welcome. */
+  /** The conversations have applied a welcome. */
   welcomed() {
     this.uploader.run();
     this.readMarks.flush();

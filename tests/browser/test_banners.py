@@ -1,4 +1,4 @@
-"""Notices about the page: new version, missing features, too many windows."""
+"""Banners about the page: new version, missing features, too many windows."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
 ) -> None:
     ann = await enter("ann", "Ann")
     ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
-    notice = ann.page.locator("update-notice")
+    banner = ann.page.locator("update-banner")
     await ann.page.locator("#composer-text").fill("half a thought")
 
     def newer(route: WebSocketRoute) -> None:
@@ -28,12 +28,12 @@ async def test_an_outdated_page_reloads_itself_if_nothing_is_unsent(
     await ann.page.evaluate("globalThis.before = true")
     await ann.page.context.set_offline(True)
     await ann.page.context.set_offline(False)
-    await expect(notice).to_contain_text("A new version of the chat is available.")
+    await expect(banner).to_contain_text("A new version of the chat is available.")
     assert await ann.page.evaluate("globalThis.before")
     await ann.page.locator("#composer-text").fill("")
     await ann.page.wait_for_function("() => !globalThis.before")
     await ann.wait_until_loaded()
-    await expect(notice).to_contain_text("A new version of the chat is available.")  # no loop
+    await expect(banner).to_contain_text("A new version of the chat is available.")  # no loop
     await ann.page.unroute_all()
 
 
@@ -57,7 +57,7 @@ async def test_a_page_that_cannot_start_lists_supported_browsers(
     ann.problems.clear()  # the exceptions of a page that cannot start
 
 
-async def test_a_window_above_the_limit_shows_a_notice(enter: EnterChat) -> None:
+async def test_a_window_above_the_limit_shows_a_banner(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     banner = ann.page.locator("connection-banner")
     ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")

@@ -1,5 +1,5 @@
 /**
- * <update-notice>: reports that the page is older than the server, or that a part of it could not be loaded, and offers to
+ * <update-banner>: reports that the page is older than the server, or that a part of it could not be loaded, and offers to
  * reload it. An outdated page reloads itself as soon as nothing in it is unsent or open, once for each
  * version, because nodes may have different versions during an upgrade.
  *
@@ -12,7 +12,7 @@ import { version } from "../ui/page.js";
 const CHECK_INTERVAL = 5_000; // milliseconds
 const STORAGE_NAME = "chat:loaded-again-for";
 
-class UpdateNotice extends HTMLElement {
+class UpdateBanner extends HTMLElement {
   #text = this.querySelector(".banner-text");
   #timer = 0;
 
@@ -51,4 +51,4 @@ function reloadFor(newest) {
   location.reload();
 }
 
-customElements.define("update-notice", UpdateNotice);
+customElements.define("update-banner", UpdateBanner);

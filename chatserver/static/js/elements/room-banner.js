@@ -1,5 +1,5 @@
 /**
- * <room-notice>: replaces <message-composer> in a conversation where the user cannot write: the
+ * <room-banner>: replaces <message-composer> in a conversation where the user cannot write: the
  * user was removed or has left, the room is not available or archived, or the other account of a
  * direct conversation is deleted. Shows the stored draft. Takes the focus from the composer, so
  * that typed text goes nowhere. A public room can be joined here, which dispatches `room:joined`
@@ -15,12 +15,12 @@ import { hashOf, roomKey } from "../lib/route.js";
 import { urls } from "../ui/page.js";
 import { LOBBY } from "../net/protocol.js";
 
-class RoomNotice extends HTMLElement {
+class RoomBanner extends HTMLElement {
   #composer = this.nextElementSibling;
-  #text = this.querySelector(".notice-text");
-  #draft = this.querySelector(".notice-draft");
-  #home = this.querySelector(".notice-home");
-  #join = this.querySelector(".notice-join");
+  #text = this.querySelector(".room-banner-text");
+  #draft = this.querySelector(".room-banner-draft");
+  #home = this.querySelector(".room-banner-home");
+  #join = this.querySelector(".room-banner-join");
   #problem = this.querySelector(".form-problem");
   #key = "";
   #shown = "";
@@ -79,4 +79,4 @@ const REASONS = {
   archived: () => _("This room is archived. No new messages can be posted."),
 };
 
-customElements.define("room-notice", RoomNotice);
+customElements.define("room-banner", RoomBanner);

@@ -1,12 +1,12 @@
 /**
- * <storage-notice>: reports that this browser stores nothing for the page, or that unsent text exists only in this
+ * <storage-banner>: reports that this browser stores nothing for the page, or that unsent text exists only in this
  * window. In that case the browser asks before it closes the window.
  */
 
 import { drafts } from "../state/drafts.js";
 import { _ } from "../lib/i18n.js";
 
-class StorageNotice extends HTMLElement {
+class StorageBanner extends HTMLElement {
   #text = this.querySelector(".banner-text");
   #outbox = null;
   #available = true;
@@ -43,4 +43,4 @@ class StorageNotice extends HTMLElement {
   }
 }
 
-customElements.define("storage-notice", StorageNotice);
+customElements.define("storage-banner", StorageBanner);

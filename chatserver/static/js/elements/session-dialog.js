@@ -1,5 +1,5 @@
 /**
- * <session-notice>: reports that another user has logged in with this browser, and offers to continue as that user or
+ * <session-dialog>: reports that another user has logged in with this browser, and offers to continue as that user or
  * to log in again. This page sends nothing more; drafts and unsent messages of its own user are kept.
  */
 
@@ -7,7 +7,7 @@ import { _ } from "../lib/i18n.js";
 import { me, urls } from "../ui/page.js";
 import { session } from "../net/session.js";
 
-class SessionNotice extends HTMLElement {
+class SessionDialog extends HTMLElement {
   #dialog = this.querySelector("dialog");
 
   connectedCallback() {
@@ -44,4 +44,4 @@ async function sessionUser() {
   }
 }
 
-customElements.define("session-notice", SessionNotice);
+customElements.define("session-dialog", SessionDialog);

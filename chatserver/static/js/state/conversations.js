@@ -1,9 +1,9 @@
 /**
  * The conversations of the user. Owns them, applies frames to them, and requests missing events.
  *
- * Events: `feed:changed` {conversation, added}: events that became complete, in order;
- * `feed:welcomed`: a welcome was applied; `feed:removed` {conversation, reason, by}: the user is no member of it any
- * more; `reason`: "leave" or "remove" with `by`; "absent": not in a welcome; "restored": a backup was
+ * Events: `conversation:changed` {conversation, added}: events that became complete, in order;
+ * `conversations:welcomed`: a welcome was applied; `conversation:removed` {conversation, reason, by}: the user is no
+ * member of it any more; `reason`: "leave" or "remove" with `by`; "absent": not in a welcome; "restored": a backup was
  * restored, and another room has its number.
  */
 
@@ -18,13 +18,13 @@ const MAX_GAP = 2_000; // events; after a larger gap the newest page is loaded i
 const RETRY_DELAY = 2_000; // milliseconds
 const GRACE = 1_000; // milliseconds in which the events before an acknowledged one may still arrive
 
-export class Feed extends EventTarget {
+export class Conversations extends EventTarget {
   epoch = null;
   isComplete = false; // all rooms are loaded, not only those in the welcome
 
   #connection;
   #history;
-  #conversations = new Map(); // key → Conversation
+  #byKey = new Map(); // key → Conversation
   #previousNames = new Map(); // room → its name in the previous log, until a welcome confirms it
   #gapFiller;
   #isUser;
@@ -41,12 +41,12 @@ export class Feed extends EventTarget {
   }
 
   get all() {
-    return [...this.#conversations.values()];
+    return [...this.#byKey.values()];
   }
 
   get(key) {
-    if (!this.#conversations.has(key)) this.#conversations.set(key, new Conversation(key, me.name, this.#isUser));
-    return this.#conversations.get(key);
+    if (!this.#byKey.has(key)) this.#byKey.set(key, new Conversation(key, me.name, this.#isUser));
+    return this.#byKey.get(key);
   }
 
   /** The conversation of a room number, or undefined. */
@@ -64,7 +64,7 @@ export class Feed extends EventTarget {
     if (more) this.#loadRooms(others, after);
     else for (const known of others) this.#remove(known);
     for (const conversation of this.all) this.#catchUp(conversation);
-    this.dispatchEvent(new CustomEvent("feed:welcomed"));
+    this.dispatchEvent(new CustomEvent("conversations:welcomed"));
   }
 
   /** Apply a live event, or an own message from its reply (`acknowledged`). */
@@ -160,7 +160,7 @@ export class Feed extends EventTarget {
     }
     for (const known of others) if (!own.has(known.room)) this.#remove(known);
     this.isComplete = true;
-    this.dispatchEvent(new CustomEvent("feed:welcomed"));
+    this.dispatchEvent(new CustomEvent("conversations:welcomed"));
     return null;
   }
 
@@ -170,15 +170,15 @@ export class Feed extends EventTarget {
     this.#previousNames.delete(room.room);
     if (known !== name) this.#remove(this.get(keyOf(room)), { reason: "restored" });
     const conversation = this.get(keyOf(room));
-    const { position } = conversation.timeline;
-    if (position !== null && position > room.head) conversation.reset();
+    const { cursor } = conversation.timeline;
+    if (cursor !== null && cursor > room.head) conversation.reset();
     conversation.welcome(room);
     return conversation;
   }
 
   #remove(conversation, { reason = "absent", by } = {}) {
-    this.#conversations.delete(conversation.key);
-    this.dispatchEvent(new CustomEvent("feed:removed", { detail: { conversation, reason, by } }));
+    this.#byKey.delete(conversation.key);
+    this.dispatchEvent(new CustomEvent("conversation:removed", { detail: { conversation, reason, by } }));
   }
 
   /** Start with the first log, or with another one after a restored backup. */
@@ -210,7 +210,7 @@ export class Feed extends EventTarget {
   #catchUp(conversation) {
     const { timeline } = conversation;
     if (!timeline.loaded) return;
-    if (timeline.head - timeline.position <= MAX_GAP) this.#gapFiller.fill(conversation);
+    if (timeline.head - timeline.cursor <= MAX_GAP) this.#gapFiller.fill(conversation);
     else this.#discard(conversation);
   }
 
@@ -240,7 +240,7 @@ export class Feed extends EventTarget {
 
   #changed(conversation, added) {
     const shown = added.filter(isMessage);
-    this.dispatchEvent(new CustomEvent("feed:changed", { detail: { conversation, added: shown } }));
+    this.dispatchEvent(new CustomEvent("conversation:changed", { detail: { conversation, added: shown } }));
   }
 }
 
