@@ -25,7 +25,7 @@ class AttachmentTray extends HTMLElement {
     attachments.addEventListener("attachments:changed", () => this.#draw());
     this.#composer.addEventListener("target:changed", () => this.#draw());
     this.#composer.querySelector(".composer-add").addEventListener("click", (event) => this.#choose(event));
-    this.#menu.addEventListener("click", ({ target }) => this.#pick(target.closest("[data-accept]")));
+    this.#menu.addEventListener("click", ({ target }) => this.#openPicker(target.closest("[data-accept]")));
     this.#input.addEventListener("change", () => {
       this.add([...this.#input.files]);
       this.#input.value = "";
@@ -36,7 +36,7 @@ class AttachmentTray extends HTMLElement {
       zone: document.querySelector(".drop-zone"),
       canAdd: () => this.#canAdd,
       add: (files) => this.add(files),
-      say,
+      showToast,
     });
     this.#draw();
   }
@@ -49,19 +49,19 @@ class AttachmentTray extends HTMLElement {
     const { limits, shown } = attachments;
     const { accepted, problems } = checked(files, { limits, chosen: shown.length, isScaled: ({ type }) => type === "image/jpeg" });
     attachments.add(accepted);
-    if (problems.length > 0) say(problems.join(" "));
+    if (problems.length > 0) showToast(problems.join(" "));
     else if (accepted.length > 0) announce(ngettext("%(num)s file added", "%(num)s files added", accepted.length));
     this.#composer.focus();
   }
 
-  /** A phone offers its camera and its pictures; elsewhere the dialog of the system is enough. */
+  /** Offer the camera and the pictures of a phone; elsewhere open the file dialog of the system. */
   #choose() {
-    if (!this.#canAdd) return say(_("Files cannot be sent here."));
+    if (!this.#canAdd) return showToast(_("Files cannot be sent here."));
     if (TOUCH.matches) return this.#menu.togglePopover();
-    return this.#pick(this.#menu.querySelector("[data-accept='']"));
+    return this.#openPicker(this.#menu.querySelector("[data-accept='']"));
   }
 
-  #pick(button) {
+  #openPicker(button) {
     if (!button) return;
     const { accept, capture } = button.dataset;
     this.#input.accept = accept;
@@ -92,7 +92,7 @@ class AttachmentTray extends HTMLElement {
     const item = clone("attachment");
     const { name, bytes, preview } = file;
     item.querySelector(".file-name").textContent = name;
-    item.querySelector(".file-facts").textContent = [endingOf(name), sizeText(bytes, lang)].filter(Boolean).join(" · ");
+    item.querySelector(".file-details").textContent = [endingOf(name), sizeText(bytes, lang)].filter(Boolean).join(" · ");
     item.title = name;
     this.#setUpPicture(item, file, preview);
     const alt = item.querySelector(".attachment-alt");
@@ -100,7 +100,7 @@ class AttachmentTray extends HTMLElement {
     alt.value = file.alt;
     alt.setAttribute("aria-label", _("Description of %(name)s", { name }));
     alt.addEventListener("input", () => Object.assign(file, { alt: alt.value.trim() }));
-    alt.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && this.#leave(event));
+    alt.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && this.#focusComposer(event));
     const remove = item.querySelector("button");
     remove.setAttribute("aria-label", _("Remove %(name)s", { name }));
     remove.addEventListener("click", () => this.#remove(file));
@@ -116,7 +116,7 @@ class AttachmentTray extends HTMLElement {
     return (image.onerror = () => item.classList.remove("attachment-picture")); // a format that this browser cannot show
   }
 
-  #leave(event) {
+  #focusComposer(event) {
     event.preventDefault();
     this.#composer.focus();
   }
@@ -128,7 +128,7 @@ class AttachmentTray extends HTMLElement {
   }
 }
 
-const say = (text) => document.querySelector("toast-line").show(text);
+const showToast = (text) => document.querySelector("toast-line").show(text);
 const announce = (text) => document.querySelector("live-announcer").announce(text);
 
 customElements.define("attachment-tray", AttachmentTray);

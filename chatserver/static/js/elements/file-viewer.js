@@ -90,7 +90,7 @@ class FileViewer extends HTMLElement {
     const { bytes } = list[index].file;
     this.#index = index;
     const place = list.length > 1 ? _("%(num)s of %(total)s", { num: index + 1, total: list.length }) : "";
-    this.querySelector(".viewer-facts").textContent = [place, sizeText(bytes, lang)].filter(Boolean).join(" · ");
+    this.querySelector(".viewer-details").textContent = [place, sizeText(bytes, lang)].filter(Boolean).join(" · ");
     this.querySelector(".viewer-previous").hidden = index === 0;
     this.querySelector(".viewer-next").hidden = index === list.length - 1;
     for (const { file } of [list[index - 1], list[index + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE);

@@ -43,14 +43,14 @@ class FilesPanel extends HTMLElement {
     this.#display = display;
     if (isOther) this.#form.reset();
     if (this.hidden || this.parentElement.hidden) return;
-    const known = namesOf(room);
+    const known = idsOf(room);
     if (isOther || known !== this.#known) this.#loadSoon(0);
     else this.#draw(); // display names may have been loaded
     this.#known = known;
   }
 
   opened() {
-    this.#known = namesOf(this.#room);
+    this.#known = idsOf(this.#room);
     this.#loadSoon(0);
     this.querySelector(".panel-close").focus();
   }
@@ -72,12 +72,12 @@ class FilesPanel extends HTMLElement {
     const { room, key } = this.#room;
     const query = this.#query;
     const start = this.#position;
-    if (room === null) return this.#set({ files: [] });
+    if (room === null) return this.#showPage({ files: [] });
     this.#problem.hidden = true;
     this.dataset.state = "loading";
     try {
       const page = await sessionRequest("GET", `${urls.rooms}/${room}/files?${query}${start === null ? "" : `&position=${start}`}`);
-      if (key === this.#room.key && query === this.#query && start === this.#position) this.#set(page, start !== null);
+      if (key === this.#room.key && query === this.#query && start === this.#position) this.#showPage(page, start !== null);
     } catch (error) {
       this.#problem.hidden = false;
       this.#problem.textContent = error.message;
@@ -87,7 +87,7 @@ class FilesPanel extends HTMLElement {
     return undefined;
   }
 
-  #set({ files, more, position }, continued = false) {
+  #showPage({ files, more, position }, continued = false) {
     this.#files = continued ? [...this.#files, ...files] : files;
     this.#position = more ? position : null;
     const isFiltered = [...new FormData(this.#form).values()].some(Boolean);
@@ -122,8 +122,8 @@ class FilesPanel extends HTMLElement {
   }
 
   #update(row, { name, bytes, user, at }) {
-    const facts = [endingOf(name), sizeText(bytes, lang), this.#display(user), this.#dates.day(at)];
-    row.querySelector(".file-facts").textContent = facts.filter(Boolean).join(" · ");
+    const details = [endingOf(name), sizeText(bytes, lang), this.#display(user), this.#dates.day(at)];
+    row.querySelector(".file-details").textContent = details.filter(Boolean).join(" · ");
   }
 
   #open(event, { id }) {
@@ -140,6 +140,6 @@ class FilesPanel extends HTMLElement {
 }
 
 /** The ids of the files in the loaded messages. */
-const namesOf = ({ timeline }) => timeline?.events.flatMap(({ files = [] }) => files.map(({ id }) => id)).join() ?? "";
+const idsOf = ({ timeline }) => timeline?.events.flatMap(({ files = [] }) => files.map(({ id }) => id)).join() ?? "";
 
 customElements.define("files-panel", FilesPanel);

@@ -150,7 +150,7 @@ class MessageComposer extends HTMLElement {
       emit(this, "message:save", { key, seq: target.seq, text });
     } else {
       this.#composition.send(text);
-      emit(this, "message:send", { key, text, replyTo: target?.kind === "answer" ? target.seq : undefined, files: attachments.take(key) });
+      emit(this, "message:send", { key, text, replyTo: target?.kind === "answer" ? target.seq : undefined, files: attachments.removeAll(key) });
     }
     this.focus();
   }

@@ -17,27 +17,27 @@ const CONFLICT = 409;
  * that was begun; `room`: number of the only room that may have it. `begun(id)` is called when there is one to continue.
  */
 export async function upload(file, content, { room, begun, progress, signal }) {
-  const facts = { filename: file.name, ...(room && { room: String(room) }), ...(file.alt && { alt: file.alt }) };
-  if (content.size < RESUMABLE) return uploadAtOnce(facts, content, { progress, signal });
+  const metadata = { filename: file.name, ...(room && { room: String(room) }), ...(file.alt && { alt: file.alt }) };
+  if (content.size < RESUMABLE) return uploadAtOnce(metadata, content, { progress, signal });
   let id = file.upload;
   let offset = id ? await offsetOf(id) : null;
   if (offset === null) {
-    id = await begin(facts, content, begun);
+    id = await begin(metadata, content, begun);
     offset = 0;
   }
   while (offset < content.size) offset = await append(id, content, offset, { progress, signal });
   return (await request("GET", `${urls.upload}/${id}`)).file;
 }
 
-async function uploadAtOnce({ filename: name, ...facts }, content, { progress, signal }) {
-  const url = `${urls.upload}?${new URLSearchParams({ name, ...facts })}`;
+async function uploadAtOnce({ filename: name, ...metadata }, content, { progress, signal }) {
+  const url = `${urls.upload}?${new URLSearchParams({ name, ...metadata })}`;
   const headers = { "Content-Type": "application/octet-stream" };
   return (await sendContent("POST", url, { body: content, headers, progress, signal })).fields.file;
 }
 
-async function begin(facts, content, begun) {
-  const metadata = Object.entries(facts).map(([key, value]) => `${key} ${base64(value)}`);
-  const headers = { ...TUS, "Upload-Length": String(content.size), "Upload-Metadata": metadata.join(",") };
+async function begin(metadata, content, begun) {
+  const pairs = Object.entries(metadata).map(([key, value]) => `${key} ${base64(value)}`);
+  const headers = { ...TUS, "Upload-Length": String(content.size), "Upload-Metadata": pairs.join(",") };
   const { header } = await sendContent("POST", urls.uploads, { headers });
   const id = header("Location").split("/").at(-1);
   await begun(id);

@@ -14,7 +14,7 @@ class Attachments extends EventTarget {
   #key = null; // the open conversation
   #chosen = new Map(); // key → files
 
-  /** Show those of a conversation from now on. */
+  /** Show the files of conversation `key` from now on. */
   open(key) {
     this.#key = key;
     this.#changed();
@@ -28,12 +28,12 @@ class Attachments extends EventTarget {
     return this.of(this.#key);
   }
 
-  /** The number of all of them. */
+  /** The number of files in all conversations. */
   get size() {
     return [...this.#chosen.values()].flat().length;
   }
 
-  /** Add `contents`, which are {name, content, alt?}, to the open conversation, as far as a message can have them. */
+  /** Add `contents`, [{name, content, alt?}], to the open conversation, up to the limit of a message. */
   add(contents) {
     const free = Math.max(0, this.limits.count - this.shown.length);
     const added = contents.slice(0, free).map(({ name, content, alt = "" }) => {
@@ -56,12 +56,12 @@ class Attachments extends EventTarget {
     this.#changed();
   }
 
-  /** Remove those of a conversation and return them: they are sent. */
-  take(key) {
-    const taken = this.of(key);
+  /** Remove and return the files of a conversation, which are sent. */
+  removeAll(key) {
+    const removed = this.of(key);
     this.#chosen.delete(key);
     this.#changed();
-    return taken;
+    return removed;
   }
 
   #changed() {

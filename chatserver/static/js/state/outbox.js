@@ -6,10 +6,10 @@
  * may have changed; `outbox:discarded` {files}: of a message that will not be sent.
  *
  * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?,
- * final?, files?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may have
- * reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed without a
- * reply. `final`: a retry would be refused again. `files`: see lib/outbox-files.js; a message is sent when all of them
- * are uploaded, and others do not wait for it.
+ * final?, files?, again?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may
+ * have reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
+ * without a reply. `final`: a retry would be refused again. `files`: see lib/outbox-files.js; a message is sent when all
+ * of them are uploaded, and others do not wait for it. `again`: its files were uploaded twice.
  */
 
 import { Backoff } from "../lib/backoff.js";
@@ -80,7 +80,7 @@ export class Outbox extends EventTarget {
   /** `files`: with their `content` if they are new. */
   add(key, text, { replyTo, epoch, files = [] } = {}) {
     for (const file of files) if (file.content) this.#store.hold(file.key, file.content);
-    const described = files.map(({ content, ...facts }) => facts);
+    const described = files.map(({ content, ...description }) => description);
     const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }), ...(files.length > 0 && { files: described }) };
     this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...optional }));
   }
@@ -120,7 +120,7 @@ export class Outbox extends EventTarget {
     if (save) this.flush();
   }
 
-  /** Take over what another tab has uploaded of an entry; remove the entry if that tab has sent it. */
+  /** Adopt what another tab has uploaded of an entry; remove the entry if that tab has sent it. */
   async refresh(entry) {
     const stored = await this.#store.find(entry.id);
     if (stored) merge(entry.files, stored.files);

@@ -28,8 +28,9 @@ export class Uploader {
   #current = null; // {file, controller}
 
   /**
-   * `store`: of the outbox. `upload` and `discard`: see net/upload.js; `prepare(file, content)` returns what is to be uploaded; `roomOf(key)`: the
-   * number of the only room that may have the file, or undefined; `exclusively(name, work)` calls `work` in one tab only.
+   * `store`: of the outbox. `upload` and `discard`: see net/upload.js; `prepare(file, content)` returns what is to be
+   * uploaded; `roomOf(key)`: the number of the only room that may have the file, or undefined; `exclusively(name, work)`
+   * calls `work` in one tab only.
    */
   constructor(outbox, { store, upload, discard, prepare, roomOf, exclusively = withLock }) {
     this.#outbox = outbox;
@@ -40,7 +41,7 @@ export class Uploader {
     this.#roomOf = roomOf;
     this.#exclusively = exclusively;
     outbox.addEventListener("outbox:changed", () => this.#timer || this.run());
-    outbox.addEventListener("outbox:discarded", ({ detail }) => detail.files.forEach((file) => this.#drop(file)));
+    outbox.addEventListener("outbox:discarded", ({ detail }) => detail.files.forEach((file) => this.#cancel(file)));
     outbox.addEventListener("outbox:acknowledged", ({ detail }) => (detail.entry.files ?? []).forEach(release));
   }
 
@@ -94,7 +95,7 @@ export class Uploader {
     const controller = new AbortController();
     this.#current = { file, controller };
     try {
-      const uploaded = await this.#upload(file, content, { ...this.#watch(entry, file), room: this.#roomOf(entry.key), signal: controller.signal });
+      const uploaded = await this.#upload(file, content, { ...this.#callbacks(entry, file), room: this.#roomOf(entry.key), signal: controller.signal });
       this.#finished(entry, file, uploaded);
     } catch (error) {
       if (controller.signal.aborted) return; // it was removed
@@ -116,7 +117,7 @@ export class Uploader {
     return prepared;
   }
 
-  #watch(entry, file) {
+  #callbacks(entry, file) {
     let shown = 0;
     return {
       begun: (id) => {
@@ -153,7 +154,7 @@ export class Uploader {
   }
 
   /** Stop the upload of a file, and delete what the server has of it. */
-  #drop(file) {
+  #cancel(file) {
     if (this.#current?.file === file) this.#current.controller.abort();
     const id = file.uploaded?.id ?? file.upload;
     if (id) this.#discard(id);

@@ -1,5 +1,5 @@
 /**
- * Files that are dropped on the page or pasted: they are attached to the message. While files are dragged over the page,
+ * Attaches files that are dropped on the page or pasted. While files are dragged over the page,
  * the conversation shows where they go. Where no files can be sent, they are refused with a message; by default the
  * browser would ignore them or leave the chat to open them.
  */
@@ -8,14 +8,14 @@ import { _ } from "../lib/i18n.js";
 
 const END_DELAY = 150; // milliseconds without `dragover` after which the files have left the page
 
-/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `say(text)` shows a message. */
-export function acceptFiles({ zone, canAdd, add, say }) {
+/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `showToast(text)`. */
+export function acceptFiles({ zone, canAdd, add, showToast }) {
   let timer = 0;
   const hide = () => (zone.hidden = true);
-  const take = (event, data) => {
+  const accept = (event, data) => {
     event.preventDefault();
     if (canAdd()) add([...data.files]);
-    else say(_("Files cannot be sent here."));
+    else showToast(_("Files cannot be sent here."));
   };
   document.addEventListener("dragover", (event) => {
     if (!holdsFiles(event.dataTransfer)) return;
@@ -27,9 +27,9 @@ export function acceptFiles({ zone, canAdd, add, say }) {
   });
   document.addEventListener("drop", (event) => {
     hide();
-    if (holdsFiles(event.dataTransfer)) take(event, event.dataTransfer);
+    if (holdsFiles(event.dataTransfer)) accept(event, event.dataTransfer);
   });
-  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && take(event, event.clipboardData));
+  document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && accept(event, event.clipboardData));
 }
 
 const holdsFiles = (data) => data?.types.includes("Files") ?? false;

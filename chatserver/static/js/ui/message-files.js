@@ -129,7 +129,7 @@ function makeCard(file) {
 
 function describe(element, file) {
   element.querySelector(".file-name").textContent = file.name;
-  element.querySelector(".file-facts").textContent = [endingOf(file.name), sizeText(file.bytes, lang)].filter(Boolean).join(" · ");
+  element.querySelector(".file-details").textContent = [endingOf(file.name), sizeText(file.bytes, lang)].filter(Boolean).join(" · ");
   element.querySelector(".file-download").href = fileUrl(file, { download: true });
 }
 
