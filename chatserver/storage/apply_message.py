@@ -162,7 +162,7 @@ class _Batch:
             raise Forbidden(_("This message is too old to be edited."))
         files = self.files.rebind(draft, act, files)
         self._targets[draft.room, act.target] = (author, at, files)
-        self.writes.add_edit(draft, act)
+        self.writes.add_edit(draft, act, files)
         return self._accept_act(draft, act, Kind.EDIT, data=act.data, files=files)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:

@@ -261,7 +261,7 @@ def _index(connection: Connection) -> None:
     logs = (_texts(connection, room, page) for room in numbers)
     in_time = heapq.merge(*logs, key=attrgetter("at", "room_id", "seq"))
     while some := [
-        Entry(r.room_id, r.seq, r.user_id, r.body) for r in islice(in_time, INSERT_BATCH)
+        Entry(r.room_id, r.seq, r.user_id, r.body, r.files) for r in islice(in_time, INSERT_BATCH)
     ]:
         index(connection, some, later=False)
 
@@ -269,7 +269,14 @@ def _index(connection: Connection) -> None:
 def _texts(connection: Connection, room: int, page: int) -> Iterator[Any]:
     """Yield the messages of a room page by page: drivers hold a whole result in memory."""
     query = (
-        sa.select(events.c.at, events.c.room_id, events.c.seq, events.c.user_id, events.c.body)
+        sa.select(
+            events.c.at,
+            events.c.room_id,
+            events.c.seq,
+            events.c.user_id,
+            events.c.body,
+            events.c.files,
+        )
         .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
         .where(events.c.deleted_at.is_(None))
         .order_by(events.c.seq)

@@ -108,7 +108,7 @@ def _shown(findings: list[str], count: int) -> list[str]:
 
 
 async def _index(connection: AsyncConnection) -> list[str]:
-    """Find messages that are not in the search index with the tokens of their present text."""
+    """Find messages that are not in the index with the tokens of their present text and files."""
     findings: list[str] = []
     result = await connection.stream(_INDEXED, execution_options={"yield_per": BATCH_SIZE})
     async for rows in result.partitions():
@@ -121,7 +121,7 @@ def _wrongly_indexed(rows: Iterable[Any]) -> list[str]:
     return [
         f"Room {row.room_id}, message {row.seq}: is indexed with outdated tokens."
         for row in rows
-        if not _is_indexed(row.tokens, document_of(Entry(*row[:4])))
+        if not _is_indexed(row.tokens, document_of(Entry(*row[:5])))
     ]
 
 
@@ -134,7 +134,14 @@ _PENDING = sa.select(pending.c.seq).where(
     pending.c.room_id == events.c.room_id, pending.c.seq == events.c.seq
 )
 _INDEXED = (
-    sa.select(events.c.room_id, events.c.seq, events.c.user_id, events.c.body, search.c.tokens)
+    sa.select(
+        events.c.room_id,
+        events.c.seq,
+        events.c.user_id,
+        events.c.body,
+        events.c.files,
+        search.c.tokens,
+    )
     .outerjoin(search, sa.and_(search.c.room_id == events.c.room_id, search.c.seq == events.c.seq))
     .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
     .where(~_PENDING.exists())

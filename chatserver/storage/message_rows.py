@@ -35,7 +35,7 @@ class BatchWrites:
 
     def add_message(self, draft: Draft, event: Event, act: Message) -> None:
         self._rows.append(_row(draft, event, event.data, act.reply_to))
-        self._entries.append(Entry(event.room, event.seq, draft.user_id, event.data))
+        self._entries.append(Entry(event.room, event.seq, draft.user_id, event.data, event.files))
         if act.mentions:
             self._mentioned[event.room, event.seq] = act.mentions
 
@@ -46,9 +46,10 @@ class BatchWrites:
             body = ("+" if event.on else "-") + event.data
         self._rows.append(_row(draft, event, body, None))
 
-    def add_edit(self, draft: Draft, act: Edit) -> None:
+    def add_edit(self, draft: Draft, act: Edit, files: str) -> None:
+        """`files`: those of the message after the edit."""
         ref = (draft.room, act.target)
-        self._edited[ref] = Entry(*ref, draft.user_id, act.data)
+        self._edited[ref] = Entry(*ref, draft.user_id, act.data, files)
         self._mentioned[ref] = act.mentions
 
     def add_deletion(self, draft: Draft, act: Delete) -> None:

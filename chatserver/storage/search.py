@@ -25,8 +25,9 @@ from chatserver.storage.search_candidates import READABLE, Terms, candidates
 from chatserver.storage.search_index import search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, members, rooms, users
+from chatserver.text.attached_files import searched_text
 from chatserver.text.names import room_key
-from chatserver.text.search_query import Query, holds
+from chatserver.text.search_query import Query, has_attached, holds, index_terms
 from chatserver.text.search_terms import fold, room_token, sender_token
 
 CANDIDATE_CHUNKS = (64, 512, 2_048, 2_048)  # candidates of each step; then the page ends early
@@ -99,7 +100,7 @@ class _ResolvedQuery:
 async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _ResolvedQuery:
     numbers = await _rooms(connection, user_id, query.room)
     senders = None if query.sender is None else await _senders(connection, query.sender)
-    terms = [[term] for term in query.terms]
+    terms = index_terms(query)
     if senders is not None and len(senders) <= MAX_INDEXED_TERMS:
         terms.append([sender_token(number) for number in sorted(senders)])
     if len(numbers) <= MAX_INDEXED_TERMS:
@@ -158,13 +159,13 @@ async def _verified(
 
 
 def _verify(resolved: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:
-    matching, characters = [], 0
+    query, matching, characters = resolved.query, [], 0
     for row in rows:
         if not _passes(resolved, row):
             continue
-        text = fold(row.body) if resolved.query.pieces else ""
+        text = fold(searched_text(row.body, row.files)) if query.pieces else ""
         characters += len(text)
-        if holds(resolved.query, text):
+        if holds(query.pieces, text) and has_attached(query, row.body, row.files):
             matching.append(row)
     return _Slice(matching, characters, rows[-1].id)
 

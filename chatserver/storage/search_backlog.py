@@ -30,7 +30,7 @@ BATCH_SIZE = 20  # messages per query
 Tokenized = list[tuple[Row[Any], str | None]]
 
 _WAITING = sa.select(
-    pending.c.room_id, pending.c.seq, events.c.user_id, events.c.body
+    pending.c.room_id, pending.c.seq, events.c.user_id, events.c.body, events.c.files
 ).outerjoin_from(
     pending,
     events,
@@ -84,18 +84,18 @@ def _tokenized(rows: Sequence[Row[Any]]) -> Tokenized:
 
 
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(row.room_id, row.seq, row.user_id, row.body)
+    return Entry(row.room_id, row.seq, row.user_id, row.body, row.files)
 
 
 def _store_tokens(connection: Connection, tokenized: Tokenized) -> None:
-    """Store the tokens of messages whose texts have not changed since they were read."""
+    """Store the tokens of messages that have not changed since they were read."""
     refs = [(row.room_id, row.seq) for row, _tokens in tokenized]
     lock_rooms(connection, [room for room, _seq in refs])
-    bodies = {(row.room_id, row.seq): row.body for row in _CURRENT.rows(connection, refs)}
+    current = {(row.room_id, row.seq): tuple(row) for row in _CURRENT.rows(connection, refs)}
     unchanged = {
-        (row.room_id, row.seq): tokens
+        ref: tokens
         for row, tokens in tokenized
-        if (row.room_id, row.seq) in bodies and bodies[row.room_id, row.seq] == row.body
+        if current.get(ref := (row.room_id, row.seq)) == tuple(row)
     }
     search_index.remove(connection, [ref for ref, tokens in unchanged.items() if tokens is None])
     search_index.rewrite(

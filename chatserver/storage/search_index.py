@@ -1,4 +1,6 @@
-"""Full-text index of message bodies, updated in the transactions that change messages.
+"""Full-text index of messages: their texts, and the names of their files.
+
+It is updated in the transactions that change messages.
 
 The table `search` contains the tokens of every message; its ids grow with time. It is indexed by
 FTS5 on SQLite (`search_words`) and by FULLTEXT on MySQL.
@@ -19,6 +21,7 @@ from chatserver.models import Value
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup, as_json, match_rows
 from chatserver.storage.engine import Database
 from chatserver.storage.tables import EventRef, meta
+from chatserver.text.attached_files import kind_token, kinds, searched_text
 from chatserver.text.search_terms import room_token, sender_token, tokens
 
 LONG_TEXT = 250  # characters; longer messages are indexed by the backlog
@@ -52,19 +55,20 @@ _REWRITE = (
 
 
 class Entry(Value, frozen=True):
-    """A message to index."""
+    """A message to index. `files`: JSON as in `events.files`."""
 
     room: int
     seq: int
     user_id: int
     body: str
+    files: str | None = None
 
 
 def index(connection: Connection, entries: Sequence[Entry], *, later: bool = True) -> None:
     """Index new messages. `later`: leave long ones to the backlog."""
     if not entries:
         return
-    rows = [(e.room, e.seq, "" if later and is_long(e.body) else document_of(e)) for e in entries]
+    rows = [(e.room, e.seq, "" if later and is_long(e) else document_of(e)) for e in entries]
     _INSERT.insert(connection, rows)
     if waiting := [(room, seq) for room, seq, tokens in rows if not tokens]:
         _PENDING.insert(connection, waiting)
@@ -78,7 +82,7 @@ def reindex(connection: Connection, entries: Sequence[Entry]) -> None:
     documents = {
         ref: document_of(edited[ref])
         for ref, size in sizes.items()
-        if 0 < size <= MANY_TOKENS and not is_long(edited[ref].body)
+        if 0 < size <= MANY_TOKENS and not is_long(edited[ref])
     }
     defer(connection, sizes.keys() - documents.keys())
     rewrite(connection, documents)
@@ -91,9 +95,10 @@ def unindex(connection: Connection, refs: Collection[EventRef]) -> None:
     remove(connection, {ref: size for ref, size in sizes.items() if size <= MANY_TOKENS})
 
 
-def is_long(body: str) -> bool:
+def is_long(entry: Entry) -> bool:
     """Whether a message is indexed by the backlog."""
-    return len(body) > LONG_TEXT and not (len(body) <= LONG_ASCII and body.isascii())
+    text = searched_text(entry.body, entry.files) if entry.files else entry.body
+    return len(text) > LONG_TEXT and not (len(text) <= LONG_ASCII and text.isascii())
 
 
 def defer(connection: Connection, refs: Collection[EventRef]) -> None:
@@ -164,7 +169,10 @@ def _changes(connection: Connection) -> int:
 def document_of(entry: Entry) -> str:
     """Return the tokens of a message as stored in the table."""
     own = f"{room_token(entry.room)} {sender_token(entry.user_id)}"
-    return f"{tokens(entry.body)} {own}"
+    if not entry.files:
+        return f"{tokens(entry.body)} {own}"
+    text = tokens(searched_text(entry.body, entry.files))
+    return " ".join([text, *map(kind_token, sorted(kinds(entry.files))), own])
 
 
 # FTS5 (SQLite only) ------------------------------------------------------------------------------

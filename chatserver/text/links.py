@@ -6,6 +6,7 @@ follows a delimiter of its path (`/wiki/北京`), and in an international host (
 """
 
 import re
+from collections.abc import Iterator
 
 # Letters of the scripts that are written without spaces: ideographs, kana, hangul, bopomofo.
 _CJK = (
@@ -50,6 +51,11 @@ _SENTENCE = ".,:;!?'|\u2013\u2019"
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _MARKS = "*_~"
 _QUOTATION = re.compile(r"'(?!\w)")
+
+
+def addresses(text: str) -> Iterator[int]:
+    """Yield the positions at which addresses begin."""
+    return (found.start() for found in _ADDRESS.finditer(text))
 
 
 def address_at(text: str, start: int, end: int, opened: dict[str, int]) -> str | None:

@@ -5,10 +5,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from chatserver.errors import BadRequest, _
+from chatserver.text.attached_files import FILE, MEDIA, attached, kind_token, kinds
+from chatserver.text.links import addresses
 from chatserver.text.search_terms import (
     CHARACTERS,
     fold,
@@ -23,6 +25,9 @@ from chatserver.text.search_terms import (
 
 QUERY_LENGTH = 500  # characters
 EXPANDED_LENGTH = 2_000  # the same in NFKC, where one character may become eighteen
+LINK = "link"
+LINK_TERMS = ("xwhttp", "xwhttps", "xwwww")  # every link has one of them
+HAS = (FILE, *MEDIA, LINK)  # values of the filter has:
 TERMS = 16  # words of a query that the index is searched for; `matches` checks all of them
 
 
@@ -39,7 +44,8 @@ class Piece:
 class Query:
     """A parsed query. Times are ms UTC: `after` <= at < `before`.
 
-    `terms` are tokens that must all be in the index; one that ends in * is a prefix.
+    `terms` are tokens that must all be in the index; one that ends in * is a prefix. `has` are
+    values of HAS; `file_name` is a piece of the name of a file.
     """
 
     terms: tuple[str, ...] = ()
@@ -48,17 +54,40 @@ class Query:
     room: str | None = None
     before: int | None = None
     after: int | None = None
+    has: tuple[str, ...] = ()
+    file_name: Piece | None = None
+
+
+def index_terms(query: Query) -> list[list[str]]:
+    """Return what every match has in the index: all of the lists, of each at least one token."""
+    has = ([*LINK_TERMS] if kind == LINK else [kind_token(kind)] for kind in query.has)
+    return [*([term] for term in query.terms), *has]
 
 
 def matches(query: Query, body: str) -> bool:
     """Whether a body contains all pieces of the query."""
-    return holds(query, fold(body))
+    return holds(query.pieces, fold(body))
 
 
-def holds(query: Query, text: str) -> bool:
-    """Whether a folded body contains all pieces, in time linear in its length."""
+def has_attached(query: Query, body: str, files: str | None) -> bool:
+    """Whether a message has what the filters has: and filename: ask for."""
+    if query.has and not {*query.has} <= kinds(files) | {LINK}:
+        return False
+    if LINK in query.has and not _has_link(body):
+        return False
+    piece = query.file_name
+    return piece is None or any(holds((piece,), fold(file.name)) for file in attached(files))
+
+
+def _has_link(body: str) -> bool:
+    """Whether a body has a link that the index knows: none that follows a letter of any script."""
+    return any(start == 0 or not in_word(body[start - 1]) for start in addresses(body))
+
+
+def holds(pieces: Iterable[Piece], text: str) -> bool:
+    """Whether a folded text contains all pieces, in time linear in its length."""
     doubtful = []
-    for piece in query.pieces:
+    for piece in pieces:
         at = text.find(piece.text)
         if at < 0:
             return False
@@ -97,29 +126,31 @@ def _marked_piece(piece: Piece) -> str:
     return _marked(piece.text)[start:end]
 
 
-_PARTS = re.compile(r'(?i:(from|in|before|after)):("[^"]+"|\S*)|"([^"]+)"|(\S+)')
+_PARTS = re.compile(r'(?i:(from|in|before|after|has|filename)):("[^"]+"|\S*)|"([^"]+)"|(\S+)')
 
 
 def parse(text: str) -> Query:
-    """Parse a query: words, "phrases", prefixes* and the filters from: in: before: after:.
+    """Parse a query: words, "phrases", prefixes* and the filters from: in: before: after: has:
+    filename:.
 
     Raises BadRequest for invalid filters and for a query without content.
     """
     if len(text) > QUERY_LENGTH:
         raise BadRequest(_("The query is too long."))
     filters: dict[str, str] = {}
+    has: dict[str, None] = {}
     pieces: dict[Piece, None] = {}
-    terms: dict[str, None] = {}
     simple = plain(text)
     if len(simple) > EXPANDED_LENGTH:
         raise BadRequest(_("The query is too long."))
     for name, value, phrase, word in _PARTS.findall(simple):
-        if name:
+        if name.lower() == "has":
+            has[_checked_kind(value)] = None
+        elif name:
             _add_filter(filters, name.lower(), value)
         elif piece := _piece(fold(phrase or word), may_begin=not phrase):
             pieces[piece] = None
-            terms.update(dict.fromkeys(_terms(piece)))
-    query = _query(tuple(terms)[:TERMS], tuple(pieces), filters)
+    query = _query(tuple(pieces), filters, tuple(has))
     if query == Query():
         raise BadRequest(_("Enter something to search for."))
     return query
@@ -128,9 +159,33 @@ def parse(text: str) -> Query:
 def _add_filter(filters: dict[str, str], name: str, value: str) -> None:
     if name in filters:
         raise BadRequest(_("%(filter)s can be used only once."), filter=f"{name}:")
-    filters[name] = value.lstrip("@#").strip('"')
+    filters[name] = (value if name == "filename" else value.lstrip("@#")).strip('"')
     if not filters[name]:
         raise BadRequest(_("Something is missing after %(filter)s"), filter=f"{name}:")
+
+
+def _checked_kind(value: str) -> str:
+    """Return the value of the filter has:. Raises BadRequest."""
+    kind = value.strip('"').lower()
+    if not kind:
+        raise BadRequest(_("Something is missing after %(filter)s"), filter="has:")
+    if kind not in HAS:
+        raise BadRequest(
+            _("After has: write one of %(values)s, not %(value)s."),
+            values=", ".join(HAS),
+            value=kind,
+        )
+    return kind
+
+
+def _name_piece(value: str | None) -> Piece | None:
+    """Return what names of files have to contain: words that begin so. Raises BadRequest."""
+    if value is None:
+        return None
+    piece = _piece(fold(value), may_begin=True)
+    if piece is None:
+        raise BadRequest(_("Something is missing after %(filter)s"), filter="filename:")
+    return replace(piece, whole_end=False)
 
 
 def _piece(text: str, *, may_begin: bool) -> Piece | None:
@@ -157,14 +212,18 @@ def _asked(run: str, *, open_end: bool = False) -> list[str]:
     return [token(run) + "*" * open_end]
 
 
-def _query(terms: tuple[str, ...], pieces: tuple[Piece, ...], filters: dict[str, str]) -> Query:
+def _query(pieces: tuple[Piece, ...], filters: dict[str, str], has: tuple[str, ...]) -> Query:
+    name = _name_piece(filters.get("filename"))
+    named = (*pieces, name) if name else pieces
     return Query(
-        terms,
+        tuple(dict.fromkeys(term for piece in named for term in _terms(piece)))[:TERMS],
         pieces,
         sender=filters.get("from"),
         room=filters.get("in"),
         before=_time(filters.get("before")),
         after=_time(filters.get("after")),
+        has=has if name is None or FILE in has else (*has, FILE),
+        file_name=name,
     )
 
 

@@ -17,7 +17,7 @@ WORD_LENGTH = 80  # characters; longer tokens are truncated. InnoDB drops tokens
 TABLE_SIZE = 40_000  # characters in a translation table: enough for Chinese, Japanese and Korean
 
 # Every token begins with "x" and its kind, because InnoDB drops stop words and short tokens.
-WORD, CHARACTERS, SYMBOL, ROOM, SENDER = "xw", "xc", "xs", "xr", "xu"
+WORD, CHARACTERS, SYMBOL, ROOM, SENDER, KIND = "xw", "xc", "xs", "xr", "xu", "xf"
 
 # Written without spaces, and found by any part: Chinese, Japanese, Korean, and the scripts of
 # Thailand, Laos, Burma and Cambodia.

@@ -215,8 +215,9 @@ class MessageHandlers:
         query=SearchQuery,
     )
     async def search(self, request: web.Request) -> web.StreamResponse:
-        """Find messages that contain all words, "phrases" and prefixes* of `q`, newest first.
-        Filters: from:, in:, before:, after:.
+        """Find messages that contain all words, "phrases" and prefixes* of `q` in their text or in
+        names of their files, newest first. Filters: from:, in:, before:, after:, has: (file, image,
+        video, audio, link), filename: (what a word of the name begins with).
         """
         async with self._authenticator.authenticate_query(request, heavy=True) as user:
             command = parse_query(request, SearchQuery)

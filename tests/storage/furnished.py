@@ -58,7 +58,7 @@ def index_all(connection: sa.Connection) -> None:
     connection.execute(search.delete())
     kept = sa.select(events).where(events.c.kind == 2, events.c.deleted_at.is_(None))
     found = connection.execute(kept.order_by(events.c.at, events.c.room_id, events.c.seq))
-    index(connection, [Entry(r.room_id, r.seq, r.user_id, r.body) for r in found])
+    index(connection, [Entry(r.room_id, r.seq, r.user_id, r.body, r.files) for r in found])
 
 
 def at(room: int, seq: int) -> sa.ColumnElement[bool]:

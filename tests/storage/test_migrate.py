@@ -22,8 +22,9 @@ from chatserver.storage.engine import Database
 from chatserver.storage.integrity import check
 from chatserver.storage.migrate import HEAD, migrate, revision
 from chatserver.storage.search import Search
+from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.search_index import Entry, index, search, words
-from chatserver.storage.tables import events, meta, metadata
+from chatserver.storage.tables import events, files, meta, metadata
 from chatserver.storage.text_erasure import erase_texts
 from chatserver.storage.unique_names import backfill_names
 from chatserver.text.search_query import parse
@@ -96,6 +97,32 @@ def talk(connection: Connection, user_id: int, older: str) -> None:
     connection.execute(sa.text("UPDATE rooms SET head = 1 WHERE id = 1"))
     if older >= "0003":  # the first one with an index
         index(connection, [Entry(1, 1, user_id, "purple stones")])
+
+
+async def test_messages_with_files_are_queued_for_the_index_of_their_names(
+    database_url: str, tmp_path: Path
+) -> None:
+    storage = Storage(database_url)
+    await storage.database.transaction(lambda c: upgrade(c, "0012"))
+    await storage.database.transaction(arrive)
+    described = '[{"id":"a","name":"report.pdf","type":"application/pdf","bytes":1}]'
+
+    def attach(connection: Connection) -> None:
+        talk(connection, 1, "0012")
+        connection.execute(sa.update(events).values(files=described))
+        row = {"id": "a", "user_id": 1, "room_id": 1, "seq": 1, "name": "report.pdf", "state": 2}
+        named = row | {"name_key": "", "type": "application/pdf", "bytes": 1, "at": 1}
+        connection.execute(sa.insert(files), [named, named | {"id": "b", "position": 1}])
+
+    await storage.database.transaction(attach)
+    await storage.database.transaction(backfill_names)
+    await storage.database.transaction(backfill_display_keys)
+    await migrate(storage.database, backups=tmp_path / "backups")
+    await SearchBacklog(storage.database).work()
+    found = await Search(storage.database).find(1, parse("filename:report has:file"))
+    assert [hit.seq for hit in found.hits] == [1]
+    assert [finding async for step in check(storage.database) for finding in step.findings] == []
+    await storage.database.close()
 
 
 def upgrade(connection: Connection, to: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from chatserver.storage.search import Search, SearchPage
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import events, members, meta, rooms
-from chatserver.text.search_query import Query, holds, parse
+from chatserver.text.search_query import Piece, holds, parse
 from tests.storage.conftest import Storage, arrive
 
 DAY = 86_400_000
@@ -319,9 +319,9 @@ async def test_texts_are_compared_off_the_event_loop(
 ) -> None:
     threads = []
 
-    def compared(query: Query, text: str) -> bool:
+    def compared(pieces: Iterable[Piece], text: str) -> bool:
         threads.append(threading.current_thread())
-        return holds(query, text)
+        return holds(pieces, text)
 
     monkeypatch.setattr(search, "holds", compared)
     await index.say(ann, "tea")

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 import chatserver.text.search_terms
 from chatserver.errors import BadRequest
-from chatserver.text.search_query import Piece, Query, matches, parse
+from chatserver.text.attached_files import searched_text
+from chatserver.text.search_query import (
+    Piece,
+    Query,
+    has_attached,
+    index_terms,
+    matches,
+    parse,
+)
 from chatserver.text.search_terms import fold, tokens
 
 CASES = json.loads(
@@ -106,6 +114,77 @@ def test_a_filter_within_a_word_or_a_phrase_is_text() -> None:
         assert parse(text).sender is None
 
 
+def test_the_filters_of_files_have_terms_of_the_index() -> None:
+    query = parse('HAS:image has:link filename:"#1 Annual rep" plan')
+    assert (query.has, query.file_name) == (
+        ("image", "link", "file"),
+        Piece("#1 annual rep", whole_start=False, whole_end=False),
+    )
+    assert index_terms(query) == [
+        ["xwplan"],
+        ["xw1"],
+        ["xwannual"],
+        ["xwrep*"],
+        ["xfimage"],
+        ["xwhttp", "xwhttps", "xwwww"],
+        ["xffile"],
+    ]
+
+
+FILES = json.dumps(
+    [
+        {"id": "a", "name": "Annual report_2026.pdf", "type": "application/pdf", "bytes": 1},
+        {"id": "b", "name": "年度报告.png", "type": "image/png", "bytes": 1, "alt": "a chart"},
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "files", "expected"),
+    [
+        ("has:file", FILES, True),
+        ("has:file", "", False),
+        ("has:image has:file", FILES, True),
+        ("has:video", FILES, False),
+        ("filename:rep", FILES, True),
+        ("filename:.PDF", FILES, True),
+        ("filename:port", FILES, False),
+        ("filename:报告", FILES, True),
+        ('filename:"report 2026"', FILES, False),
+        ("filename:chart", FILES, False),  # the alternative text is no name
+        ("filename:rep", None, False),
+        ("has:link", FILES, False),
+    ],
+)
+def test_filters_of_files_select_messages(text: str, files: str | None, expected: bool) -> None:
+    assert has_attached(parse(text), "see report", files) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("see https://example.com", True),
+        ("看www.example.com", True),
+        ("http", False),
+        ("https:// is a scheme", False),
+        ("éhttp://example.com", False),  # the index has no term for it
+    ],
+)
+def test_links_are_found_where_the_index_has_a_term(body: str, expected: bool) -> None:
+    query = parse("has:link")
+    assert has_attached(query, body, "") is expected
+    if expected:
+        (choice,) = index_terms(query)
+        assert {*choice} & {*tokens(body).split()}
+
+
+def test_no_phrase_matches_across_the_names_of_files() -> None:
+    text = searched_text("my plan", FILES)
+    assert text.split("\0") == ["my plan", "Annual report_2026.pdf", "年度报告.png", "a chart"]
+    assert not matches(parse('"plan annual"'), text)
+    assert matches(parse("chart report plan"), text)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["query"])
 def test_a_text_matches_where_the_page_highlights_it(case: dict[str, str]) -> None:
     assert matches(parse(case["query"]), case["text"]) is bool(case["marks"])
@@ -194,6 +273,11 @@ def test_the_size_of_the_tables_is_limited() -> None:
         ("from:", "missing after from:"),
         ("hi in:#", "missing after in:"),
         ("from:bo from:ann", "from: can be used only once"),
+        ("has:", "missing after has:"),
+        ("has:picture", "one of file, image, video, audio, link, not picture"),
+        ("filename:", "missing after filename:"),
+        ("filename:\u200b", "missing after filename:"),
+        ("filename:a filename:b", "filename: can be used only once"),
         ("before:yesterday", "not yesterday"),
         ("after:2026-13-01", "not 2026-13-01"),
     ],
