@@ -7,6 +7,8 @@ small: other writes wait for one of them at most, except while a SQLite file is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,10 +21,11 @@ from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, files, meta, rooms
+from chatserver.storage.tables import events, files, mentions, meta, reactions, rooms
 from chatserver.storage.text_erasure import erase_texts
 
 CHUNK = 100  # messages in one transaction, which delays other messages
+ROWS = 2_000  # reactions, mentions and edits of several messages in one transaction
 WASTE = 0.2  # fraction of a SQLite file that may be empty before it is rewritten
 
 EMPTY = meta.c.key == "empty"  # characters deleted since a SQLite file was rewritten
@@ -34,6 +37,14 @@ class ExpiredText:
 
     messages: int
     characters: int
+
+
+class _Expired(NamedTuple):
+    """A message to delete, and what a transaction does for it."""
+
+    seq: int
+    characters: int
+    rows: int  # reactions, mentions and edits
 
 
 async def expire(database: Database, *, until: int, now: int) -> ExpiredText:
@@ -52,14 +63,17 @@ async def expire(database: Database, *, until: int, now: int) -> ExpiredText:
 async def _expire(database: Database, room: int, days: int, until: int, now: int) -> ExpiredText:
     messages, characters, after = 0, 0, 0
     last = await _last_old(database, room, until - days * DAY, now)
-    while old := await _some(database, room, after, last):
-        seqs = [seq for seq, _ in old]
+    old: list[_Expired] = []
+    while old := old or await _some(database, room, after, last):
+        part = _first_part(old)
+        seqs = [one.seq for one in part]
         erase = partial(_erase, room=room, days=days, seqs=seqs, now=now)
         async with paced():
             if not await database.transaction(erase):
                 break
-        messages, characters = messages + len(old), characters + sum(size for _, size in old)
-        after = seqs[-1]
+        messages += len(part)
+        characters += sum(one.characters for one in part)
+        after, old = seqs[-1], old[len(part) :]
     if messages:
         await search_index.compact_all(database)
     return ExpiredText(messages, characters)
@@ -83,13 +97,13 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
     return int(found or 0)
 
 
-async def _some(database: Database, room: int, after: int, last: int) -> list[tuple[int, int]]:
-    """Return the next messages to delete, with the lengths of their texts.
+async def _some(database: Database, room: int, after: int, last: int) -> list[_Expired]:
+    """Return the next messages to delete.
 
     Deleted messages with a text were left by earlier versions, whose edits could overlap retention.
     """
     query = (
-        sa.select(events.c.seq, sa.func.length(events.c.body))
+        sa.select(events.c.seq, sa.func.length(events.c.body), _ROWS)
         .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
         .where(events.c.seq > after, events.c.seq <= last)
         .where(sa.or_(events.c.deleted_at.is_(None), events.c.body != ""))
@@ -97,7 +111,30 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[tu
         .limit(CHUNK)
     )
     async with database.reading(Share.COPIES) as connection:
-        return [(seq, size) for seq, size in await connection.execute(query)]
+        return [_Expired(*row) for row in await connection.execute(query)]
+
+
+def _first_part(old: Sequence[_Expired]) -> list[_Expired]:
+    """Return the first message, and those after it as long as all have at most ROWS rows."""
+    totals = accumulate(one.rows for one in old)
+    return [one for one, total in zip(old, totals, strict=True) if total <= ROWS] or [old[0]]
+
+
+def _count(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    query = sa.select(sa.func.count()).where(*conditions)
+    return query.correlate(events).scalar_subquery()
+
+
+_edit = events.alias("edit")
+_ROWS = (
+    _count(reactions.c.room_id == events.c.room_id, reactions.c.seq == events.c.seq)
+    + _count(mentions.c.room_id == events.c.room_id, mentions.c.seq == events.c.seq)
+    + _count(
+        _edit.c.room_id == events.c.room_id,
+        _edit.c.target_seq == events.c.seq,
+        _edit.c.kind == Kind.EDIT,
+    )
+)
 
 
 def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], now: int) -> bool:

@@ -173,7 +173,14 @@ events = sa.Table(
     sa.Index(None, "room_id", "kind", "seq", "user_id", "deleted_at"),  # counts what is unread
     **MYSQL,
 )
-sa.Index(None, events.c.room_id, events.c.target_seq, sqlite_where=events.c.target_seq.is_not(None))
+sa.Index(
+    None,
+    events.c.room_id,
+    events.c.target_seq,
+    events.c.kind,
+    events.c.seq,
+    sqlite_where=events.c.target_seq.is_not(None),
+)
 
 reactions = sa.Table(
     "reactions",

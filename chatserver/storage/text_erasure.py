@@ -24,9 +24,11 @@ _MESSAGES = (
     .where(_IN_ROOM, events.c.seq.in_(_SEQS))
     .values(body="", files=None, digest=SHORT_DIGEST, deleted_at=sa.bindparam("now"))
 )
-_ACTS = events.update().where(_IN_ROOM, events.c.target_seq.in_(_SEQS))
-_ACT_DIGESTS = _ACTS.where(events.c.kind != Kind.DELETE).values(digest=SHORT_DIGEST)
-_EDIT_TEXTS = _ACTS.where(events.c.kind == Kind.EDIT, events.c.body != "").values(body="")
+_EDITS = (
+    events.update()
+    .where(_IN_ROOM, events.c.target_seq.in_(_SEQS), events.c.kind == Kind.EDIT)
+    .values(body="", digest=SHORT_DIGEST)
+)
 _MENTIONS = BulkDelete(mentions, "room_id", "seq")
 _REACTIONS = BulkDelete(reactions, "room_id", "seq")
 
@@ -40,8 +42,7 @@ def erase_texts(connection: Connection, refs: Collection[EventRef], now: int) ->
     for room, some in groupby(sorted(refs), key=itemgetter(0)):
         messages = {"room": room, "seqs": [seq for _room, seq in some]}
         connection.execute(_MESSAGES, messages | {"now": now})
-        connection.execute(_ACT_DIGESTS, messages)
-        connection.execute(_EDIT_TEXTS, messages)
+        connection.execute(_EDITS, messages)
     _MENTIONS.delete(connection, refs)
     _REACTIONS.delete(connection, refs)
     search_index.unindex(connection, refs)

@@ -1,5 +1,6 @@
 """Deletion of expired messages."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -99,6 +100,45 @@ async def test_deletion_stops_when_the_retention_period_is_made_longer(
     chunks = 2 if period == 1 else 1
     assert forgotten.messages == chunks * CHUNK
     assert (await bodies(storage, 1)).count("") == chunks * CHUNK
+
+
+ROWS = {
+    "reactions": (reactions, {"emoji": "x", "at": 1}, "user_id"),
+    "mentions": (mentions, {}, "user_id"),
+    "edits": (events, {"kind": Kind.EDIT, "user_id": 1, "body": "x", "at": 1}, "seq"),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+async def test_a_transaction_ends_by_its_rows(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    users = [await storage.user(f"bo{number}") for number in range(3)]
+    await storage.log.store([draft(users[0], "text") for _ in range(6)])
+    await storage.database.transaction(partial(add_rows, kind=kind, messages=4, each=3))
+    parts: list[int] = []
+
+    def erase(connection: Connection, refs: list[Any], now: int) -> None:
+        parts.append(len(refs))
+        erase_texts(connection, refs, now)
+
+    monkeypatch.setattr("chatserver.storage.retention.erase_texts", erase)
+    monkeypatch.setattr("chatserver.storage.retention.ROWS", 5)
+    await keep(storage, 1, 1)
+    end = storage.now + 2 * DAY
+    assert (await expire(storage.database, until=end, now=end)).messages == 6
+    assert parts == [1, 1, 1, 3]
+
+
+def add_rows(connection: Connection, kind: str, messages: int, each: int) -> None:
+    table, values, key = ROWS[kind]
+    for seq in range(1, messages + 1):
+        for number in range(1, each + 1):
+            row = values | {"room_id": 1, "seq": seq, key: number}
+            if kind == "edits":
+                new = 10 * seq + number
+                row |= {"seq": new, "target_seq": seq, "client_id": f"edit{new}"}
+            connection.execute(table.insert().values(row))
 
 
 async def test_a_file_with_much_free_space_is_rewritten(storage: Storage) -> None:

@@ -2,10 +2,8 @@
 
 import asyncio
 from functools import partial
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import AddMembers, Create, Event, RemoveMembers, Role, User
@@ -14,6 +12,7 @@ from chatserver.storage.room_admins import successor
 from chatserver.storage.tables import members, users
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted
+from tests.storage.work import work_of
 
 
 async def admins(storage: Storage, room: int) -> list[str]:
@@ -131,7 +130,7 @@ async def test_a_successor_is_found_with_equal_work_in_rooms_of_any_size(
     works = []
     for ids in (range(2, 22), range(22, 400)):
         await storage.database.transaction(partial(add_members, room=room, ids=ids))
-        works.append(await storage.database.run_on_writer(partial(work_of, find=find)))
+        works.append(await storage.database.run_on_writer(partial(work_of, run=find)))
     assert works[1] < 1.5 * works[0]
 
 
@@ -145,22 +144,3 @@ def add_members(connection: Connection, room: int, ids: range) -> None:
     """Half of them have left."""
     rows = [member_row(room, i, 1) | {"left_at": 1 if i % 2 else None} for i in ids]
     connection.execute(members.insert(), rows)
-
-
-def work_of(connection: Connection, find: Any) -> int:
-    """Return the steps of SQLite's virtual machine, or the number of rows that MariaDB reads."""
-    if connection.dialect.name != "sqlite":
-        before = rows_read(connection)
-        find(connection)
-        return rows_read(connection) - before
-    raw: Any = connection.connection.driver_connection
-    steps: list[None] = []
-    raw.set_progress_handler(partial(steps.append, None), 1)
-    find(connection)
-    raw.set_progress_handler(None, 1)
-    return len(steps)
-
-
-def rows_read(connection: Connection) -> int:
-    read = connection.execute(sa.text("SHOW SESSION STATUS LIKE 'Handler_read%'"))
-    return sum(int(row[1]) for row in read)
