@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.population import User, now
-from chatserver.models import Draft, Event, Message
+from chatserver.models import Draft, Event, Post
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.idempotency import digest
@@ -32,7 +32,7 @@ def _drafts(users: Sequence[User], rooms: Sequence[int], count: int) -> Iterator
     chance = random.Random(1)
     for number in range(count):
         room, user = rooms[number % len(rooms)], users[number % len(users)]
-        act = Message(_text(chance, number, count))
+        act = Post(_text(chance, number, count))
         yield Draft(room, user.id, user.name, f"h-{number}", digest(act, room), act)
 
 

@@ -143,7 +143,7 @@ class RoomState(Value, frozen=True):
     last: Event | None = None
 
 
-class Message(Value, frozen=True):
+class Post(Value, frozen=True):
     """Post a message. `mentions` are keys of names, also of unknown ones; `files` are ids."""
 
     data: str
@@ -231,7 +231,7 @@ class Dissolve(Value, frozen=True):
 
 
 # The type checker reports where a type that is added here is not handled yet.
-MessageAct = Message | Edit | Delete | React
+MessageAct = Post | Edit | Delete | React
 RoomAct = Create | AddMembers | RemoveMembers | Change | Dissolve
 Act = MessageAct | RoomAct
 

@@ -15,7 +15,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Message,
+    Post,
     React,
     Receipt,
     RoomFacts,
@@ -86,7 +86,7 @@ class MessageCommands:
             self._room_cache.get(room or 0) if to is None else self._room_cache.direct(user.id, to)
         )
         recipient = facts.partner(user.id) if facts else None
-        act = Message(text, recipient, reply_to, mentioned(text), tuple(files) if files else None)
+        act = Post(text, recipient, reply_to, mentioned(text), tuple(files) if files else None)
         if facts is not None:
             room, ids = facts.room, facts.participants
             draft = new_draft(room, user.id, user.name, act, request_id, participants=ids)

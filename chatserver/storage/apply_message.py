@@ -27,8 +27,8 @@ from chatserver.models import (
     Edit,
     Event,
     Kind,
-    Message,
     MessageAct,
+    Post,
     React,
     Receipt,
     RoomAct,
@@ -113,7 +113,7 @@ class _Batch:
             return repeat(draft, (receipt, first.digest))
         try:
             match draft.act:
-                case Message() as act:
+                case Post() as act:
                     event = self._message(draft, act)
                 case Edit() as act:
                     event = self._edit(draft, act)
@@ -129,7 +129,7 @@ class _Batch:
         self._stored[key] = event, draft
         return event
 
-    def _message(self, draft: Draft, act: Message) -> Event:
+    def _message(self, draft: Draft, act: Post) -> Event:
         self._check_writable(draft)
         room = draft.room
         if act.reply_to is not None and act.reply_to > self._heads[room]:

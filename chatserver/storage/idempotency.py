@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import ChatError, IdConflict
-from chatserver.models import GENERATED_PREFIX, Act, AddMembers, Draft, Receipt, RemoveMembers
+from chatserver.models import GENERATED_PREFIX, Act, AddMembers, Draft, Post, Receipt, RemoveMembers
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import ExactText, events
 
@@ -60,12 +60,15 @@ def new_draft(
     )
 
 
-_DERIVED = "mentions to since invited consumes_use of_deleted_account as_server_admin files".split()
-_STORED_NAMES = {AddMembers: "Enrol", RemoveMembers: "Dismiss"}  # in digests of earlier versions
+_NOT_DIGESTED = (
+    "mentions to since invited consumes_use of_deleted_account as_server_admin files".split()
+)
+# Names in stored digests, which must stay the same.
+_STORED_NAMES = {Post: "Message", AddMembers: "Enrol", RemoveMembers: "Dismiss"}
 _DIGESTED = {
     act: (
         _STORED_NAMES.get(act, act.__name__),
-        [f for f in act.__struct_fields__ if f not in _DERIVED],
+        [f for f in act.__struct_fields__ if f not in _NOT_DIGESTED],
     )
     for act in get_args(Act)
 }

@@ -24,7 +24,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Message,
+    Post,
     Receipt,
     RemoveMembers,
 )
@@ -39,7 +39,7 @@ QUEUE_CAPACITY = 10_000  # drafts
 SLOW_COMMIT = 1.0  # seconds above which a commit is logged
 RETRY_DELAY = 0.5  # seconds between attempts to find out whether a COMMIT succeeded
 
-_MENTIONING = (Message, Edit)
+_MENTIONING = (Post, Edit)
 _MEMBERSHIP_CHANGES = (Create, AddMembers, RemoveMembers)
 
 logger = logging.getLogger(__name__)

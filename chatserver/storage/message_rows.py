@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, Kind, Message, React
+from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, Kind, Post, React
 from chatserver.storage import search_index
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
@@ -33,7 +33,7 @@ class BatchWrites:
         self._deleted: set[EventRef] = set()
         self._reacted: dict[tuple[int, int, str, int], bool] = {}  # with emoji and user
 
-    def add_message(self, draft: Draft, event: Event, act: Message) -> None:
+    def add_message(self, draft: Draft, event: Event, act: Post) -> None:
         self._rows.append(_row(draft, event, event.data, act.reply_to))
         self._entries.append(Entry(event.room, event.seq, draft.user_id, event.data, event.files))
         if act.mentions:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Draft, Message, RoomFacts, RoomKind, name_key
+from chatserver.models import Draft, Post, RoomFacts, RoomKind, name_key
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.idempotency import digest
@@ -67,7 +67,7 @@ def _resolved(draft: Draft, facts: RoomFacts | None) -> Draft:
     if not facts.room:
         return replace(draft, participants=facts.participants)
     act = draft.act
-    if isinstance(act, Message):
+    if isinstance(act, Post):
         act = replace(act, to=facts.partner(draft.user_id))
     resolved = {
         "room": facts.room,

@@ -4,7 +4,7 @@ from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import FileSettings, LimitSettings
 from chatserver.errors import NotFound
-from chatserver.models import Draft, Event, Message, Receipt, RoomFacts, RoomKind, User
+from chatserver.models import Draft, Event, Post, Receipt, RoomFacts, RoomKind, User
 from chatserver.storage.journal import Journal, Settle
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
@@ -74,16 +74,16 @@ def test_storage_looks_up_a_recipient_until_a_message_was_stored() -> None:
     harness.store(room=5, to="bo", participants=(2, 7))
     second = harness.send_direct("hi", "BO")
     assert (second.room, second.participants, second.resolved) == (5, (2, 7), True)
-    assert second.act == Message("hi", to="bo")
+    assert second.act == Post("hi", to="bo")
     assert harness.facts.get(5) == RoomFacts(5, RoomKind.DIRECT, ((2, "bo"), (7, "ann")))
-    assert harness.say("hi", room=5).act == Message("hi", to="bo")
+    assert harness.say("hi", room=5).act == Post("hi", to="bo")
 
 
 def test_a_direct_message_to_oneself_has_the_name_of_the_sender() -> None:
     harness = MessagesHarness()
     harness.send_direct("hi", "ann")
     harness.store(room=5, to="ann", participants=(7,))
-    assert harness.send_direct("hi", "ann").act == Message("hi", to="ann")
+    assert harness.send_direct("hi", "ann").act == Post("hi", to="ann")
 
 
 def test_a_rejection_is_not_cached() -> None:
@@ -98,4 +98,4 @@ def test_a_rejection_is_not_cached() -> None:
 def test_mentions_need_no_query() -> None:
     harness = MessagesHarness()
     draft = harness.say("@bo and @nobody, or x@example.org", room=3)
-    assert draft.act == Message("@bo and @nobody, or x@example.org", mentions=("bo", "nobody"))
+    assert draft.act == Post("@bo and @nobody, or x@example.org", mentions=("bo", "nobody"))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Act, Draft, Message, RemoveMembers, Role, RoomFacts, RoomKind, User
+from chatserver.models import Act, Draft, Post, RemoveMembers, Role, RoomFacts, RoomKind, User
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
 from chatserver.storage.deletion import remaining_memberships
@@ -73,7 +73,7 @@ class Storage:
 
 def draft(who: User, text: str, *, room: int = 1, draft_id: str = "") -> Draft:
     """Return the draft of a message; its digest is its text."""
-    return acting(who, Message(text), room=room, draft_id=draft_id, digest=text[:32])
+    return acting(who, Post(text), room=room, draft_id=draft_id, digest=text[:32])
 
 
 def acting(

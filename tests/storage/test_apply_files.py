@@ -16,7 +16,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Message,
+    Post,
     Receipt,
     RoomFacts,
     RoomKind,
@@ -53,7 +53,7 @@ async def state_of(storage: Storage, file_id: str) -> FileState:
 
 
 def sent(who: User, *files: str, room: int = LOBBY, draft_id: str = "") -> Draft:
-    act = Message("", files=files)
+    act = Post("", files=files)
     return acting(who, act, room=room, draft_id=draft_id, digest=digest(act, room))
 
 
@@ -138,7 +138,7 @@ async def test_a_repeat_gets_the_first_receipt_and_other_files_are_a_conflict(
 
 
 def test_the_digest_of_a_message_without_files_is_that_of_earlier_versions() -> None:
-    assert digest(Message("hello"), 1) == "eef36ccc8fc725f6f251f86b5f4b75f4"
+    assert digest(Post("hello"), 1) == "eef36ccc8fc725f6f251f86b5f4b75f4"
     assert digest(Edit(1, "hello"), 1) == digest(Edit(1, "hello", files=None), 1)
     assert digest(Edit(1, "hello"), 1) != digest(Edit(1, "hello", files=()), 1)
 
@@ -197,7 +197,7 @@ async def test_messages_without_files_cause_no_statement_about_files(storage: St
         "before_cursor_execute",
         lambda *args: statements.append(args[2]),
     )
-    await storage.log.store([acting(ann, Message("one")), acting(ann, Message("two"))])
+    await storage.log.store([acting(ann, Post("one")), acting(ann, Post("two"))])
     await storage.log.store([acting(ann, Edit(1, "text")), acting(ann, Delete(2))])
     assert statements
     assert [one for one in statements if re.search(r"(FROM|UPDATE|INTO|JOIN) files", one)] == []

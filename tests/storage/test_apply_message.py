@@ -23,7 +23,7 @@ from chatserver.models import (
     Edit,
     Event,
     Kind,
-    Message,
+    Post,
     React,
     Receipt,
     Role,
@@ -370,12 +370,12 @@ async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
 
 async def test_mentioned_names_are_looked_up_when_the_message_is_stored(storage: Storage) -> None:
     ann = await storage.user("ann")
-    await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
+    await stored(storage, acting(ann, Post("@bo", mentions=("bo",))))
     bo = await storage.user("bo")
     await stored(
         storage,
-        acting(ann, Message("@bo", mentions=("bo",))),
-        acting(ann, Message("@all", mentions=("all", "nobody"))),
+        acting(ann, Post("@bo", mentions=("bo",))),
+        acting(ann, Post("@all", mentions=("all", "nobody"))),
     )
     assert await mention_rows(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, ALL_MEMBERS)]
 
@@ -384,18 +384,18 @@ async def test_the_longest_existing_name_is_mentioned(storage: Storage) -> None:
     ann = await storage.user("ann")
     short, long = await storage.user("小明"), await storage.user("小明你")
     texts = ("小明你好", "小明在", "小", "bo你好", "all大家")
-    await stored(storage, *(acting(ann, Message(f"@{text}", mentions=(text,))) for text in texts))
+    await stored(storage, *(acting(ann, Post(f"@{text}", mentions=(text,))) for text in texts))
     expected = [(LOBBY, 1, long.id), (LOBBY, 2, short.id), (LOBBY, 5, ALL_MEMBERS)]
     assert await mention_rows(storage) == expected
 
 
 async def test_an_edit_replaces_the_mentions(storage: Storage) -> None:
     ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
-    await stored(storage, acting(ann, Message("@bo", mentions=("bo",))))
+    await stored(storage, acting(ann, Post("@bo", mentions=("bo",))))
     await stored(
         storage,
         acting(ann, Edit(1, "@cy", mentions=("cy",))),
-        acting(ann, Message("@bo", mentions=("bo",))),
+        acting(ann, Post("@bo", mentions=("bo",))),
         acting(ann, Edit(3, "@ann @cy", mentions=("ann", "cy"))),
     )
     assert await mention_rows(storage) == [(LOBBY, 1, cy.id), (LOBBY, 3, ann.id), (LOBBY, 3, cy.id)]
@@ -409,10 +409,10 @@ async def test_a_direct_message_finds_or_creates_the_room_of_the_pair(storage: S
     ann, bo = await storage.user("ann"), await storage.user("Bo")
     first, second, own, unknown = await stored(
         storage,
-        unresolved(ann, Message("hi"), to="bo"),
-        unresolved(bo, Message("hello"), to="ann"),
-        unresolved(ann, Message("note"), to="ANN"),
-        unresolved(ann, Message("hm"), to="nobody"),
+        unresolved(ann, Post("hi"), to="bo"),
+        unresolved(bo, Post("hello"), to="ann"),
+        unresolved(ann, Post("note"), to="ANN"),
+        unresolved(ann, Post("hm"), to="nobody"),
     )
     assert (first.to, first.seq, first.participants) == ("Bo", 1, (ann.id, bo.id))
     assert (second.room, second.seq, second.to) == (first.room, 2, "ann")
@@ -427,11 +427,9 @@ async def test_a_repeated_direct_message_is_stored_once_with_a_known_or_unknown_
     storage: Storage,
 ) -> None:
     ann, bo = await storage.user("ann"), await storage.user("bo")
-    once = unresolved(ann, Message("hi"), to="bo", draft_id="a")
+    once = unresolved(ann, Post("hi"), to="bo", draft_id="a")
     (first,) = await stored(storage, once)
-    again, other = await stored(
-        storage, once, unresolved(ann, Message("no"), to="bo", draft_id="a")
-    )
+    again, other = await stored(storage, once, unresolved(ann, Post("no"), to="bo", draft_id="a"))
     assert again == Receipt(first.room, 1, first.at, duplicate=True, participants=(ann.id, bo.id))
     assert isinstance(other, IdConflict)
 
@@ -441,10 +439,10 @@ async def test_an_unresolved_room_is_looked_up(storage: Storage) -> None:
     facts = await storage.direct((ann.id, "ann"), (bo.id, "bo"))
     direct, group, missing, foreign = await stored(
         storage,
-        unresolved(ann, Message("psst"), room=facts.room),
-        unresolved(ann, Message("hi"), room=LOBBY),
-        unresolved(ann, Message("oh"), room=77),
-        unresolved(cy, Message("let me in"), room=facts.room),
+        unresolved(ann, Post("psst"), room=facts.room),
+        unresolved(ann, Post("hi"), room=LOBBY),
+        unresolved(ann, Post("oh"), room=77),
+        unresolved(cy, Post("let me in"), room=facts.room),
     )
     assert (direct.to, direct.participants) == ("bo", (ann.id, bo.id))
     assert (group.to, group.participants, group.room) == (None, (), LOBBY)
@@ -458,8 +456,8 @@ async def test_an_unresolved_room_is_looked_up(storage: Storage) -> None:
 WHO = st.integers(0, 2)
 TARGET = st.integers(1, 6)
 ACTS = st.one_of(
-    st.just(Message("hi")),
-    st.builds(Message, st.just("re"), reply_to=TARGET),
+    st.just(Post("hi")),
+    st.builds(Post, st.just("re"), reply_to=TARGET),
     st.builds(Edit, TARGET, st.sampled_from(["x", "y"])),
     st.builds(Delete, TARGET),
     st.builds(React, TARGET, st.sampled_from("👍🎉"), st.booleans()),

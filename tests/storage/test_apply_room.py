@@ -3,7 +3,7 @@
 import pytest
 
 from chatserver.errors import Forbidden
-from chatserver.models import LOBBY, Change, Event, Message, RemoveMembers, Role, RoomAct
+from chatserver.models import LOBBY, Change, Event, Post, RemoveMembers, Role, RoomAct
 from tests.storage.conftest import Storage, acting, unresolved
 
 BO = ((2, "bo"),)
@@ -27,7 +27,7 @@ async def test_a_refused_act_names_its_reason(
 ) -> None:
     ann = await storage.user("ann", Role.ADMIN)
     await storage.user("bo")
-    (message,) = await storage.log.store([unresolved(ann, Message("hi"), to="bo")])
+    (message,) = await storage.log.store([unresolved(ann, Post("hi"), to="bo")])
     assert isinstance(message, Event)
     room = LOBBY if in_lobby else message.room
     (refused,) = await storage.log.store([acting(ann, act, room=room)])

@@ -13,7 +13,7 @@ from chatserver.models import (
     Delete,
     Edit,
     Event,
-    Message,
+    Post,
     React,
     Receipt,
     Role,
@@ -66,7 +66,7 @@ async def test_a_deleted_account_gets_no_event_but_the_deletion_of_its_messages(
 ) -> None:
     """`known`: the node has cached the conversation, or storage looks it up."""
     ann, bo = await storage.user("ann"), await storage.user("bo")
-    first = unresolved(ann, Message("hi"), to="bo")
+    first = unresolved(ann, Post("hi"), to="bo")
     (stored,) = await storage.log.store([first])
     assert isinstance(stored, Event)
     await storage.credentials.delete(bo.id, by=None)
@@ -74,12 +74,12 @@ async def test_a_deleted_account_gets_no_event_but_the_deletion_of_its_messages(
     async def outcome(act: Act) -> Any:
         one = acting(ann, act, room=stored.room)
         if not known:
-            to = "bo" if isinstance(act, Message) else None
+            to = "bo" if isinstance(act, Post) else None
             one = unresolved(ann, act, room=stored.room if to is None else 0, to=to)
         (found,) = await storage.log.store([one])
         return found
 
-    for act in (Message("more"), Edit(1, "new"), React(1, "👍", on=True)):
+    for act in (Post("more"), Edit(1, "new"), React(1, "👍", on=True)):
         refused = await outcome(act)
         assert isinstance(refused, Forbidden), act
         assert str(refused) == "This account is deleted."
@@ -95,7 +95,7 @@ async def test_a_deleted_account_gets_no_event_but_the_deletion_of_its_messages(
 async def test_no_conversation_with_a_deleted_account_is_created(storage: Storage) -> None:
     ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.credentials.delete(bo.id, by=None)
-    to_bo, to_cy = (unresolved(ann, Message("hi"), to=name) for name in ("bo", "cy"))
+    to_bo, to_cy = (unresolved(ann, Post("hi"), to=name) for name in ("bo", "cy"))
     refused, unknown = await storage.log.store([to_bo, to_cy])
     assert (type(refused), type(unknown)) == (Forbidden, NotFound)
     assert str(refused) == "This account is deleted."
@@ -106,7 +106,7 @@ async def test_a_disabled_account_can_be_written_to(storage: Storage) -> None:
     ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.disable(bo)
     for _ in range(2):
-        (stored,) = await storage.log.store([unresolved(ann, Message("hi"), to="bo")])
+        (stored,) = await storage.log.store([unresolved(ann, Post("hi"), to="bo")])
         assert isinstance(stored, Event)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatserver.models import Act, AddMembers, Change, Delete, Message, RemoveMembers
+from chatserver.models import Act, AddMembers, Change, Delete, Post, RemoveMembers
 from chatserver.storage.idempotency import digest
 
 ANN = ((1, "ann"),)
@@ -11,7 +11,7 @@ ANN = ((1, "ann"),)
 @pytest.mark.parametrize(
     ("act", "stored"),
     [
-        (Message("hi"), "e396ea164e2e5d1ad96ee208a4c6356f"),
+        (Post("hi"), "e396ea164e2e5d1ad96ee208a4c6356f"),
         (Delete(3, of_deleted_account=True), "a2f72f235de7e0181013f65133a472c4"),
         (
             AddMembers("join", ANN, invited="code", consumes_use=True),

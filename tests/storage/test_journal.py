@@ -16,7 +16,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Message,
+    Post,
     Receipt,
     RemoveMembers,
 )
@@ -97,7 +97,7 @@ class JournalHarness:
         draft_id: str,
         *,
         room: int = 1,
-        act: Act = Message("hi"),  # noqa: B008 - a frozen value
+        act: Act = Post("hi"),  # noqa: B008 - a frozen value
         participants: tuple[int, ...] = (),
     ) -> None:
         def settle(outcome: Receipt | ChatError) -> None:
@@ -129,7 +129,7 @@ async def test_the_number_of_users_that_a_commit_looks_up_or_changes_is_limited(
     names = tuple(f"name{number}" for number in range(50))
     users = tuple(enumerate(names, start=2))
     for act, cost in (
-        (Message("hi", mentions=names), 50),
+        (Post("hi", mentions=names), 50),
         (Edit(1, "hi", mentions=names), 50),
         (Create("plans", users=users), ROOM_ACT_COST + 50),
         (AddMembers("invite", users), ROOM_ACT_COST + 50),
@@ -145,7 +145,7 @@ async def test_the_number_of_users_that_a_commit_looks_up_or_changes_is_limited(
         assert all(isinstance(harness.answer(f"{act}{n}"), Receipt) for n in range(most + 10))
     harness.store.batches.clear()
     for number in range(200):
-        harness.append(f"plain{number}", act=Message("hi", mentions=("bo", "cy")))
+        harness.append(f"plain{number}", act=Post("hi", mentions=("bo", "cy")))
     await harness.journal.drain()
     assert [len(batch) for batch in harness.store.batches] == [200]
 
@@ -332,7 +332,7 @@ async def test_an_exception_of_one_callback_does_not_affect_others(
     def broken(_outcome: object) -> None:
         raise RuntimeError("a bug")
 
-    harness.journal.append(Draft(1, 1, "ann", "a", "digest", Message("hi")), broken)
+    harness.journal.append(Draft(1, 1, "ann", "a", "digest", Post("hi")), broken)
     harness.append("b")
     await harness.journal.drain()
     assert isinstance(harness.answer("b"), Receipt)

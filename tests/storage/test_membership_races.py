@@ -14,7 +14,7 @@ from chatserver.models import (
     Create,
     Event,
     Kind,
-    Message,
+    Post,
     RemoveMembers,
     Role,
     User,
@@ -65,7 +65,7 @@ async def rename(storage: Storage, room: int, team: list[User]) -> Any:
 
 
 async def write(storage: Storage, room: int, team: list[User]) -> Any:
-    return await acted(storage, team[1], Message("hi"), room=room)
+    return await acted(storage, team[1], Post("hi"), room=room)
 
 
 async def disable_admin(storage: Storage, room: int, team: list[User]) -> Any:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import LOBBY, Act, Delete, Edit, Message, React, RoomFacts, RoomKind
+from chatserver.models import LOBBY, Act, Delete, Edit, Post, React, RoomFacts, RoomKind
 from chatserver.storage.bulk import as_json
 from chatserver.storage.members import MEMBERSHIPS
 from tests.storage.conftest import Storage, acting, draft, unresolved
@@ -41,8 +41,8 @@ async def test_no_statement_of_the_message_path_scans(
     ]
     await storage.log.store([acting(users[0], act) for act in acts])
     await storage.log.store([acting(users[0], act) for act in acts])  # refused
-    await storage.log.store([unresolved(users[1], Message("hi"), to="bo2")])
-    await storage.log.store([unresolved(users[1], Message("hi"), room=LOBBY)])
+    await storage.log.store([unresolved(users[1], Post("hi"), to="bo2")])
+    await storage.log.store([unresolved(users[1], Post("hi"), room=LOBBY)])
     await storage.log.before(RoomFacts(LOBBY, RoomKind.GROUP), 100, 50)
     await storage.log.after(RoomFacts(LOBBY, RoomKind.GROUP), 0, 100, 50)
     await storage.rooms.for_user(users[0].id)

@@ -9,7 +9,7 @@ from chatserver.models import (
     AddMembers,
     Create,
     Event,
-    Message,
+    Post,
     RemoveMembers,
     RoomKind,
 )
@@ -41,7 +41,7 @@ async def test_a_pair_has_one_direct_room_whoever_writes_first(storage: Storage)
     ann, bo = await storage.user("ann"), await storage.user("bo")
     stored = await asyncio.gather(
         *(
-            storage.log.store([unresolved(who, Message("hi"), to=to)])
+            storage.log.store([unresolved(who, Post("hi"), to=to)])
             for who, to in ((ann, "bo"), (bo, "ann")) * 5
         )
     )
@@ -68,11 +68,11 @@ async def test_a_direct_room_with_oneself_has_one_member(storage: Storage) -> No
 async def test_unread_messages_are_counted_up_to_a_thousand(storage: Storage) -> None:
     ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.log.store(
-        [acting(ann, Message("hi", mentions=("bo", "all"))) for _ in range(MAX_COUNT)]
+        [acting(ann, Post("hi", mentions=("bo", "all"))) for _ in range(MAX_COUNT)]
     )
     (lobby,) = (await storage.rooms.for_user(bo.id)).states
     assert (lobby.unread, lobby.mentions) == (MAX_COUNT, MAX_COUNT)
-    await storage.log.store([acting(ann, Message("hi", mentions=("bo",))) for _ in range(10)])
+    await storage.log.store([acting(ann, Post("hi", mentions=("bo",))) for _ in range(10)])
     (lobby,) = (await storage.rooms.for_user(bo.id)).states
     assert (lobby.head, lobby.unread, lobby.mentions) == (MAX_COUNT + 10, MAX_COUNT, MAX_COUNT)
     (own,) = (await storage.rooms.for_user(ann.id)).states
@@ -82,7 +82,7 @@ async def test_unread_messages_are_counted_up_to_a_thousand(storage: Storage) ->
 async def test_each_user_has_counts_of_their_own(storage: Storage) -> None:
     ann, bo, cy = [await storage.user(name) for name in ("ann", "bo", "cy")]
     await storage.log.store(
-        [draft(ann, "hi"), draft(bo, "hi"), acting(bo, Message("hi", mentions=("ann",)))]
+        [draft(ann, "hi"), draft(bo, "hi"), acting(bo, Post("hi", mentions=("ann",)))]
     )
     await storage.rooms.advance_reads({(cy.id, LOBBY): 2, (bo.id, LOBBY): 3})
     found = await asyncio.gather(*(storage.rooms.for_user(user.id) for user in (ann, bo, cy)))

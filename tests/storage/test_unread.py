@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chatserver.models import LOBBY, Message, User
+from chatserver.models import LOBBY, Post, User
 from chatserver.storage import room_list, unread
 from chatserver.storage.unread import MAX_SCANNED, MIN_SCANNED, scan_limit
 from tests.storage.conftest import Storage, acting, draft
@@ -52,10 +52,10 @@ async def test_a_welcome_with_very_many_unread_messages_has_lower_bounds(
     storage: Storage, ann: User, bo: User
 ) -> None:
     rooms = await make_rooms(storage.database, 6, [ann.id, bo.id])
-    calls = [acting(ann, Message("hi", mentions=("all",)), room=room) for room in rooms[:4]]
+    calls = [acting(ann, Post("hi", mentions=("all",)), room=room) for room in rooms[:4]]
     await storage.log.store(
         [replace(call, id=f"{call.id}-{number}") for call in calls for number in range(30)]
-        + [acting(ann, Message("hi", mentions=("bo", "all")), room=rooms[4]) for _ in range(3)]
+        + [acting(ann, Post("hi", mentions=("bo", "all")), room=rooms[4]) for _ in range(3)]
     )
     found = await storage.rooms.for_user(bo.id)
     counts = [(one.unread, one.mentions, one.at_least) for one in found.states]
@@ -75,7 +75,7 @@ async def test_a_message_that_mentions_a_user_twice_is_read_and_counted_once(
     storage: Storage, ann: User, bo: User
 ) -> None:
     (room,) = await make_rooms(storage.database, 1, [ann.id, bo.id])
-    call = acting(ann, Message("hi", mentions=("bo", "all")), room=room)
+    call = acting(ann, Post("hi", mentions=("bo", "all")), room=room)
     await storage.log.store([replace(call, id=f"{call.id}-{number}") for number in range(30)])
     (_lobby, found), _after = await storage.rooms.page_after(bo.id, 0)
     assert (found.unread, found.mentions, found.at_least) == (30, 30, False)
