@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from chatserver.models import Event, RoomFacts
 from chatserver.protocol import REPLY_CHARS, encode_events
-from chatserver.storage.event_log import NO_LIMITS, EventLog
+from chatserver.storage.event_log import NO_DEPARTURES, EventLog
 from chatserver.text.markup import Renderer
 
 MAX_AGE = 60.0  # seconds
@@ -25,7 +25,7 @@ UNCACHED = 0  # version of a room without subscribers, which is not cached
 
 
 class EncodedEvent(NamedTuple):
-    """An event as JSON, and the number of characters it counts for: see `weight`."""
+    """An event as JSON, and the number of characters it counts for: see `text_length`."""
 
     json: Raw
     length: int
@@ -109,26 +109,26 @@ class EventCache:
                 missing.append(requested)
             else:
                 cached[requested.facts.room] = events
-                remaining -= _length(events)
+                remaining -= _total_length(events)
         return cached, missing
 
-    def _cached_events(self, requested: EventRange, size: int) -> list[EncodedEvent] | None:
-        """Return the whole range, or the first events of it that have `size` characters."""
+    def _cached_events(self, requested: EventRange, length: int) -> list[EncodedEvent] | None:
+        """Return the whole range, or the first events of it that have `length` characters."""
         cached = self._cache.get(requested.facts.room)
         if cached is None or not cached.has_start(requested, self._clock()):
             return None
         events = cached.part(requested)
-        return events if requested.upto <= cached.last or _length(events) >= size else None
+        return events if requested.upto <= cached.last or _total_length(events) >= length else None
 
     async def _read_fitting(
-        self, ranges: Sequence[EventRange], left_seqs: Mapping[int, int] = NO_LIMITS
+        self, ranges: Sequence[EventRange], left_seqs: Mapping[int, int] = NO_DEPARTURES
     ) -> list[Event]:
         """Read the first events of the ranges, in growing parts, as many as fit into a reply."""
         events: list[Event] = []
         remaining = REPLY_CHARS
         for part in _parts(ranges):
             read = await self._log.ranges(_rows(part), left_seqs)
-            lengths = [weight(event) for event in read]
+            lengths = [text_length(event) for event in read]
             fitting = count_fitting(lengths, remaining)
             events += read[:fitting]
             remaining -= sum(lengths)
@@ -176,7 +176,7 @@ class EventCache:
             batch = events[start : start + EVENTS_PER_TURN]
             await self._renderer.prepare(event.data for event in batch)
             for event in batch:
-                encoded = EncodedEvent(Raw(encode_events.payload(event)), weight(event))
+                encoded = EncodedEvent(Raw(encode_events.payload(event)), text_length(event))
                 rooms.setdefault(event.room, []).append(encoded)
         return rooms
 
@@ -207,7 +207,7 @@ class EventCache:
         return cached
 
 
-def weight(event: Event) -> int:
+def text_length(event: Event) -> int:
     """Return roughly the number of characters that users chose: text and names in the event."""
     if not event.change and not event.reactions:
         return len(event.data) + len(event.files)
@@ -243,14 +243,14 @@ def _rows(ranges: Iterable[EventRange]) -> list[tuple[RoomFacts, int, int]]:
     return [(requested.facts, requested.after, requested.upto) for requested in ranges]
 
 
-def _length(events: Iterable[EncodedEvent]) -> int:
+def _total_length(events: Iterable[EncodedEvent]) -> int:
     return sum([event.length for event in events])
 
 
 def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
     """Split ranges into lists of FIRST_CHUNK events, then CHUNK_GROWTH times as many each time."""
     part: list[EventRange] = []
-    size = remaining = FIRST_CHUNK
+    chunk = remaining = FIRST_CHUNK
     for requested in ranges:
         rest = requested
         while rest.after < rest.upto:
@@ -260,7 +260,7 @@ def _parts(ranges: Iterable[EventRange]) -> Iterator[list[EventRange]]:
             rest = rest._replace(after=first.upto)
             if not remaining:
                 yield part
-                part, size = [], CHUNK_GROWTH * size
-                remaining = size
+                part, chunk = [], CHUNK_GROWTH * chunk
+                remaining = chunk
     if part:
         yield part

@@ -13,7 +13,7 @@ from chatserver.chat.event_cache import (
     EventCache,
     EventRange,
     count_fitting,
-    weight,
+    text_length,
 )
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset
@@ -106,7 +106,7 @@ class HistoryReader:
             size = min(FIRST_CHUNK, limit + 1 - len(events))
             batch = await self._log.before(facts, before, size, left_seq=left_seq)
             events = batch + events
-            fitting = count_fitting(weight(event) for event in reversed(events))
+            fitting = count_fitting(text_length(event) for event in reversed(events))
             if fitting < len(events) or len(batch) < size or len(events) > limit:
                 break
             before = batch[0].seq
@@ -212,7 +212,7 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
     async def read(room: int, after: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, FIRST_CHUNK) if facts else []
-        events = events[: count_fitting(weight(event) for event in events)]
+        events = events[: count_fitting(text_length(event) for event in events)]
         await renderer.prepare(event.data for event in events)
         return Missed(events, await rooms.changed_since(room, after))
 

@@ -45,7 +45,7 @@ RANGES_PER_QUERY = 200  # SQLite nests conditions no deeper than 1,000
 STATEMENT_SIZES = (1, 5, 25, 75, RANGES_PER_QUERY)
 NO_RANGE = (0, 1, 0)  # room, first and last seq: contains no event
 
-NO_LIMITS: Mapping[int, int] = MappingProxyType({})
+NO_DEPARTURES: Mapping[int, int] = MappingProxyType({})
 
 
 class EventLog:
@@ -138,7 +138,9 @@ class EventLog:
         return (await self._read(_BEFORE, {facts.room: facts}, left_seqs, parameters=bounds))[::-1]
 
     async def ranges(
-        self, wanted: Iterable[tuple[RoomFacts, int, int]], left_seqs: Mapping[int, int] = NO_LIMITS
+        self,
+        wanted: Iterable[tuple[RoomFacts, int, int]],
+        left_seqs: Mapping[int, int] = NO_DEPARTURES,
     ) -> list[Event]:
         """Return the events `after` < seq <= `upto` of several rooms, by room, in order.
 
@@ -207,7 +209,7 @@ class EventLog:
         self,
         query: sa.Select[Any],
         facts: dict[int, RoomFacts],
-        left_seqs: Mapping[int, int] = NO_LIMITS,
+        left_seqs: Mapping[int, int] = NO_DEPARTURES,
         *,
         parameters: Mapping[str, int] | None = None,
     ) -> list[Event]:

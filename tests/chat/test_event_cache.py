@@ -17,7 +17,7 @@ from chatserver.chat.event_cache import (
 from chatserver.errors import Unavailable
 from chatserver.models import Event, RoomFacts, RoomKind
 from chatserver.protocol import REPLY_CHARS
-from chatserver.storage.event_log import NO_LIMITS
+from chatserver.storage.event_log import NO_DEPARTURES
 from chatserver.text.markup import Renderer
 
 LOBBY = RoomFacts(1, RoomKind.GROUP)
@@ -34,7 +34,7 @@ class FakeLog:
         self.recent = EventCache(self, Renderer(), clock=lambda: self.time)  # type: ignore[arg-type]
 
     async def ranges(
-        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_LIMITS
+        self, wanted: Iterable[tuple[RoomFacts, int, int]], left: Mapping[int, int] = NO_DEPARTURES
     ) -> list[Event]:
         found = [(facts.room, after, upto) for facts, after, upto in wanted]
         self.reads.append(found)
