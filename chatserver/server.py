@@ -4,7 +4,6 @@ Building reads no environment and opens nothing. At the start the data folder is
 database is migrated.
 """
 
-import logging
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -72,13 +71,6 @@ from chatserver.web.websocket.dispatcher import Dispatcher
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
 STATIC = Path(__file__).parent / "static"
-
-logger = logging.getLogger(__name__)
-
-TASKS = (  # endless tasks, by the names of their owners
-    "journal read_positions keepalive last_seen health_monitor nightly key_sync erasure"
-    " search_backlog revocations"
-).split()
 
 
 class Server:
@@ -251,11 +243,7 @@ class Server:
     async def _finish(self) -> None:
         """Write what is left, and note what could not be written."""
         self.unwritten = await shutdown.run_steps(self._last_steps())
-        if not await shutdown.repeat_until_done(self.search_backlog.compact):
-            logger.warning(
-                "words of deleted messages are still in the file of the search index;"
-                " their removal continues after the next start"
-            )
+        await shutdown.compact(self.search_backlog.compact)
 
     def _last_steps(self) -> dict[str, shutdown.Step]:
         end = partial(self.supervisor.stop, *self._background_tasks())
@@ -279,15 +267,27 @@ class Server:
 
     def _background_tasks(self) -> dict[str, Work]:
         """Return the endless tasks, by name."""
-        work: dict[str, Work] = {name: getattr(self, name).run for name in TASKS}
-        work |= {"descriptors": Descriptors().run, "files": self.files.cleanup.run}
-        return work | {"node_sync": self.node_sync.run} if self.bus.peers else work
+        tasks: dict[str, Work] = {
+            "journal": self.journal.run,
+            "read_positions": self.read_positions.run,
+            "keepalive": self.keepalive.run,
+            "last_seen": self.last_seen.run,
+            "health_monitor": self.health_monitor.run,
+            "nightly": self.nightly.run,
+            "key_sync": self.key_sync.run,
+            "erasure": self.erasure.run,
+            "search_backlog": self.search_backlog.run,
+            "revocations": self.revocations.run,
+            "descriptors": Descriptors().run,
+            "files": self.files.cleanup.run,
+        }
+        return tasks | {"node_sync": self.node_sync.run} if self.bus.peers else tasks
 
     async def stopping(self, _app: web.Application) -> None:
-        """Answer all accepted messages, then make all clients reconnect later."""
+        """Answer all accepted messages, then make all clients reconnect later, or abort."""
         await shutdown.within(shutdown.DRAIN_TIMEOUT, self.journal.drain)
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
-        await shutdown.within(CLOSE_TIMEOUT + 1, self.websocket.closed)  # then they are aborted
+        await shutdown.within(CLOSE_TIMEOUT + 1, self.websocket.wait_closed)
 
 
 def _bus(settings: Settings, supervisor: Supervisor) -> Bus:

@@ -1,6 +1,7 @@
 """Last steps of a stop, with time limits, so that a hanging database does not delay it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -14,6 +15,8 @@ COMPACT_TIMEOUT = 60.0  # seconds for all of them, while the database responds
 CLOSE_TIMEOUT = 2.0  # seconds to close the connections to the database
 
 Step = Callable[[], Awaitable[object]]
+
+logger = logging.getLogger(__name__)
 
 
 async def run_steps(steps: Mapping[str, Step], seconds: float = FINISH_TIMEOUT) -> list[str]:
@@ -39,6 +42,15 @@ def stop_tasks_step(journal: Journal, stop_tasks: Step) -> Step:
             raise Unavailable
 
     return end
+
+
+async def compact(step: Callable[[], Awaitable[bool]]) -> None:
+    """Remove words of deleted messages from the file of the search index; warn if some are left."""
+    if not await repeat_until_done(step):
+        logger.warning(
+            "words of deleted messages are still in the file of the search index;"
+            " their removal continues after the next start"
+        )
 
 
 async def repeat_until_done(step: Callable[[], Awaitable[bool]]) -> bool:

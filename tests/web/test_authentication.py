@@ -207,7 +207,7 @@ async def test_a_client_that_connects_during_the_stop_is_closed_as_restarting(
     monkeypatch.setattr(chat.server.rooms, "for_user", slowly)
     opening = asyncio.create_task(ann.open())
     await checked.wait()
-    await chat.server.websocket.closed()
+    await chat.server.websocket.wait_closed()
     stopped.set()
     assert await (await opening).closed() == 4001
 

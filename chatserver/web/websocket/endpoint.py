@@ -228,7 +228,7 @@ class WebSocketEndpoint:
         if not self._open:
             self._all_closed.set()
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Reject new connections; return when all are closed."""
         self._stopping = True
         while self._open:

@@ -276,7 +276,7 @@ async def test_a_closed_connection_leaves_no_reference_cycles(chat: Chat, ann: U
         await device.say("hi")
         assert sum(isinstance(one, SocketTransport) for one in gc.get_objects()) == 1
         await device.close()
-        await chat.server.websocket.closed()
+        await chat.server.websocket.wait_closed()
         await settle()
         assert not any(isinstance(one, SocketTransport) for one in gc.get_objects())
     finally:
