@@ -13,7 +13,7 @@ from chatserver.web import forms
 from chatserver.web.accounts import AccountHandlers
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.administration import AdministrationHandlers
-from chatserver.web.api_docs import Description
+from chatserver.web.api_docs import ApiDocs
 from chatserver.web.bots import BotHandlers
 from chatserver.web.catalogue import Catalogues
 from chatserver.web.control_socket import ControlSocket
@@ -115,7 +115,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
             folder=server.folder.path,
             now=wall,
         ),
-        Description(server.urls, OPERATIONS),
+        ApiDocs(server.urls, OPERATIONS),
         health,
         AdminPages(authenticator, server.languages),
         Catalogues(server.languages),

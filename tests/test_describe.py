@@ -28,7 +28,7 @@ from chatserver.text.names import (
 from chatserver.web.api_docs import asyncapi, openapi
 from chatserver.web.api_docs.__main__ import texts
 from chatserver.web.api_docs.markdown import LIMITS, fill
-from chatserver.web.api_docs.socket import ANSWERS, CLOSINGS, COMMANDS, REPLIES
+from chatserver.web.api_docs.socket import CLOSINGS, COMMANDS, REPLIES, REPLY_TYPES
 from chatserver.web.routes import OPERATIONS
 from tests.driver import Chat, ask
 
@@ -139,7 +139,7 @@ def test_an_invalid_asyncapi_document_is_detected() -> None:
 
 def test_every_command_has_its_replies() -> None:
     assert set(REPLIES) == set(COMMANDS)
-    assert {answer for answers in REPLIES.values() for answer in answers} == set(ANSWERS)
+    assert {reply for replies in REPLIES.values() for reply in replies} == set(REPLY_TYPES)
 
 
 def test_every_close_code_is_described() -> None:

@@ -699,7 +699,7 @@ def test_every_frame_is_encoded_as_documented(message: Any, expected: dict[str, 
 
 
 def test_the_examples_include_every_frame() -> None:
-    declared = {*get_args(protocol.Outgoing), *get_args(protocol.Answer)}
+    declared = {*get_args(protocol.Outgoing), *get_args(protocol.Reply)}
     assert {type(message) for message, _ in EXAMPLES} == declared
 
 
@@ -709,7 +709,7 @@ CONTRACT: list[tuple[int, str, set[type], set[type]]] = [
     (1, "GROUP_LIST", set(), {GroupList}),
     (2, "GROUP_CHAT", {SayToRoom}, {GroupChat}),
     (3, "SINGLE_CHAT", {SayToPerson}, {SingleChat}),
-    (4, "REPLY", set(), {*get_args(protocol.Answer)}),
+    (4, "REPLY", set(), {*get_args(protocol.Reply)}),
     (5, "WELCOME", set(), {Welcome}),
     (6, "PRESENCE", set(), {Presence}),
     (7, "HISTORY", {History}, set()),
@@ -734,7 +734,7 @@ def test_a_type_has_the_same_number_in_both_directions(
 ) -> None:
     assert Type(number).name == name
     assert tagged(number, Command) == commands
-    assert tagged(number, protocol.Outgoing | protocol.Answer) == messages
+    assert tagged(number, protocol.Outgoing | protocol.Reply) == messages
 
 
 def test_the_documented_types_are_complete() -> None:

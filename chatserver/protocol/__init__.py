@@ -3,18 +3,6 @@
 Clients send commands; the server sends events and replies. `type` is the tag. Pure.
 """
 
-from chatserver.protocol.answers import (
-    Answer,
-    CatchUp,
-    HistoryPage,
-    MoreRooms,
-    Muted,
-    Refused,
-    Renewed,
-    RoomChanged,
-    RoomPage,
-    Stored,
-)
 from chatserver.protocol.base import (
     CATCH_UP_LIMIT,
     DEFAULT_LIMIT,
@@ -82,6 +70,18 @@ from chatserver.protocol.events import (
     WelcomeRoom,
     WelcomeSession,
 )
+from chatserver.protocol.replies import (
+    CatchUp,
+    HistoryPage,
+    MoreRooms,
+    Muted,
+    Refused,
+    Renewed,
+    Reply,
+    RoomChanged,
+    RoomPage,
+    Stored,
+)
 
 __all__ = [
     "CATCH_UP_LIMIT",
@@ -93,7 +93,6 @@ __all__ = [
     "REPLY_CHARS",
     "ROOMS_LIMIT",
     "Action",
-    "Answer",
     "CatchUp",
     "ChangeRoom",
     "ClientId",
@@ -129,6 +128,7 @@ __all__ = [
     "Refused",
     "Renew",
     "Renewed",
+    "Reply",
     "RoomChanged",
     "RoomEvent",
     "RoomName",

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from chatserver.errors import BadRequest, ChatError, ChatServerError, TooLarge, _
-from chatserver.protocol.answers import Answer
 from chatserver.protocol.base import ClientId
 from chatserver.protocol.commands import Command
 from chatserver.protocol.events import Outgoing
 from chatserver.protocol.framing import text_frame
+from chatserver.protocol.replies import Reply
 
 MAX_SCANNED_CHARS = 65_536  # characters of a malformed frame that are searched for its `id`
 MAX_SCANNED_TOKENS = 4_000  # strings and runs of brackets among them; a valid frame has few
@@ -90,7 +90,7 @@ def _scanned_id(data: str) -> str | None:
         return None
 
 
-def encode(message: Outgoing | Answer) -> bytes:
+def encode(message: Outgoing | Reply) -> bytes:
     """Encode a message as one unmasked text frame, which any number of sockets can share."""
     return text_frame(_encoder.encode(message))
 

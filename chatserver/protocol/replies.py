@@ -101,4 +101,4 @@ class Refused(Wire, tag=int(Type.REPLY)):
     epoch: str | None = None
 
 
-Answer = Stored | RoomChanged | Muted | HistoryPage | CatchUp | MoreRooms | Renewed | Refused
+Reply = Stored | RoomChanged | Muted | HistoryPage | CatchUp | MoreRooms | Renewed | Refused

@@ -14,7 +14,7 @@ from chatserver.web.responses import Success
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}  # RFC 9110, 9.2.1
 
-Access = Literal["anyone", "session", "administrator", "owner"]
+Access = Literal["anyone", "session", "administrator", "operator"]
 Media = Literal["json", "page", "text", "lines", "picture", "file", "empty"]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Method = TypeVar("Method", bound=Callable[..., Awaitable[web.StreamResponse]])

@@ -53,7 +53,7 @@ class OperatorHandlers:
         "/api/setup-link",
         "setup_link",
         rate="anonymous",
-        access="owner",
+        access="operator",
         returns=accounts.SetupToken,
         refuses="conflict",
     )
@@ -71,7 +71,7 @@ class OperatorHandlers:
         "/api/keys/rotate",
         "rotate_keys",
         rate="anonymous",
-        access="owner",
+        access="operator",
         returns=accounts.NewKey,
         refuses="conflict",
         stores=False,
@@ -87,7 +87,7 @@ class OperatorHandlers:
         "/api/keeping/archive",
         "archive",
         rate="anonymous",
-        access="owner",
+        access="operator",
         media="lines",
     )
     async def archive(self, request: web.Request) -> web.StreamResponse:
@@ -101,7 +101,7 @@ class OperatorHandlers:
         "/api/keeping/check",
         "check",
         rate="anonymous",
-        access="owner",
+        access="operator",
         media="lines",
     )
     async def check(self, request: web.Request) -> web.StreamResponse:

@@ -5,7 +5,7 @@ from aiohttp import web
 from chatserver.web.accounts import AccountHandlers
 from chatserver.web.admin_pages import AdminPages
 from chatserver.web.administration import AdministrationHandlers
-from chatserver.web.api_docs import Description
+from chatserver.web.api_docs import ApiDocs
 from chatserver.web.bots import BotHandlers
 from chatserver.web.catalogue import Catalogues
 from chatserver.web.files import FileHandlers
@@ -31,7 +31,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     InvitationHandlers,
     AdministrationHandlers,
     OperatorHandlers,
-    Description,
+    ApiDocs,
     Health,
     AdminPages,
     Catalogues,

@@ -63,18 +63,18 @@ async def test_operations_with_a_session_reject_requests_without_one(users: User
             for name in ("nobody", "out"):
                 status, text = await tried(users[name], operation)
                 hidden = (
-                    (403, "forbidden") if operation.access == "owner" else (401, "unauthorized")
+                    (403, "forbidden") if operation.access == "operator" else (401, "unauthorized")
                 )
                 assert (status, hidden[1] in text) == (hidden[0], True), operation.name
 
 
 async def test_members_and_bots_cannot_administer(users: Users) -> None:
     for operation in OPERATIONS:
-        if operation.access in ("administrator", "owner"):
+        if operation.access in ("administrator", "operator"):
             for name in ("bo", "robot"):
                 status, _ = await tried(users[name], operation)
                 assert status == 403, (operation.name, name)
-        if operation.access == "owner":
+        if operation.access == "operator":
             status, _ = await tried(users["boss"], operation)
             assert status == 403, operation.name
 

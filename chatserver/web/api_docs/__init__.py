@@ -14,7 +14,7 @@ from chatserver.web.operations import Operation, operation
 from chatserver.web.server_urls import ServerUrls
 
 
-class Description:
+class ApiDocs:
     """Handlers of `/api/asyncapi.json` and `/api/openapi.json`."""
 
     def __init__(self, urls: ServerUrls, operations: Sequence[Operation]) -> None:

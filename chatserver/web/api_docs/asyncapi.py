@@ -7,12 +7,12 @@ from chatserver import __version__
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
 from chatserver.web.api_docs.schemas import Schema, components, description
 from chatserver.web.api_docs.socket import (
-    ANSWERS,
     CLOSING_NAMES,
     CLOSINGS,
     COMMANDS,
     EVENTS,
     REPLIES,
+    REPLY_TYPES,
     Shape,
     number,
     wire_name,
@@ -61,7 +61,7 @@ QUERY: Schema = {
 
 def document(base: str = DEFAULT) -> Schema:
     """Return the document of a server whose URL is `base`, without a trailing slash."""
-    every = [*COMMANDS, *EVENTS, *ANSWERS]
+    every = [*COMMANDS, *EVENTS, *REPLY_TYPES]
     _, schemas = components(every)
     return {
         "asyncapi": "3.1.0",
@@ -130,8 +130,8 @@ def _receives(shape: Shape) -> Schema:
         "messages": [_in_channel(shape)],
     }
     if REPLIES[shape]:
-        answers = [_in_channel(answer) for answer in REPLIES[shape]]
-        operation["reply"] = {"channel": CHANNEL, "messages": answers}
+        replies = [_in_channel(reply) for reply in REPLIES[shape]]
+        operation["reply"] = {"channel": CHANNEL, "messages": replies}
     return operation
 
 

@@ -15,10 +15,10 @@ from chatserver.text.mentions import NAMES
 from chatserver.web.api_docs.openapi import MAY, codes, refusals
 from chatserver.web.api_docs.schemas import REF, Schema, components, description
 from chatserver.web.api_docs.socket import (
-    ANSWERS,
     CLOSINGS,
     COMMANDS,
     EVENTS,
+    REPLY_TYPES,
     Shape,
     number,
     wire_name,
@@ -96,7 +96,7 @@ def fill(template: str) -> str:
     tables = {
         "commands": _messages(COMMANDS),
         "events": _messages(EVENTS),
-        "answers": _messages(ANSWERS),
+        "replies": _messages(REPLY_TYPES),
         "parts": _parts(),
         "errors": _errors(),
         "closings": _closings(),
@@ -124,12 +124,12 @@ def _messages(shapes: Iterable[Shape]) -> str:
 
 def _name(shape: Shape) -> str:
     """The name of a message; replies share one name, so their type is added."""
-    return f"{wire_name(shape)}, {shape.__name__}" if shape in ANSWERS else wire_name(shape)
+    return f"{wire_name(shape)}, {shape.__name__}" if shape in REPLY_TYPES else wire_name(shape)
 
 
 def _parts() -> str:
     """Table of the objects that are nested in messages."""
-    messages = [*COMMANDS, *EVENTS, *ANSWERS]
+    messages = [*COMMANDS, *EVENTS, *REPLY_TYPES]
     _, schemas = components(messages)
     inside = schemas.keys() - {shape.__name__ for shape in messages}
     rows = [

@@ -20,7 +20,7 @@ MAY: dict[str, str] = {
     "anyone": "",
     "session": "",
     "administrator": "For administrators.",
-    "owner": "For the owner of the data folder, through its Unix socket; 403 over TCP.",
+    "operator": "For the owner of the data folder, through its Unix socket; 403 over TCP.",
 }
 SCHEMES: Schema = {
     "bearer": {
@@ -121,7 +121,7 @@ def _refusals(operation: Operation) -> Iterator[str]:
     if operation.access in ("session", "administrator"):
         yield "unauthorized"
         yield "other_user"
-    if operation.method != "GET" or operation.access in ("administrator", "owner"):
+    if operation.method != "GET" or operation.access in ("administrator", "operator"):
         yield "forbidden"
     if "{" in operation.path:
         yield "not_found"
@@ -134,11 +134,11 @@ def _refusals(operation: Operation) -> Iterator[str]:
 def _shapes(operations: Iterable[Operation]) -> Iterator[Any]:
     yield Refusal
     for operation in operations:
-        yield from (s for s in (*_answers(operation), operation.body) if s)
+        yield from (s for s in (*_returned(operation), operation.body) if s)
     yield from (shape for shape, _ in PARAMETERS.values())
 
 
-def _answers(operation: Operation) -> tuple[Any, ...]:
+def _returned(operation: Operation) -> tuple[Any, ...]:
     if operation.media != "json":
         return ()
     return operation.returns if isinstance(operation.returns, tuple) else (operation.returns,)
@@ -229,7 +229,7 @@ def _successes(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
     if operation.media != "json":
         yield "200", {"description": operation.summary, "content": {KINDS[operation.media]: TEXT}}
         return
-    possible = [schemas[shape] for shape in _answers(operation)]
+    possible = [schemas[shape] for shape in _returned(operation)]
     answer = _content("Done.", possible[0] if len(possible) == 1 else {"anyOf": possible})
     if operation.token:
         answer["headers"] = TOKEN_HEADERS

@@ -9,7 +9,7 @@ Shape = Any  # a message type
 
 COMMANDS: tuple[Shape, ...] = get_args(protocol.Command)
 EVENTS: tuple[Shape, ...] = get_args(protocol.Outgoing)
-ANSWERS: tuple[Shape, ...] = get_args(protocol.Answer)
+REPLY_TYPES: tuple[Shape, ...] = get_args(protocol.Reply)
 
 REPLIES: dict[Shape, tuple[Shape, ...]] = {
     protocol.SayToRoom: (protocol.Stored, protocol.Refused),

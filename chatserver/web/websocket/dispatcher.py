@@ -36,7 +36,7 @@ from chatserver.web import time_limit
 from chatserver.web.language import Language
 from chatserver.web.rates import ROOMS_PER_READ, Rates
 from chatserver.web.websocket.queries import Queries
-from chatserver.web.websocket.reply import Reply, run_write
+from chatserver.web.websocket.reply import PendingReply, run_write
 from chatserver.web.websocket.room_changes import RoomChanges
 
 INVALID_FRAME_RATE = (1, 100)  # a second and burst, of one connection; more is abuse
@@ -235,7 +235,9 @@ class Dispatcher:
 
     # Sessions -------------------------------------------------------------------------------------
 
-    async def _renew(self, connection: Connection, command: protocol.Renew, reply: Reply) -> None:
+    async def _renew(
+        self, connection: Connection, command: protocol.Renew, reply: PendingReply
+    ) -> None:
         if command.token is not None:
             await self._switch_session(connection, command.token)
         expires_at, token = await self._accounts.renew(connection.session_id, connection.lifetime)

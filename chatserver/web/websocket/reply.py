@@ -7,13 +7,13 @@ from chatserver.realtime.connection import Connection
 from chatserver.web import time_limit
 
 
-class Reply:
+class PendingReply:
     """The reply to a command, until it times out."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
-    def send(self, reply: protocol.Answer) -> None:
+    def send(self, reply: protocol.Reply) -> None:
         if self._connection is not None:
             self._connection.reply(protocol.encode(reply))
 
@@ -21,9 +21,11 @@ class Reply:
         self._connection = None
 
 
-async def run_write(connection: Connection, work: Callable[[Reply], Awaitable[None]]) -> None:
+async def run_write(
+    connection: Connection, work: Callable[[PendingReply], Awaitable[None]]
+) -> None:
     """Run a command that may change something. Raises Unavailable after the time limit."""
-    reply = Reply(connection)
+    reply = PendingReply(connection)
     try:
         await time_limit.write(work(reply))
     finally:

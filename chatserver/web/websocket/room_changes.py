@@ -13,7 +13,7 @@ from chatserver.chat.room_commands import (
 from chatserver.errors import BadRequest, _
 from chatserver.models import User
 from chatserver.protocol import ChangeRoom, encode_events
-from chatserver.web.websocket.reply import Reply
+from chatserver.web.websocket.reply import PendingReply
 
 
 class RoomChanges:
@@ -22,7 +22,7 @@ class RoomChanges:
     def __init__(self, room_commands: RoomCommands) -> None:
         self._room_commands = room_commands
 
-    async def perform(self, user: User, command: ChangeRoom, reply: Reply) -> None:
+    async def perform(self, user: User, command: ChangeRoom, reply: PendingReply) -> None:
         def send(outcome: RoomOutcome) -> None:
             reply.send(encode_events.room_changed(outcome.receipt, command.id, outcome.state))
 
