@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from chatserver.models import LOBBY, Delete, Draft, Edit, Event, Message, User
+from chatserver.models import LOBBY, Delete, Draft, Edit, Event, Post, User
 from chatserver.storage import search_candidates
 from chatserver.storage.files import Content, NewFile, Quotas
 from chatserver.storage.integrity import check
@@ -73,9 +73,9 @@ async def test_messages_are_found_by_names_and_kinds_of_files(
     photo = await uploaded(storage, ann, "海港.png", "image/png", "the harbour at dawn")
     await store(
         storage,
-        acting(ann, Message("", files=(report,))),
-        acting(ann, Message("boats", files=(photo,))),
-        acting(ann, Message("report at https://example.com")),
+        acting(ann, Post("", files=(report,))),
+        acting(ann, Post("boats", files=(photo,))),
+        acting(ann, Post("report at https://example.com")),
     )
     for asked, expected in QUERIES.items():
         assert sorted(await found(storage, ann, asked)) == expected, asked
@@ -85,7 +85,7 @@ async def test_messages_are_found_by_names_and_kinds_of_files(
 async def test_the_index_follows_edits_and_deletions(storage: Storage, ann: User) -> None:
     one = await uploaded(storage, ann, "first.txt", "text/plain")
     two = await uploaded(storage, ann, "second.png", "image/png")
-    await store(storage, acting(ann, Message("x", files=(one,))))
+    await store(storage, acting(ann, Post("x", files=(one,))))
     await store(storage, acting(ann, Edit(1, "y")))  # keeps the files
     assert await found(storage, ann, "filename:first") == [1]
     await store(storage, acting(ann, Edit(1, "y", files=(two,))))
@@ -101,7 +101,7 @@ async def test_the_index_follows_edits_and_deletions(storage: Storage, ann: User
 
 async def test_long_names_are_indexed_by_the_backlog(storage: Storage, ann: User) -> None:
     many = [await uploaded(storage, ann, f"{'长' * 60}{n}.txt", "text/plain") for n in range(10)]
-    await store(storage, acting(ann, Message("short", files=tuple(many))))
+    await store(storage, acting(ann, Post("short", files=tuple(many))))
     async with storage.database.reading() as connection:
         assert (await connection.execute(sa.select(pending))).all() == [(LOBBY, 1)]
     assert await found(storage, ann, "filename:长9") == [1]
@@ -116,7 +116,7 @@ async def test_check_finds_a_message_that_is_indexed_without_its_files(
     storage: Storage, ann: User
 ) -> None:
     file = await uploaded(storage, ann, "first.txt", "text/plain")
-    await store(storage, acting(ann, Message("x", files=(file,))))
+    await store(storage, acting(ann, Post("x", files=(file,))))
     without = document_of(IndexEntry(LOBBY, 1, ann.id, "x"))
     await storage.database.transaction(lambda c: rewrite(c, {(LOBBY, 1): without}))
     assert await findings(storage) == ["Room 1, message 1: is indexed with outdated tokens."]
