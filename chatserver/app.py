@@ -25,6 +25,7 @@ from chatserver.web.messages import MessageHandlers
 from chatserver.web.metrics import Metrics
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
+from chatserver.web.pictures import PictureHandlers
 from chatserver.web.proxies import trust
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.room_path import RoomPaths
@@ -124,7 +125,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
     return routes(controllers, server.request_limits)
 
 
-def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
+def _account_handlers(server: Server) -> tuple[object, ...]:
     cookies = SessionCookies(server.settings.auth.session_days)
     pages = Pages(
         server.accounts, server.invitations, server.authenticator, cookies, server.languages
@@ -137,7 +138,10 @@ def _account_handlers(server: Server) -> tuple[Pages, AccountHandlers]:
         authenticator=server.authenticator,
         cookies=cookies,
     )
-    return pages, accounts
+    pictures = PictureHandlers(
+        files=server.files, users=server.users, hub=server.hub, authenticator=server.authenticator
+    )
+    return pages, accounts, pictures
 
 
 def _chat_handlers(server: Server) -> tuple[object, ...]:

@@ -46,6 +46,7 @@ class User(Value, frozen=True):
     disabled: bool = False
     password_version: int = 0
     deleted: bool = False
+    picture: str | None = None  # id of a file
 
     @property
     def is_admin(self) -> bool:

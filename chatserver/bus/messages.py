@@ -70,7 +70,14 @@ class NodeState(msgspec.Struct, frozen=True, tag="here"):
     number: int = 0
 
 
-BusMessage = Events | MembersAdded | Ephemeral | SessionEnd | NodeState
+class ProfileChange(msgspec.Struct, frozen=True, tag="profile"):
+    """The profile picture of a user has changed. `user` is the user id."""
+
+    user: int
+    profile: Person
+
+
+BusMessage = Events | MembersAdded | Ephemeral | SessionEnd | NodeState | ProfileChange
 
 encode: Callable[[BusMessage], bytes] = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], BusMessage] = msgspec.msgpack.Decoder(BusMessage).decode

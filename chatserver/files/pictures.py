@@ -17,11 +17,12 @@ import msgspec
 
 from chatserver.files.images.worker import HANDLED, Job, Result
 from chatserver.files.store import PART, THUMBS, Store
-from chatserver.files.types import HEAD, UNKNOWN, media_type
+from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
 
 TIMEOUT = 60.0  # seconds for one file
 IDLE_TIME = 60.0  # seconds without a job after which the process ends
 MODULE = "chatserver.files.images"
+SQUARE = 256  # pixels of a side of profile pictures and of the logo
 
 logger = logging.getLogger(__name__)
 
@@ -62,17 +63,27 @@ class Pictures:
         kind = media_type(await self._store.head(file_id, HEAD))
         if kind not in HANDLED:
             return Picture(kind)
-        async with self._turn:
-            result = await self._result(self._job(file_id, kind))
+        result = await self._perform(self._job(file_id, kind))
         if not result.ok:
             return Picture(UNKNOWN)
         return Picture(kind, result.width, result.height, result.blur)
 
-    def _job(self, file_id: str, kind: str) -> Job:
+    async def crop(self, file_id: str) -> bool:
+        """Replace a part by a square WebP of SQUARE pixels; return whether it was a picture."""
+        kind = media_type(await self._store.head(file_id, HEAD))
+        if kind not in PICTURES:
+            return False
+        return (await self._perform(self._job(file_id, kind, square=SQUARE))).ok
+
+    async def _perform(self, job: Job) -> Result:
+        async with self._turn:
+            return await self._result(job)
+
+    def _job(self, file_id: str, kind: str, *, square: int = 0) -> Job:
         place = self._store.place
         thumbs = {size: str(place(file_id, f".{size}")) for size in THUMBS}
         paths = {"path": str(place(file_id, PART)), "clean": str(place(file_id, ".clean"))}
-        return Job(type=kind, thumbs=thumbs, pixels=self._pixels, **paths)
+        return Job(type=kind, thumbs=thumbs, pixels=self._pixels, square=square, **paths)
 
     async def _result(self, job: Job) -> Result:
         try:

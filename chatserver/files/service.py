@@ -7,12 +7,14 @@ from chatserver.config import FileSettings
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
 from chatserver.files.pictures import Pictures
+from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.store import FolderStore
 from chatserver.files.uploads import Uploads
 from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
 from chatserver.storage.file_list import FileList
 from chatserver.storage.files import Files
+from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
 
 
@@ -33,6 +35,8 @@ class FileService:
         self.store = FolderStore(folder)
         self.pictures = Pictures(self.store, pixels=settings.pixels)
         self.uploads = Uploads(self.register, self.store, self.pictures, settings=settings)
+        self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
+        self.account_pictures = AccountPictures(database)
         self.access = FileAccess(self.register, rooms)
         self.listed = FileList(database)
         self.cleanup = FileCleanup(

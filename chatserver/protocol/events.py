@@ -1,16 +1,17 @@
 """Messages from server to clients. The docstrings name the recipients."""
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from chatserver.protocol.base import HISTORY_LIMIT, Position, PositiveInt, Type, Wire
 
 
 class Person(Struct, frozen=True):
-    """A user who is online."""
+    """A user. `status` is online or offline; `/pictures/{picture}` has the profile picture."""
 
     name: str
     display: str
     status: str = "online"
+    picture: str | UnsetType = UNSET
 
 
 class Error(Wire, tag=int(Type.ERROR)):
@@ -248,11 +249,13 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
 class Presence(Wire, tag=int(Type.PRESENCE)):
     """Users who came online (`online`, as in groupList) or went offline (`offline`, names).
 
-    Changes since the last presence. To every user, at most once a second.
+    `online` also has users who are online and whose profile picture changed; `changed` has those
+    who are offline. Changes since the last presence. To every user, at most once a second.
     """
 
     online: list[Person]
     offline: list[str]
+    changed: list[Person] | None = None
 
 
 class Heartbeat(Wire, tag=int(Type.HEARTBEAT)):

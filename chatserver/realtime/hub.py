@@ -10,16 +10,17 @@ from chatserver.bus.messages import (
     Events,
     MembersAdded,
     NodeState,
+    ProfileChange,
     SessionEnd,
 )
 from chatserver.errors import CloseCode
-from chatserver.models import Event, Kind
+from chatserver.models import Event, Kind, User
 from chatserver.protocol import encode_events
 from chatserver.realtime.announcements import ReadStates, RoomAnnouncements
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.held_frames import HeldFrames
 from chatserver.realtime.pending_connections import PendingConnection, PendingConnections
-from chatserver.realtime.presence_service import PresenceService
+from chatserver.realtime.presence_service import PresenceService, person
 from chatserver.realtime.room_feed import Cursor, ReadMissed, split_at_departures
 from chatserver.realtime.session_ends import FindAlive, SessionEnds
 from chatserver.realtime.subscriptions import Subscriptions
@@ -228,6 +229,16 @@ class Hub:
             self.subscribe(user_id, room, 0)
         self.subscriptions.notify_gap(room, seq)
 
+    def announce_profile(self, user: User) -> None:
+        """Send the changed profile picture of a user to all clients, on all nodes."""
+        change = ProfileChange(user.id, person(user))
+        self._apply_profile(change)
+        self._forward(change)
+
+    def _apply_profile(self, change: ProfileChange) -> None:
+        self._pending.note_changes([change.user])
+        self.presence.change(change.profile)
+
     # Closing --------------------------------------------------------------------------------------
 
     def _drop_slow(self, connection: Connection) -> None:
@@ -268,6 +279,8 @@ class Hub:
                 self.session_ends.receive(session_end)
             case NodeState() as announcement:
                 self.presence.receive(announcement)
+            case ProfileChange() as change:
+                self._apply_profile(change)
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from chatserver.protocol import Person, Presence, encode_json
 
 CHANGES_ONLY, FULL_LIST = "changes", "list"  # values of the query parameter `presence`
@@ -26,6 +28,7 @@ class PresenceState:
         self._remote_keys: dict[str, list[str]] = {}  # by node
         self._announced: dict[str, Person] = {}
         self._changed: dict[str, None] = {}  # in the order of their changes
+        self._profiles: dict[str, Person] = {}  # of offline users, which have changed
 
     def connect(self, user: Person) -> bool:
         """Count a new connection of a user; return whether it is the first on this node."""
@@ -46,6 +49,14 @@ class PresenceState:
         if self._local.pop(name) != self._find(name):
             self._online_json = None
         return True
+
+    def change(self, user: Person) -> None:
+        """Replace the profile of a user, who may be offline."""
+        self._profiles[user.name] = user
+        self._changed[user.name] = None
+        if user.name in self._local:
+            self._local[user.name] = user
+            self._online_json = None
 
     def _add_to_json(self, user: Person) -> None:
         """Append a user to the cached JSON, or invalidate it if it contains another version."""
@@ -103,17 +114,21 @@ class PresenceState:
 
         The rest follows with the next calls, so that a frame does not grow too large.
         """
-        online, offline = [], []
+        online, offline, changed = [], [], []
         batch = list(islice(self._changed, CHANGES_PER_FRAME))
         for name in sorted(batch):
             del self._changed[name]
-            user = self._find(name)
+            user, profile = self._find(name), self._profiles.pop(name, None)
+            if user is None and profile is not None:
+                changed.append(replace(profile, status="offline"))
             if user is not None and self._announced.get(name) != user:
                 online.append(user)
                 self._announced[name] = user
             elif user is None and self._announced.pop(name, None) is not None:
                 offline.append(name)
-        return Presence(online=online, offline=offline) if online or offline else None
+        if not (online or offline or changed):
+            return None
+        return Presence(online=online, offline=offline, changed=changed or None)
 
     def _find(self, name: str) -> Person | None:
         if name in self._local:

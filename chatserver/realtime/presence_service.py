@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 
+from msgspec import UNSET
+
 from chatserver import protocol
 from chatserver.bus.messages import NodeState
+from chatserver.models import User
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.node_presence import NodePresence
 from chatserver.realtime.presence import PresenceState
@@ -35,11 +38,16 @@ class PresenceService:
         )
 
     def connect(self, connection: Connection) -> None:
-        self.state.connect(protocol.Person(connection.user.name, connection.user.display))
+        self.state.connect(person(connection.user))
         self._broadcaster.changed()
 
     def disconnect(self, connection: Connection) -> None:
         self.state.disconnect(connection.user.name)
+        self._broadcaster.changed()
+
+    def change(self, profile: protocol.Person) -> None:
+        """Show a changed profile, whether the user is online or not."""
+        self.state.change(profile)
         self._broadcaster.changed()
 
     def receive(self, announcement: NodeState) -> None:
@@ -57,3 +65,8 @@ class PresenceService:
         """Announce to the other nodes that this one has gone; cancel timers."""
         self._nodes.announce_stop()
         self._broadcaster.close()
+
+
+def person(user: User) -> protocol.Person:
+    """Return a user as clients receive it in lists of online users."""
+    return protocol.Person(user.name, user.display, picture=user.picture or UNSET)

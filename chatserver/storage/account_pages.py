@@ -22,6 +22,7 @@ ACCOUNT = [
         "disabled_at",
         "password_version",
         "password_hash",
+        "picture",
     )
 ]
 

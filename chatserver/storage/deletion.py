@@ -17,6 +17,7 @@ from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, lock_rooms
+from chatserver.storage.picture_rows import release
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
 from chatserver.storage.tables import bot_tokens, files, members, rooms, sessions, users
@@ -50,9 +51,11 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
         connection.execute(table.delete().where(table.c.user_id == account.id))
     unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
     connection.execute(unsent.values(state=FileState.GOING))
+    release(connection, account.picture)
     values = {
         **display_columns(DISPLAY),
         "locale": "",
+        "picture": None,
         "role": Role.BOT if account.role == Role.BOT else Role.MEMBER,
         "password_hash": DELETED,
         "password_version": users.c.password_version + 1,

@@ -6,7 +6,7 @@ in the transaction that stores them (`apply_files.py`).
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgspec
@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound, TooLarge, _
-from chatserver.file_state import FileState
+from chatserver.file_state import KEPT, FileState
 from chatserver.models import Kind
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
+from chatserver.storage.picture_rows import IS_UNUSED_PICTURE
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, files
 from chatserver.text.search_terms import fold
@@ -125,7 +126,7 @@ class Files:
         """Record that all bytes are on disk. Raises NotFound if the upload was discarded."""
         arriving = sa.and_(files.c.id == file_id, files.c.state == FileState.ARRIVING)
         change = files.update().where(arriving)
-        values = {name: getattr(content, name) for name in Content.__dataclass_fields__}
+        values = asdict(content)
 
         def work(connection: Connection) -> StoredFile:
             if not connection.execute(change.values(state=FileState.WHOLE, **values)).rowcount:
@@ -182,12 +183,12 @@ class Files:
         return await self._database.transaction(lambda c: c.execute(old).rowcount)
 
     async def expire_orphans(self) -> int:
-        """Begin to delete files whose message is deleted or missing; return how many.
+        """Begin to delete files whose message, account or server has them no more; return how many.
 
         A node of an earlier version deletes messages without their files.
         """
-        lost = files.update().where(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
-        gone = lost.values(state=FileState.GOING)
+        unsaid = sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
+        gone = files.update().where(sa.or_(unsaid, IS_UNUSED_PICTURE)).values(state=FileState.GOING)
         return await self._database.transaction(lambda c: c.execute(gone).rowcount)
 
     async def going(self, limit: int) -> list[str]:
@@ -275,9 +276,7 @@ _GOING = (
 )
 _STORED = (
     sa.select(*COLUMNS)
-    .where(
-        files.c.state.in_((FileState.WHOLE, FileState.BOUND)), files.c.id > sa.bindparam("after")
-    )
+    .where(files.c.state.in_(KEPT), files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)
     .limit(sa.bindparam("count", type_=sa.Integer))
 )

@@ -257,6 +257,12 @@ RULES = (
         " LEFT JOIN events e ON e.room_id = f.room_id AND e.seq = f.seq"
         f" WHERE f.state = {FileState.BOUND:d} AND e.files IS NULL",
     ),
+    Rule(
+        "User {name}: picture {picture} is not registered.",
+        "SELECT u.name, u.picture FROM users u"  # noqa: S608
+        f" LEFT JOIN files f ON f.id = u.picture AND f.state = {FileState.PICTURE:d}"
+        " WHERE u.picture IS NOT NULL AND f.id IS NULL",
+    ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),
     *_of_messages(

@@ -25,7 +25,10 @@ from chatserver.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class AdminUser:
-    """A user. Times in ms; `last_seen_at` is None for users who never logged in."""
+    """A user. Times in ms; `last_seen_at` is None for users who never logged in.
+
+    `picture` is the id of the profile picture.
+    """
 
     name: str
     display: str
@@ -33,6 +36,7 @@ class AdminUser:
     disabled: bool
     created_at: int
     last_seen_at: int | None
+    picture: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class AdminBot:
     created_at: int
     token_since: int | None
     rooms: list[str]
+    picture: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ class Overview:
                 row.disabled_at is not None,
                 row.created_at,
                 row[-1],
+                row.picture,
             )
             async for row in self._rows(query)
         ]
@@ -130,6 +136,7 @@ class Overview:
                 row.created_at,
                 row[-1],
                 its_rooms.get(row.id, []),
+                row.picture,
             )
             async for row in self._rows(query.order_by(users.c.name_key))
         ]

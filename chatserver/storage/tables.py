@@ -81,6 +81,7 @@ users = sa.Table(
     sa.Column("disabled_at", sa.BigInteger),
     sa.Column("skeleton", sa.String(128), index=True),  # see `names.skeleton`
     sa.Column("display_key", sa.String(128)),  # see `display_names`
+    sa.Column("picture", sa.String(22)),  # id of a file
     sa.Index("ix_users_display_key", "display_key", "name_key"),
     **MYSQL,
 )

@@ -179,4 +179,5 @@ def read_user(row: Row[Any]) -> User:
         row.disabled_at is not None,
         row.password_version,
         deleted=row.password_hash == DELETED,
+        picture=row.picture,
     )

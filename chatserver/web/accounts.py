@@ -263,6 +263,7 @@ def user_json(user: User) -> dict[str, Any]:
         "locale": user.locale,
         "disabled": user.disabled,
         **({"deleted": True} if user.deleted else {}),
+        **({"picture": user.picture} if user.picture else {}),
         **({} if user.display.isascii() else {"look": skeleton(user.display)}),
     }
 

@@ -14,11 +14,11 @@ from chatserver.web import time_limit
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
+CHECKED = "private, no-cache"  # a deletion takes effect at the next look
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",  # a deletion takes effect at the next look
 }
 CONDITIONS = ("If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
 MIN_RATE = 16_384  # bytes per second that a client has to read
@@ -59,7 +59,14 @@ class FileBody(web.FileResponse):
 
 
 async def send_file(
-    request: web.Request, path: Path, *, tag: str, kind: str, name: str, download: bool
+    request: web.Request,
+    path: Path,
+    *,
+    tag: str,
+    kind: str,
+    name: str,
+    download: bool = False,
+    cache: str = CHECKED,
 ) -> web.StreamResponse:
     """Send a file; browsers may show it in place if its type is harmless."""
     inline = kind in INLINE and not download
@@ -68,6 +75,7 @@ async def send_file(
         content_type += "; charset=utf-8"
     headers = {
         **HEADERS,
+        "Cache-Control": cache,
         "Content-Type": content_type,
         "Content-Disposition": disposition(name, inline=inline),
     }

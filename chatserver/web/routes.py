@@ -15,6 +15,7 @@ from chatserver.web.messages import MessageHandlers
 from chatserver.web.operations import operations
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
+from chatserver.web.pictures import PictureHandlers
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.tus import TusHandlers
@@ -23,6 +24,7 @@ from chatserver.web.websocket.endpoint import WebSocketEndpoint
 CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     Pages,
     AccountHandlers,
+    PictureHandlers,
     RoomHandlers,
     MessageHandlers,
     FileHandlers,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from chatserver.protocol import Person
 from chatserver.realtime import presence
@@ -223,3 +224,25 @@ def test_changes_of_a_crowd_are_returned_in_batches_in_order() -> None:
         changes_of.append([user.name for user in changes.online])
     assert [len(some) for some in changes_of] == [CHANGES_PER_FRAME, CHANGES_PER_FRAME, 1]
     assert [name for some in changes_of for name in reversed(some)] == names
+
+
+def test_a_changed_profile_is_sent_of_users_here_and_of_offline_ones() -> None:
+    state = PresenceState()
+    state.connect(ANN)
+    state.connect(BO)
+    state.update_node("east", [CY], 1.0)
+    state.changes()
+    new = [replace(user, picture=f"{user.name}-picture") for user in (ANN, CY, Person("di", "Di"))]
+    for user in new:
+        state.change(user)
+    changes = state.changes()
+    assert changes is not None
+    assert (changes.online, changes.offline) == ([new[0]], [])
+    assert changes.changed == [replace(new[2], status="offline")]  # cy's node announces cy
+    assert state.changes() is None
+    assert state.online() == [new[0], BO, CY]
+    assert b'"ann-picture"' in bytes(state.online_json())
+    state.update_node("east", [new[1]], 2.0)
+    changes = state.changes()
+    assert changes is not None
+    assert (changes.online, changes.changed) == ([new[1]], None)

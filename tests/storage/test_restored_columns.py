@@ -68,6 +68,7 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         ),
         "skeleton": RESTORED,
         "display_key": RESTORED,
+        "picture": RESTORED,
     },
     "sessions": {
         "id": IDENTITY,

@@ -1,6 +1,8 @@
 """Thumbnails of pictures, with Pillow. Only the process of `worker.py` imports this."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from chatserver.files.images.thumbhash import thumbhash
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")  # Pillow's readers of other formats are not used
 LARGEST_SIDE = 16_383  # pixels that WebP can have
 QUALITY = 80
+SQUARE_QUALITY = 88  # of pictures that are shown small
 EFFORT = 2  # of 6; more effort takes three times as long for a few per cent
 BLUR_SIDE = 32  # pixels; the hash keeps 7 frequencies
 
@@ -22,10 +25,7 @@ def make(source: Path, targets: dict[int, Path], *, pixels: int) -> dict[str, An
     The size is checked before anything is decoded. Raises Malformed above that number of pixels;
     Pillow raises many exceptions for damaged pictures.
     """
-    Image.MAX_IMAGE_PIXELS = pixels
-    with Image.open(source, formats=FORMATS) as opened:
-        if opened.width * opened.height > pixels:
-            raise Malformed("it has too many pixels")
+    with _opened(source, pixels) as opened:
         width, height = _upright_size(opened)
         largest = max(targets)
         opened.draft("RGB", _shrunk(opened, largest))  # JPEG decodes to a fraction of its size
@@ -35,6 +35,25 @@ def make(source: Path, targets: dict[int, Path], *, pixels: int) -> dict[str, An
         with target.open("wb") as file:
             picture.save(file, "WEBP", quality=QUALITY, method=EFFORT)
     return {"width": width, "height": height, "blur": _blur(picture)}
+
+
+def square(source: Path, target: Path, *, side: int, pixels: int) -> None:
+    """Write the middle of a picture as a square WebP without metadata. Raises as `make`."""
+    with _opened(source, pixels) as opened:
+        factor = side / min(opened.size)
+        opened.draft("RGB", (round(opened.width * factor), round(opened.height * factor)))
+        picture = ImageOps.fit(_upright(opened), (side, side), Image.Resampling.LANCZOS)
+    with target.open("wb") as file:
+        picture.save(file, "WEBP", quality=SQUARE_QUALITY, method=EFFORT)
+
+
+@contextmanager
+def _opened(source: Path, pixels: int) -> Iterator[Image.Image]:
+    Image.MAX_IMAGE_PIXELS = pixels
+    with Image.open(source, formats=FORMATS) as opened:
+        if opened.width * opened.height > pixels:
+            raise Malformed("it has too many pixels")
+        yield opened
 
 
 def _upright_size(picture: Image.Image) -> tuple[int, int]:
@@ -50,13 +69,20 @@ def _shrunk(picture: Image.Image, longest: int) -> tuple[int, int]:
 
 def _prepared(opened: Image.Image, largest: int) -> Image.Image:
     """Return the first frame, upright, in RGB or RGBA, as small as possible."""
-    mode = "RGBA" if opened.has_transparency_data else "RGB"
-    if opened.mode != mode:
-        opened = opened.convert(mode)
+    opened = _converted(opened)
     opened.thumbnail((largest, largest), reducing_gap=2.0)
-    picture = ImageOps.exif_transpose(opened)
+    return _upright(opened)
+
+
+def _upright(opened: Image.Image) -> Image.Image:
+    picture = ImageOps.exif_transpose(_converted(opened))
     picture.info.clear()
     return picture
+
+
+def _converted(opened: Image.Image) -> Image.Image:
+    mode = "RGBA" if opened.has_transparency_data else "RGB"
+    return opened if opened.mode == mode else opened.convert(mode)
 
 
 def _blur(picture: Image.Image) -> str:

@@ -35,7 +35,8 @@ HANDLED = CLEANED.keys() | OVERWRITTEN
 class Job(Struct):
     """A file whose metadata is to be removed: in place, or by way of the file `clean`.
 
-    `thumbs`: the thumbnails to make of it, by size.
+    `thumbs`: the thumbnails to make of it, by size. `square`: replace it by a square WebP of this
+    side instead.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Job(Struct):
     clean: str
     thumbs: dict[int, str]
     pixels: int
+    square: int = 0
 
 
 class Result(Struct, omit_defaults=True):
@@ -70,8 +72,10 @@ def main() -> None:
 
 
 def perform(job: Job) -> Result:
-    """Remove the metadata of a file, then make its thumbnails."""
+    """Remove the metadata of a file, then make its thumbnails; or replace it by a square."""
     try:
+        if job.square:
+            return _square(job)
         with Path(job.path).open("r+b") as file:
             _clean(job, file)
         if job.type in OVERWRITTEN:
@@ -83,6 +87,14 @@ def perform(job: Job) -> Result:
     except Exception as error:  # of any picture, also MemoryError; Pillow raises all kinds
         print(f"{job.type}: {type(error).__name__}", file=sys.stderr)
         return Result(ok=False)
+
+
+def _square(job: Job) -> Result:
+    from chatserver.files.images import thumbnails
+
+    thumbnails.square(Path(job.path), Path(job.clean), side=job.square, pixels=job.pixels)
+    Path(job.clean).replace(job.path)
+    return Result(ok=True, width=job.square, height=job.square)
 
 
 def _clean(job: Job, file: BinaryIO) -> None:

@@ -62,6 +62,7 @@ PARAMETERS: dict[str, tuple[Any, str]] = {
     "code": (str, "The code of an invitation."),
     "session": (str, "The id of a session."),
     "file": (str, "The id of a file."),
+    "picture": (str, "The id of a picture."),
     "filename": (str, "Any name; that of the file makes a good link."),
 }
 TEXT = {"schema": {"type": "string"}}

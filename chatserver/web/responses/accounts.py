@@ -30,7 +30,10 @@ class LoggedOut(Success):
 
 
 class Account(Struct):
-    """An account. Display names with the same `look` are confusable; ASCII ones have no `look`."""
+    """An account. Display names with the same `look` are confusable; ASCII ones have no `look`.
+
+    `/pictures/{picture}` has the profile picture, if there is one.
+    """
 
     name: str
     display: str
@@ -39,10 +42,17 @@ class Account(Struct):
     disabled: bool
     deleted: bool = False
     look: str = ""
+    picture: str = ""
 
 
 class OneAccount(Success):
     user: Account
+
+
+class OnePicture(Success):
+    """`/pictures/{picture}` has the picture."""
+
+    picture: str
 
 
 class Accounts(Success):

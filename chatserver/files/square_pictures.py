@@ -1,0 +1,49 @@
+"""Reception of profile pictures and of the logo: they become squares in WebP, without metadata."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chatserver.errors import BadRequest, TooLarge, _
+from chatserver.files.pictures import SQUARE, Pictures
+from chatserver.files.store import Store
+from chatserver.files.uploads import Uploads
+from chatserver.models import User
+from chatserver.storage.files import Content
+from chatserver.storage.pictures import NewPicture
+
+MEGABYTES = 10  # of an upload
+TYPE = "image/webp"
+NAME = "picture.webp"
+
+
+class SquarePictures:
+    """Receives pictures within the limits and quotas of uploads."""
+
+    def __init__(self, uploads: Uploads, store: Store, pictures: Pictures) -> None:
+        self._uploads = uploads
+        self._store = store
+        self._pictures = pictures
+
+    @asynccontextmanager
+    async def receiving(
+        self, user: User, size: int, pieces: AsyncIterator[bytes]
+    ) -> AsyncIterator[NewPicture]:
+        """Receive a picture of `size` bytes that will be `user`'s. The block has to keep it.
+
+        It is discarded if the block fails. Raises BadRequest, and what `Uploads` raises.
+        """
+        if size > MEGABYTES * 2**20:
+            raise TooLarge(_("A picture has at most %(count)d MB."), count=MEGABYTES)
+        file = await self._uploads.begin(user, NAME, size)
+        async with self._uploads.discarding(user, file):
+            if await self._uploads.receive(file, 0, pieces) < size:
+                raise BadRequest(_("The file is not complete."))
+            yield NewPicture(file.id, await self._cropped(file.id))
+
+    async def _cropped(self, file_id: str) -> Content:
+        """Return the content of a file that is on disk as a square."""
+        if not await self._pictures.crop(file_id):
+            raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
+        sha256, size = await self._store.digest(file_id)
+        await self._store.keep(file_id)
+        return Content(TYPE, size, sha256, SQUARE, SQUARE)

@@ -1,0 +1,21 @@
+"""Files that are pictures: of an account (`users.picture`), or the logo of the server."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.file_state import FileState
+from chatserver.storage.tables import files, meta, users
+
+LOGO = "server_logo"  # key in `meta` of the id of a file
+
+_IS_PICTURE = files.c.state == FileState.PICTURE
+_OWNER = sa.select(users.c.id).where(users.c.id == files.c.user_id, users.c.picture == files.c.id)
+_SERVER = sa.select(meta.c.key).where(meta.c.key == LOGO, meta.c.value == files.c.id)
+IS_UNUSED_PICTURE = sa.and_(_IS_PICTURE, ~_OWNER.exists(), ~_SERVER.exists())
+
+
+def release(connection: Connection, picture: str | None) -> None:
+    """Begin to delete a picture that is no longer used."""
+    if picture is not None:
+        one = files.update().where(files.c.id == picture, _IS_PICTURE)
+        connection.execute(one.values(state=FileState.GOING))
