@@ -4,7 +4,7 @@ import noUnsanitized from "eslint-plugin-no-unsanitized";
 
 const BROWSER = [
   "AbortController", "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "Blob", "File", "HTMLElement", "Image", "ImageData", "XMLHttpRequest", "Intl", "IntersectionObserver",
-  "KeyboardEvent", "MutationObserver", "Node", "NodeFilter", "Notification", "Option", "ResizeObserver", "TextEncoder",
+  "KeyboardEvent", "MutationObserver", "Node", "NodeFilter", "Notification", "Option", "ResizeObserver", "TextDecoder", "TextEncoder",
   "URL", "URLSearchParams", "WebSocket", "addEventListener", "caches", "cancelAnimationFrame", "clearInterval",
   "atob", "btoa", "clearTimeout", "confirm", "createImageBitmap", "devicePixelRatio", "console", "crypto", "customElements", "dispatchEvent", "document", "fetch",
   "focus", "getComputedStyle", "getSelection", "history", "indexedDB", "innerHeight", "innerWidth", "isSecureContext",
@@ -12,7 +12,7 @@ const BROWSER = [
   "matchMedia", "navigator", "performance", "queueMicrotask", "removeEventListener", "requestAnimationFrame",
   "scrollTo", "sessionStorage", "setInterval", "setTimeout", "structuredClone", "visualViewport", "window",
 ];
-const NODE = ["CustomEvent", "Event", "EventTarget", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
+const NODE = ["CustomEvent", "Event", "EventTarget", "Response", "TextEncoder", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
 
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 

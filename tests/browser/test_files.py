@@ -69,6 +69,51 @@ async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
         await expect(window.page.locator(".message-files > *")).to_have_count(0)
 
 
+async def test_text_files_are_previewed_read_in_parts_and_found(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    log = "".join(f"{number:>6} <b>took</b> {number} ms\n" for number in range(4_000)).encode()
+    ranges: list[str] = []
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        ranges.append(route.request.headers["range"])
+        await released.wait()
+        await route.continue_()
+
+    await bo.page.route("**/files/*/*.log", hold)
+    await choose(
+        ann.page,
+        ("report.log", "text/plain", log),
+        ("lake.jpg", "image/jpeg", picture(90, 60, "teal")),
+    )
+    await ann.page.locator(".composer-send").click()
+    sample, viewer = bo.page.locator(".text-file"), bo.page.locator("dialog.text-viewer")
+    await expect(sample).to_contain_text("report.log")
+    box = await sample.bounding_box()
+    released.set()
+    await expect(sample).to_contain_text("1 <b>took</b> 1 ms")
+    assert ranges == ["bytes=0-2047"]
+    assert box == await sample.bounding_box()  # nothing has moved
+    await bo.page.locator("chat-message").focus()
+    for _ in range(9):
+        await bo.page.keyboard.press("Tab")
+        if await bo.page.locator(".text-more:focus").count():
+            break
+    await bo.page.keyboard.press("Enter")
+    await expect(viewer.locator("pre")).to_be_focused()
+    await expect(viewer).not_to_contain_text("3999 ms")
+    await viewer.get_by_role("button", name="Show more").click()
+    await expect(viewer).to_contain_text("3999 ms")
+    await expect(viewer.get_by_role("button", name="Show more")).to_be_hidden()
+    assert await viewer.locator("pre").text_content() == log.decode()
+    await bo.page.keyboard.press("Escape")
+    await expect(bo.page.locator(".text-more")).to_be_focused()
+    await bo.page.keyboard.press("Control+Shift+f")
+    await bo.page.locator("search-panel [type=search]").fill("has:image filename:rep")
+    await expect(bo.page.locator(".hit-file")).to_have_text(["report.log", "lake.jpg"])
+    await expect(bo.page.locator(".hit-file mark")).to_have_text(["rep"])
+
+
 async def test_an_interrupted_upload_continues_after_a_reload_and_is_sent_once(
     enter: EnterChat,
 ) -> None:

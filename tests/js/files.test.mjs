@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { applied } from "../../chatserver/static/js/lib/apply.js";
-import { altOf, boxOf, endingOf, kindOf, sizeText, summaryOf } from "../../chatserver/static/js/lib/files.js";
+import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText, summaryOf } from "../../chatserver/static/js/lib/files.js";
 import { plainText } from "../../chatserver/static/js/lib/markup.js";
 import { decodeThumbHash } from "../../chatserver/static/js/lib/thumbhash.js";
 import { stored } from "../../chatserver/static/js/lib/view.js";
@@ -12,14 +12,18 @@ const picture = { id: "p", name: "lake.jpg", type: "image/jpeg", bytes: 1, width
 const paper = { id: "d", name: "plan.pdf", type: "application/pdf", bytes: 1 };
 
 test("only what the server sends with its type is shown in place", () => {
-  const kinds = [picture, { type: "image/heic" }, { type: "video/mp4" }, { type: "video/quicktime" }, { type: "audio/mpeg" }, paper];
-  assert.deepEqual(kinds.map(kindOf), ["picture", "other", "video", "other", "audio", "other"]);
+  const kinds = [picture, { type: "image/heic" }, { type: "video/mp4" }, { type: "video/quicktime" }, { type: "audio/mpeg" }, paper, { type: "text/plain" }, { ...picture, removed: true }];
+  assert.deepEqual(kinds.map(kindOf), ["picture", "other", "video", "other", "audio", "other", "text", "removed"]);
 });
 
 test("the box of a picture has its proportions and is never larger than the picture", () => {
   assert.deepEqual(boxOf(picture), { width: 420, height: 210 });
   assert.deepEqual(boxOf({ width: 500, height: 5000 }), { width: 48, height: 320 });
   assert.deepEqual(boxOf({ width: 200, height: 100 }), { width: 200, height: 100 });
+});
+
+test("the sample of a text file has room for at most eight lines", () => {
+  assert.deepEqual([1, 12, 13, 60, 10_000].map(sampleLines), [1, 1, 2, 5, 8]);
 });
 
 test("sizes, endings and alternative texts", () => {
@@ -33,6 +37,7 @@ test("a message without text is summarized by its files", () => {
   assert.equal(plainText({ data: "see", files: [paper] }), "see");
   assert.equal(summaryOf([picture, picture]), "2 pictures");
   assert.equal(summaryOf([picture, paper]), "2 files");
+  assert.equal(summaryOf([{ ...paper, name: "", removed: true }]), "File deleted by an administrator");
   assert.equal(summaryOf(undefined), "");
 });
 

@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { excerpt, highlighted, searchTerms, withLobbyName, withLocalDays } from "../../chatserver/static/js/lib/search.js";
+import { excerpt, fileTerms, hasHit, highlighted, searchTerms, withLobbyName, withLocalDays } from "../../chatserver/static/js/lib/search.js";
 
 const CASES = JSON.parse(readFileSync(new URL("../text-cases/search.json", import.meta.url), "utf8"));
 const hits = (text, query) => highlighted(text, searchTerms(query)).filter(({ hit }) => hit).map((part) => part.text);
@@ -35,6 +35,16 @@ test("filters are not marked, and a query of only filters marks nothing", () => 
   assert.equal(searchTerms("from:ann in:lobby before:2031-05-03"), null);
   assert.deepEqual(hits("ann said in lobby", "from:ann said"), ["said"]);
   assert.equal(searchTerms(""), null);
+});
+
+test("in names of files, the word of filename: is marked from the beginning of a word", () => {
+  const marked = (name, query) => highlighted(name, fileTerms(query)).filter(({ hit }) => hit).map((part) => part.text);
+  assert.equal(searchTerms("has:image filename:rep"), null);
+  assert.equal(fileTerms("has:image from:ann filename:"), null);
+  assert.deepEqual(marked("Report_2026 preport.pdf", "filename:rep has:file"), ["Rep"]);
+  assert.deepEqual(marked("年度 report plan.pdf", 'plan filename:"年度 rep"'), ["年度 rep", "plan"]);
+  assert.ok(hasHit("plan.pdf", fileTerms("filename:.PDF")));
+  assert.ok(!hasHit("", fileTerms("plan")));
 });
 
 test("the parts join to the text", () => {

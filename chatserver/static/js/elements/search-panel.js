@@ -8,10 +8,10 @@
 import { sessionRequest } from "../net/api.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
-import { summaryOf } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
-import { excerpt, highlighted, searchTerms, withLocalDays, withLobbyName } from "../lib/search.js";
+import { excerpt, fileTerms, searchTerms, withLocalDays, withLobbyName } from "../lib/search.js";
+import { markedNodes, showHitFiles } from "../ui/hit-files.js";
 import { clone, lang, urls } from "../ui/page.js";
 
 const INPUT_DELAY = 250; // milliseconds after the last input
@@ -102,7 +102,7 @@ class SearchPanel extends HTMLElement {
 
   #draw() {
     this.dataset.state = this.#query ? "found" : "empty";
-    const terms = searchTerms(this.#box.value);
+    const terms = { text: searchTerms(this.#box.value), files: fileTerms(this.#box.value) };
     const marks = JSON.stringify(terms);
     reconcile(this.#list, this.#hits, {
       key: ({ room, seq }) => `${room}/${seq}/${marks}`,
@@ -118,13 +118,14 @@ class SearchPanel extends HTMLElement {
     this.#more.hidden = !more;
   }
 
-  #makeRow({ data, files, at }, terms) {
+  #makeRow({ data, files = [], at }, terms) {
     const item = clone("hit");
     const link = item.querySelector("a");
     const time = link.querySelector("time");
     time.dateTime = new Date(at).toISOString();
     time.title = this.#dates.full(at);
-    link.querySelector(".hit-text").replaceChildren(...highlighted(excerpt([data, summaryOf(files)].filter(Boolean).join(" · "), terms), terms).map(textNode));
+    link.querySelector(".hit-text").replaceChildren(...markedNodes(excerpt(data, terms.text), terms.text));
+    showHitFiles(link.querySelector(".hit-files"), files, terms.files);
     return item;
   }
 
@@ -163,13 +164,6 @@ class SearchPanel extends HTMLElement {
     event.preventDefault();
     all[current + step]?.focus();
   }
-}
-
-function textNode({ text, hit }) {
-  if (!hit) return document.createTextNode(text);
-  const mark = document.createElement("mark");
-  mark.textContent = text;
-  return mark;
 }
 
 customElements.define("search-panel", SearchPanel);

@@ -7,14 +7,21 @@ const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4"]);
 const MAX_WIDTH = 420; // CSS pixels of a single picture
 const MAX_HEIGHT = 320;
 const MIN_SIDE = 48;
+const MAX_LINES = 8; // of the sample of a text file
+const LINE_BYTES = 12; // of short lines
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-/** How a file is shown: "picture", "video", "audio" or "other". */
-export function kindOf({ type, width }) {
+/** How a file is shown: "picture", "video", "audio", "text", "other" or, without its content, "removed". */
+export function kindOf({ type, width, removed }) {
+  if (removed) return "removed";
+  if (type === "text/plain") return "text";
   if (type.startsWith("image/") && width) return "picture";
   if (VIDEO.has(type)) return "video";
   return AUDIO.has(type) ? "audio" : "other";
 }
+
+/** The lines that the sample of a text file of this size has room for: a guess that never changes. */
+export const sampleLines = (bytes) => Math.min(MAX_LINES, Math.max(1, Math.ceil(bytes / LINE_BYTES)));
 
 /** The size of the box of a single picture: its own size if it fits, never larger. */
 export function boxOf({ width, height }) {
@@ -39,7 +46,7 @@ export function endingOf(name) {
 /** A text for files where they cannot be shown: the name of the only one, or their number. */
 export function summaryOf(files) {
   if (!files?.length) return "";
-  if (files.length === 1) return files[0].name;
+  if (files.length === 1) return files[0].removed ? _("File deleted by an administrator") : files[0].name;
   const pictures = files.every((file) => kindOf(file) === "picture");
   return pictures ? ngettext("%(num)s picture", "%(num)s pictures", files.length) : ngettext("%(num)s file", "%(num)s files", files.length);
 }

@@ -3,7 +3,7 @@
 import { fold, foldWithOffsets, isInWord, plain } from "./fold.js";
 import { foldName } from "./mentions.js";
 
-const PARTS = /(?:from|in|before|after):(?:"[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
+const PARTS = /(?:from|in|before|after|has):(?:"[^"]+"|\S*)|filename:("[^"]+"|\S*)|"([^"]+)"|(\S+)/giu;
 const DAYS = /("[^"]*"?)|\b(before|after):(\d{4})-(\d\d)-(\d\d)(?=\s|$)/gi;
 const ROOM = /("[^"]*"?)|(?<!\S)in[:：]#?(?:"([^"]+)"|(\S+))/giu;
 const LEAD = 60; // characters before the first hit of an excerpt
@@ -13,10 +13,23 @@ const LEAD = 60; // characters before the first hit of an excerpt
  * `begin*` matches a prefix, and Chinese text matches any part.
  */
 export function searchTerms(query) {
-  const found = [...plain(query).matchAll(PARTS)].map(([, phrase, word]) => searchTerm(fold(phrase ?? word ?? ""), !phrase));
+  const found = [...plain(query).matchAll(PARTS)].map(([, , phrase, word]) => searchTerm(fold(phrase ?? word ?? ""), !phrase));
   const terms = found.filter(Boolean);
   return terms.length > 0 ? terms : null;
 }
+
+/** The terms for names of files: those of `query` and of its filter filename:, which matches prefixes. */
+export function fileTerms(query) {
+  const named = [...plain(query).matchAll(PARTS)].flatMap(([, name]) => {
+    const term = name && searchTerm(fold(name.replace(/^"+|"+$/g, "")), true);
+    return term ? [{ ...term, wholeEnd: false }] : [];
+  });
+  const terms = [...(searchTerms(query) ?? []), ...named];
+  return terms.length > 0 ? terms : null;
+}
+
+/** Whether `text` contains one of the terms. */
+export const hasHit = (text, terms) => highlighted(text, terms).some(({ hit }) => hit);
 
 function searchTerm(folded, mayBegin) {
   if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing visible

@@ -22,17 +22,28 @@ export class RequestError extends Error {
  * request names the user of this page; after a refusal because of another user's session, nothing more is sent.
  */
 export async function request(method, url, body) {
-  if (session.replaced) throw new RequestError({ code: OTHER_USER });
-  let response;
-  try {
-    response = await fetch(url, { method, credentials: "same-origin", ...content(body) });
-  } catch {
-    throw new RequestError({ code: "unreachable", data: _("The server cannot be reached.") });
-  }
+  const response = await send(url, { method, ...content(body) });
   const fields = await response.json().catch(() => ({}));
   if (fields.code === OTHER_USER) sessionReplaced();
   if (response.ok && fields.ok !== 0) return fields;
   throw new RequestError({ ...fields, status: response.status });
+}
+
+async function send(url, options) {
+  if (session.replaced) throw new RequestError({ code: OTHER_USER });
+  try {
+    return await fetch(url, { credentials: "same-origin", ...options });
+  } catch {
+    throw new RequestError({ code: "unreachable", data: _("The server cannot be reached.") });
+  }
+}
+
+/** The `count` bytes from `start` of a file that has `size`. */
+export async function rangeRequest(url, { start, count, size }) {
+  const response = await send(url, { headers: { ...userHeaders(), Range: `bytes=${start}-${start + count - 1}` } });
+  if (response.status === 206 || (response.ok && count === size)) return response.arrayBuffer();
+  response.body?.cancel(); // a proxy that knows no ranges would send all of it
+  throw new RequestError({ data: _("The text cannot be loaded."), status: response.status });
 }
 
 /** As `request`, for pages that require a session; without one it goes to the login page. */

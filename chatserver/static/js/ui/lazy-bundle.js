@@ -27,6 +27,7 @@ import "../elements/session-list.js";
 import "../elements/settings-dialog.js";
 import "../elements/side-area.js";
 import "../elements/storage-banner.js";
+import "../elements/text-viewer.js";
 import "../elements/toast-line.js";
 
 export { showInTab } from "./tab-badge.js";

@@ -1,6 +1,6 @@
 /**
  * Shows the files of a message: pictures with their size and a blurred form until they are loaded, so that nothing moves;
- * several as a gallery; video and sound with controls; other files as a card.
+ * several as a gallery; video and sound with controls; text with its first lines; other files as a card.
  *
  * Of a message that is being sent, each file shows its progress, and can be removed.
  *
@@ -12,6 +12,7 @@ import { altOf, boxOf, endingOf, kindOf, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { decodeThumbHash } from "../lib/thumbhash.js";
 import { clone, lang, urls } from "./page.js";
+import { showSample } from "./text-sample.js";
 
 const SMALL = 480; // pixels of the longer side of a thumbnail
 const LARGE = 1600;
@@ -33,7 +34,7 @@ export function showFiles(box, files, seq) {
   box.classList.toggle("gallery", isGallery);
   const others = files.filter((file) => !pictures.includes(file));
   reconcile(box, [...pictures, ...others], {
-    key: ({ id }) => `${id} ${isGallery}`,
+    key: (file) => `${file.id} ${formOf(file)} ${isGallery}`,
     make: (file) => MAKE[formOf(file)](file, { isGallery }),
     update: (element, file) => update(element, file, seq),
   });
@@ -43,7 +44,9 @@ const MAKE = {
   picture: makePicture,
   video: makePlayer,
   audio: makePlayer,
+  text: makeText,
   other: makeCard,
+  removed: () => clone("file-removed"),
   "pending-picture": makePending,
   "pending-card": makePending,
 };
@@ -119,6 +122,14 @@ function updatePending(element, { name, state, share, problem }) {
   progress.value = share;
   progress.setAttribute("aria-label", _("Uploading %(name)s", { name }));
   element.querySelector(".upload-problem").textContent = problem ? `${name}: ${problem}` : "";
+}
+
+function makeText(file) {
+  const figure = clone("file-text");
+  describe(figure, file);
+  figure.setAttribute("aria-label", file.name);
+  showSample(figure, file, fileUrl(file));
+  return figure;
 }
 
 function makeCard(file) {
