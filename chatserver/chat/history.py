@@ -4,7 +4,7 @@ Access is checked with one query (`storage.rooms.Rooms.readable`), or known from
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from chatserver.chat import event_cache
 from chatserver.chat.event_cache import (
@@ -16,7 +16,7 @@ from chatserver.chat.event_cache import (
     text_length,
 )
 from chatserver.chat.room_cache import RoomCache
-from chatserver.errors import NotFound, Reset
+from chatserver.errors import NotFound, Reset, Unavailable
 from chatserver.models import Event, RoomFacts, User
 from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, REPLY_CHARS, RoomPage
 from chatserver.realtime.room_feed import Cursor, Missed, ReadMissed
@@ -24,11 +24,11 @@ from chatserver.storage.event_log import EventLog
 from chatserver.storage.rooms import Rooms
 from chatserver.text.markup import Renderer
 
+READS = 3  # of rooms whose memberships change while they are read
+
 # Return the cursors of those of some rooms that the connection is subscribed to.
 Cursors = Callable[[Iterable[int]], Mapping[int, Cursor]]
 NO_CURSOR = Cursor(-1, event_cache.UNCACHED)
-
-T = TypeVar("T")
 
 
 def _no_cursors(_rooms: Iterable[int]) -> Mapping[int, Cursor]:
@@ -82,20 +82,21 @@ class HistoryReader:
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
         """Return the last messages with seq < `before`, in order; by default the newest ones."""
-        return await self._read_authorized(
+        (page,) = await self._read_authorized(
             user, [room], lambda readable: self._before(readable, room, before, limit)
         )
+        return page
 
     async def _before(
         self, readable: dict[int, _Readable], room: int, before: int | None, limit: int
-    ) -> RoomPage:
+    ) -> list[RoomPage]:
         if room not in readable:
             raise NotFound
         facts, head, _version, left_seq = readable[room]
         before = min(before or MAX_INT, head + 1)
         newest, more = await self._newest(facts, before, limit, left_seq)
         encoded = (await self._event_cache.encode(newest)).get(room, [])
-        return _page(room, encoded, head, more=more)
+        return [_page(room, encoded, head, more=more)]
 
     async def _newest(
         self, facts: RoomFacts, before: int, limit: int, left_seq: int | None
@@ -161,19 +162,32 @@ class HistoryReader:
         )
 
     async def _read_authorized(
-        self, user: User, rooms: Iterable[int], read: Callable[[dict[int, _Readable]], Awaitable[T]]
-    ) -> T:
-        """Return what `read` returns for the rooms that a user may read.
+        self,
+        user: User,
+        rooms: Iterable[int],
+        read: Callable[[dict[int, _Readable]], Awaitable[list[RoomPage]]],
+    ) -> list[RoomPage]:
+        """Return the pages that `read` returns for the rooms that a user may read.
 
-        Read again if a membership ended in the meantime: the events may be newer than its end.
+        If a membership ended in the meantime, the events may be newer than its end: the page has
+        none of them, or everything is read again if that concerns all pages. Raises Unavailable if
+        it does so READS times.
         """
         readable = await self._readable(user, rooms)
-        while True:
-            result = await read(readable)
-            before = readable
-            readable = await self._readable(user, before) if before else before
-            if _departures(before) == _departures(readable):
-                return result
+        for _ in range(READS):
+            pages = await read(readable)
+            now = await self._readable(user, readable) if readable else readable
+            same = {room for room in now if now[room].left_seq == readable[room].left_seq}
+            if same or not now:
+                return [
+                    page
+                    if page.room in same
+                    else _page(page.room, [], now[page.room].head, more=True)
+                    for page in pages
+                    if page.room in now
+                ]
+            readable = now
+        raise Unavailable
 
     async def _readable(self, user: User, positions: Iterable[int]) -> dict[int, _Readable]:
         readable = await self._rooms.readable(user.id, positions)
@@ -209,19 +223,14 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
     Memberships are read last, so that no event is in a newer state than they are.
     """
 
-    async def read(room: int, after: int) -> Missed:
+    async def read(room: int, after: int, known: int) -> Missed:
         facts = (await rooms.facts([room])).get(room)
         events = await log.after(facts, after, MAX_INT, FIRST_CHUNK) if facts else []
         events = events[: count_fitting(text_length(event) for event in events)]
         await renderer.prepare(event.data for event in events)
-        return Missed(events, await rooms.changed_since(room, after))
+        return Missed(events, await rooms.changed_since(room, known))
 
     return read
-
-
-def _departures(readable: dict[int, _Readable]) -> dict[int, int | None]:
-    """Return the seq with which the user left each room."""
-    return {room: access.left_seq for room, access in readable.items()}
 
 
 def _page(room: int, events: Sequence[EncodedEvent], head: int, *, more: bool) -> RoomPage:

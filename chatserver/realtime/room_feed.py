@@ -14,9 +14,8 @@ from chatserver.realtime.connection import Connection
 class Missed:
     """The next events of a gap, in order; there may be more.
 
-    `changes` maps the ids of users who left or joined after the start of the gap to the seq of
-    their last change. A connection that was subscribed before has missed a departure, also if the
-    user is a member again.
+    `changes` maps the ids of users who left or joined since to the seq of their last change. A
+    connection that was subscribed before has missed a departure, also if the user has returned.
     """
 
     events: list[Event]
@@ -30,8 +29,9 @@ class Cursor(NamedTuple):
     version: int
 
 
-# Read the events of a room after a seq: see `history.gap_reader`.
-ReadMissed = Callable[[int, int], Awaitable[Missed]]
+# Read the events of a room after a seq, and changes of its members after another one: see
+# `history.gap_reader`.
+ReadMissed = Callable[[int, int, int], Awaitable[Missed]]
 new_version = itertools.count(1).__next__  # unique among all feeds
 
 

@@ -244,10 +244,12 @@ class Subscriptions:
         """Wait for events that are under way, then read the rest of the gap from the database."""
         try:
             await asyncio.sleep(REPAIR_DELAY)
+            known = feed.last  # changes of members up to it are applied
             while feed.last < feed.known and feed.subscribers:
-                missed = await self._read_missed(room, feed.last)
+                missed = await self._read_missed(room, feed.last, known)
                 if not self._deliver_missed(room, feed, missed):
                     break
+                known = max([known, feed.last, *missed.changes.values()])
         except ChatServerError as error:
             logger.warning("cannot read missed events of room %d: %s", room, error)
         except Exception:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import RoomFacts, RoomKind, RoomState
+from chatserver.models import Kind, RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.batch_loader import BatchLoader
@@ -20,7 +20,7 @@ from chatserver.storage.room_facts import FACTS, facts_of, pair_names, room_fact
 from chatserver.storage.room_list import ReadCost, UserRooms
 from chatserver.storage.room_summary import read_states, room_state
 from chatserver.storage.slices import ROWS_PER_READ, pages
-from chatserver.storage.tables import members, rooms, users
+from chatserver.storage.tables import events, members, rooms, users
 from chatserver.storage.unique_names import room_by_name
 
 
@@ -222,12 +222,16 @@ class Rooms:
     async def changed_since(self, room: int, seq: int) -> dict[int, int]:
         """Return the users who left or joined a room after `seq`: user id → seq of the last change.
 
-        The row of a user who left and joined again has only the second event.
+        The row of a user who left and joined again has only the second event. The members are
+        read only if there is such an event.
         """
         last = sa.func.coalesce(members.c.left_seq, members.c.joined_seq)
         changed = sa.select(members.c.user_id, last.label("seq"))
         query = changed.where(members.c.room_id == room, last > seq)
+        later = sa.select(events.c.seq).where(events.c.room_id == room, events.c.seq > seq)
         async with self._database.reading() as connection:
+            if await connection.scalar(later.where(events.c.kind == Kind.ROOM).limit(1)) is None:
+                return {}
             return {row.user_id: row.seq for row in await connection.execute(query)}
 
     async def facts(self, numbers: Iterable[int]) -> dict[int, RoomFacts]:

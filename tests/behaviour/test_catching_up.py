@@ -159,7 +159,7 @@ async def test_a_gap_of_long_messages_is_read_in_parts(chat: Chat, ann: User) ->
     for _ in range(20):
         await device.say("好" * 4_000)
     read = gap_reader(chat.server.rooms, chat.server.log, Renderer())
-    parts = [[event.seq for event in (await read(1, after)).events] for after in (0, 15)]
+    parts = [[event.seq for event in (await read(1, after, after)).events] for after in (0, 15)]
     assert parts == [list(range(1, 16)), list(range(16, 21))]
 
 

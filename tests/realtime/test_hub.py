@@ -78,6 +78,7 @@ class Node:
         self.away = False
         self.changes: dict[int, int] = {}
         self.reads: list[tuple[int, int]] = []
+        self.changes_read: list[dict[int, int]] = []
         self.between = self._nothing  # called between a query and its result
         self.alive: set[str] = set()  # sessions
         self.hub = Hub(
@@ -104,12 +105,13 @@ class Node:
     async def _nothing(self) -> None:
         pass
 
-    async def _read(self, room: int, after: int) -> Missed:
+    async def _read(self, room: int, after: int, known: int) -> Missed:
         self.reads.append((room, after))
         if self.away:
             raise Unavailable
         events = [event for event in self.log.get(room, []) if event.seq > after]
-        changes = {user: seq for user, seq in self.changes.items() if seq > after}
+        changes = {user: seq for user, seq in self.changes.items() if seq > known}
+        self.changes_read.append(changes)
         return Missed(events[:2], changes)
 
     def connect(self, user_id: int, name: str, **heads: int) -> tuple[Connection, SocketTransport]:
@@ -568,6 +570,17 @@ async def test_a_gap_with_a_removal_is_not_sent_to_the_removed_member(node: Node
     assert (anns.received(), bos.received()) == ([1, 2, 3], [])
     assert (ann.closing, bo.closing) == (False, True)
     assert RESTARTING in bos.written
+
+
+async def test_changes_of_members_are_read_once_for_a_gap_of_several_parts(node: Node) -> None:
+    _, anns = node.connect(1, "ann", r1=0)
+    node.remove(1, 2)
+    node.store(2, 3, 4)
+    node.remove(5, 3)
+    node.changes = {2: 1, 3: 5}
+    node.hub.notify_gap(1, 5)
+    await node.settled()
+    assert (anns.received(), node.changes_read) == ([1, 2, 3, 4, 5], [{2: 1, 3: 5}, {}, {}])
 
 
 async def test_a_member_who_is_added_again_within_a_gap_reconnects(node: Node) -> None:

@@ -18,7 +18,7 @@ from tests.fakes import CLOSE, PING, TEXT, FakeClock, RecordingTransport, Skippi
 DAY = 86_400
 
 
-async def no_holes(_room: int, _after: int) -> Missed:
+async def no_holes(_room: int, _after: int, _known: int) -> Missed:
     raise AssertionError("nothing was said, so nothing is missing")
 
 

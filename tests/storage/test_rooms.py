@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
 from chatserver.models import (
     LOBBY,
@@ -164,3 +165,18 @@ async def test_the_last_change_of_each_membership_is_found(storage: Storage) -> 
     assert changes == [{ann.id: 1, bo.id: 3, cy.id: 2}, {bo.id: 3, cy.id: 2}, {bo.id: 3}, {}]
     direct = (await storage.direct((ann.id, "ann"), (bo.id, "bo"))).room
     assert await storage.rooms.changed_since(direct, 0) == {}
+
+
+async def test_the_members_of_a_room_are_not_read_for_a_gap_of_messages(storage: Storage) -> None:
+    ann = await storage.user("ann")
+    await storage.log.store([draft(ann, "hello") for _ in range(3)])
+    read: list[str] = []
+
+    def keep(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        read.append(statement)
+
+    for reader in storage.database.readers.values():
+        sa.event.listen(reader.sync_engine, "before_cursor_execute", keep)
+    assert await storage.rooms.changed_since(LOBBY, 0) == {}
+    assert read
+    assert not any("FROM members" in statement for statement in read)
