@@ -88,7 +88,7 @@ catalogue: .venv/tools ## bring the texts of the sources into locale/, and compi
 		--no-fuzzy-matching --ignore-obsolete
 	@$(BIN)/pybabel compile -D chatserver -d locale
 
-check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Lighthouse: 95 of 100 at least, on log-in and chat
+check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Lighthouse: 95 of 100 at least, on login and chat
 	$(call say,Lighthouse)
 	@$(BIN)/python -m tests.lighthouse
 

@@ -34,7 +34,7 @@ def memory(pid: int) -> float:
     return int(found[1]) / 1024
 
 
-async def sign_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
+async def log_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
     form = {"username": name, "password": PASSWORD}
     async with http.post(f"{url}/login", json=form) as response:
         response.raise_for_status()
@@ -100,7 +100,7 @@ async def measure(folder: Path, url: str, kind: str) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     try:
         async with aiohttp.ClientSession(connector=connector) as http:
-            tokens = [await sign_in(http, server.url, name) for name in names]
+            tokens = [await log_in(http, server.url, name) for name in names]
             rate = await throughput(http, server.url, tokens)
             print(f"{kind}: {rate:,.0f} answered messages/s with {SENDERS} senders")
             server.stop()

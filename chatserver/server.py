@@ -19,10 +19,10 @@ from chatserver.accounts.bot_tokens import BotTokens
 from chatserver.accounts.erasure import Erasure
 from chatserver.accounts.invitations import Invitations
 from chatserver.accounts.key_sync import KeySync
+from chatserver.accounts.login_guard import LoginGuard
 from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys
-from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.binding import Binding
 from chatserver.bus import Bus, NoPeers
 from chatserver.chat.event_cache import EventCache
@@ -134,7 +134,7 @@ class Server:
     def _build_accounts(self) -> None:
         limits, auth = self.settings.limits, self.settings.auth
         self.passwords = Passwords(memory_kib=auth.argon2_memory_kib, time_cost=auth.argon2_time)
-        self.guard = SignInGuard(
+        self.guard = LoginGuard(
             per_account=limits.logins_per_minute_account,
             per_address=limits.logins_per_minute_address,
             clock=monotonic,

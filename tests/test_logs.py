@@ -37,7 +37,7 @@ async def test_the_begin_and_the_end_of_a_connection_are_logged(
     caplog.set_level(logging.INFO, "chatserver")
     device = await ann.connect()
     await device.say("hi")
-    await ann.chat.server.accounts.sign_out_everywhere(await ann.chat.account("ann"))
+    await ann.chat.server.accounts.log_out_everywhere(await ann.chat.account("ann"))
     assert await device.closed() == 4101
     await device.close()
     while not records(caplog, "closed"):

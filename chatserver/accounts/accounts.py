@@ -12,11 +12,11 @@ from pathlib import Path
 
 from chatserver.accounts.bot_tokens import BOT_PREFIX, BotTokens
 from chatserver.accounts.connection_closer import ConnectionCloser, reconnect_if_unknown
+from chatserver.accounts.login import Login, Tokens
+from chatserver.accounts.login_guard import LoginGuard
 from chatserver.accounts.passwords import Passwords, check_choice
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys
-from chatserver.accounts.sign_in import SignIn, Tokens
-from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.clocks import DAY, MINUTE
 from chatserver.config import AuthSettings
 from chatserver.errors import (
@@ -52,7 +52,7 @@ class Accounts:
         bot_tokens: BotTokens,
         passwords: Passwords,
         keys: SigningKeys,
-        guard: SignInGuard,
+        guard: LoginGuard,
         closer: ConnectionCloser,
         revocations: Revocations,
         settings: AuthSettings,
@@ -106,7 +106,7 @@ class Accounts:
 
     # Logging in and out -------------------------------------------------------------------------
 
-    async def sign_in(self, name: str, password: str, *, address: str) -> User:
+    async def log_in(self, name: str, password: str, *, address: str) -> User:
         """Return the user with that name and password. Raises BadCredentials.
 
         An unknown name takes as long as a wrong password.
@@ -142,7 +142,7 @@ class Accounts:
             expires_at,
         )
 
-    async def authenticate(self, token: str) -> SignIn:
+    async def authenticate(self, token: str) -> Login:
         """Return the session of a token, with a signature check and one query.
 
         Raises Unauthorized; AccountClosed for a disabled or deleted account.
@@ -156,7 +156,7 @@ class Accounts:
         if session is None or session.user.id != claims.user_id:
             closed = await self._users.disabled([claims.user_id])
             raise (AccountClosed if closed else Unauthorized)(SESSION_ENDED)
-        return SignIn(session, claims)
+        return Login(session, claims)
 
     async def sessions(self, user: User) -> list[OpenSession]:
         """Return the user's open sessions, newest first."""
@@ -171,15 +171,15 @@ class Accounts:
             await self._sessions.revoke(session_id)
         self._closer.close_session_connections(session_id)
 
-    async def sign_out_everywhere(self, user: User) -> None:
+    async def log_out_everywhere(self, user: User) -> None:
         """End all sessions of the user and close their connections."""
         with reconnect_if_unknown(self._closer, user.id):
             await self._sessions.revoke_all(user.id)
         self._closer.close_user_connections(user.id, CloseCode.SESSION_INVALID)
 
-    def age(self, sign_in: SignIn) -> float:
+    def age(self, login: Login) -> float:
         """Return the seconds since the token of a login was issued."""
-        return sign_in.token.age(self._clock())
+        return login.token.age(self._clock())
 
     async def renew(self, session_id: str, lifetime: int) -> tuple[int, str]:
         """Extend a session; return its new expiry (ms UTC) and a token valid until then.
@@ -194,10 +194,10 @@ class Accounts:
         expires_at = (now + lifetime * 1000) // 1000 * 1000
         return expires_at, self._issue(session, now, expires_at)
 
-    async def sign_out(self, sign_in: SignIn) -> bool:
+    async def log_out(self, login: Login) -> bool:
         """End this session and close its connections; return whether its end is stored already."""
-        stored = await self._revocations.end(sign_in.session.id)
-        self._closer.close_session_connections(sign_in.session.id, pending=not stored)
+        stored = await self._revocations.end(login.session.id)
+        self._closer.close_session_connections(login.session.id, pending=not stored)
         return stored
 
     def _issue(self, session: Session, issued_at: int, expires_at: int) -> str:
@@ -241,21 +241,21 @@ class Accounts:
         if values:
             await self._users.change(user.id, **values)
 
-    async def change_password(self, sign_in: SignIn, old: str, new: str, *, address: str) -> None:
+    async def change_password(self, login: Login, old: str, new: str, *, address: str) -> None:
         """Set the user's own password and end the other sessions.
 
         Raises Forbidden if `old` is wrong.
         """
-        user = sign_in.user
+        user = login.user
         try:
-            verified = await self.sign_in(user.name, old, address=address)
+            verified = await self.log_in(user.name, old, address=address)
         except BadCredentials:
             raise Forbidden(_("The current password is incorrect.")) from None
         check_choice(new, user.name, user.display)
         hashed = await self._passwords.hash(new)
         with reconnect_if_unknown(self._closer, user.id):
             ended = await self._credentials.change_password(
-                sign_in.session, hashed, verified=verified.password_version
+                login.session, hashed, verified=verified.password_version
             )
         for session_id in ended:
             self._closer.close_session_connections(session_id)

@@ -4,8 +4,8 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
+from chatserver.accounts.login import Login
 from chatserver.accounts.session_tokens import Token
-from chatserver.accounts.sign_in import SignIn
 from chatserver.errors import AccountClosed, Unauthorized
 from chatserver.models import Session
 from chatserver.storage.bots import Bots
@@ -23,7 +23,7 @@ class BotTokens:
         self._bots = bots
         self._clock = clock
 
-    async def authenticate(self, token: str) -> SignIn:
+    async def authenticate(self, token: str) -> Login:
         """Raises Unauthorized; AccountClosed for a disabled bot."""
         hashed = token_digest(token)
         user = await self._bots.find(hashed)
@@ -32,7 +32,7 @@ class BotTokens:
         now = self._clock()
         session = Session(bot_session(hashed), user, now, now + SESSION_MS)
         seconds = session.expires_at // 1000
-        return SignIn(session, Token(session.id, user.id, now // 1000, seconds))
+        return Login(session, Token(session.id, user.id, now // 1000, seconds))
 
 
 def new_token() -> str:

@@ -147,7 +147,7 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
         _ask(file, archive, revoking=since is not None)
     revived = _load(archive, replace=replace, since=since)
     if replace and since is None:
-        click.echo("Log-outs and new passwords since the backup are undone as well.", err=True)
+        click.echo("Logouts and new passwords since the backup are undone as well.", err=True)
     _say_revived(revived, "Valid again:", revoking=since is not None)
 
 

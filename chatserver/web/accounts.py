@@ -87,10 +87,10 @@ class AccountHandlers:
     @operation("PUT", "/api/me/password", "change_password", rate="changes", body=forms.NewPassword)
     async def change_password(self, request: web.Request) -> web.StreamResponse:
         """Set the user's own password. Ends the user's other sessions."""
-        sign_in = await self._authenticator.authenticate(request)
+        login = await self._authenticator.authenticate(request)
         form = await forms.read(request, forms.NewPassword)
         await self._accounts.change_password(
-            sign_in, form.old, form.password, address=client_address(request)
+            login, form.old, form.password, address=client_address(request)
         )
         return ok()
 
@@ -108,8 +108,8 @@ class AccountHandlers:
         """Extend the session of this request: the response has a newer cookie, or a newer token in
         the header Authorization. Sockets are extended by renew (14).
         """
-        sign_in = await self._authenticator.authenticate(request)
-        expires_at, token = await self._accounts.renew(sign_in.session.id, sign_in.token.lifetime)
+        login = await self._authenticator.authenticate(request)
+        expires_at, token = await self._accounts.renew(login.session.id, login.token.lifetime)
         response = ok(expires_at=expires_at)
         self._cookies.set_renewed_token(request, response, token)
         return response
@@ -117,12 +117,12 @@ class AccountHandlers:
     @operation("GET", "/api/sessions", "sessions", rate="reads", returns=responses.SessionList)
     async def sessions(self, request: web.Request) -> web.StreamResponse:
         """List the user's sessions."""
-        sign_in = await self._authenticator.authenticate(request)
-        found = await self._accounts.sessions(sign_in.user)
+        login = await self._authenticator.authenticate(request)
+        found = await self._accounts.sessions(login.user)
 
         def show(session: OpenSession) -> dict[str, Any]:
             fields: dict[str, Any] = msgspec.to_builtins(session)
-            return fields | {"current": session.id == sign_in.session.id}
+            return fields | {"current": session.id == login.session.id}
 
         return await stream_rows(request, "sessions", found, show)
 
@@ -134,9 +134,9 @@ class AccountHandlers:
         return ok()
 
     @operation("DELETE", "/api/sessions", "sign_out_everywhere", rate="changes")
-    async def sign_out_everywhere(self, request: web.Request) -> web.StreamResponse:
+    async def log_out_everywhere(self, request: web.Request) -> web.StreamResponse:
         """End all sessions of the user, including this one, and their sockets."""
-        await self._accounts.sign_out_everywhere(
+        await self._accounts.log_out_everywhere(
             (await self._authenticator.authenticate(request)).user
         )
         return ok()

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from chatserver.accounts.accounts import Accounts
-from chatserver.accounts.sign_in import SignIn
+from chatserver.accounts.login import Login
 from chatserver.config import AuthSettings
 from chatserver.errors import ADMINISTRATORS_ONLY, Forbidden, OtherUser, Unauthorized
 from chatserver.models import User, name_key
@@ -17,7 +17,7 @@ from chatserver.web.query import only_value
 from chatserver.web.session_cookies import request_token
 
 EXPECTED_USER = "Chat-User"  # header: the user of the page, percent-encoded UTF-8
-SIGN_IN = web.RequestKey("sign_in", SignIn)  # cached for the request
+LOGIN = web.RequestKey("login", Login)  # cached for the request
 
 
 class RequestAuthenticator:
@@ -29,17 +29,17 @@ class RequestAuthenticator:
         self._queries = KeyedQueue(timeout=QUERY_TIMEOUT)
         self.control_path: str | None = None  # of the Unix socket for the data folder's owner
 
-    async def authenticate(self, request: web.Request) -> SignIn:
+    async def authenticate(self, request: web.Request) -> Login:
         """Return the login of the header or cookie. Raises Unauthorized or OtherUser."""
-        if SIGN_IN not in request:
-            sign_in = await self._accounts.authenticate(request_token(request))
+        if LOGIN not in request:
+            login = await self._accounts.authenticate(request_token(request))
             expected = unquote(request.headers.get(EXPECTED_USER, ""))
-            request[SIGN_IN] = _require_expected_user(sign_in, expected)
-        return request[SIGN_IN]
+            request[LOGIN] = _require_expected_user(login, expected)
+        return request[LOGIN]
 
-    async def authenticate_again(self, request: web.Request) -> SignIn:
-        """Return the sign-in of a long request, if its session has not ended in the meantime."""
-        request.pop(SIGN_IN, None)
+    async def authenticate_again(self, request: web.Request) -> Login:
+        """Return the login of a long request, if its session has not ended in the meantime."""
+        request.pop(LOGIN, None)
         return await self.authenticate(request)
 
     def has_token(self, request: web.Request) -> bool:
@@ -60,16 +60,16 @@ class RequestAuthenticator:
         async with self._queries.slot((user.id, heavy)):
             yield user
 
-    async def authenticate_socket(self, request: web.Request, *, again: bool = False) -> SignIn:
+    async def authenticate_socket(self, request: web.Request, *, again: bool = False) -> Login:
         """Authenticate a WebSocket, which may have its token and expected user in the query."""
         if again:
-            request.pop(SIGN_IN, None)
+            request.pop(LOGIN, None)
         token, user = only_value(request, "token"), only_value(request, "user")
         if self._settings.query_token and "token" in request.query:
-            sign_in = await self._accounts.authenticate(token)
+            login = await self._accounts.authenticate(token)
         else:
-            sign_in = await self.authenticate(request)
-        return _require_expected_user(sign_in, user)
+            login = await self.authenticate(request)
+        return _require_expected_user(login, user)
 
     async def require_admin(self, request: web.Request) -> User | None:
         """Return the administrator, or None for the operator. Raises Forbidden."""
@@ -93,12 +93,12 @@ class RequestAuthenticator:
         )
 
 
-def _require_expected_user(sign_in: SignIn, expected: str) -> SignIn:
-    """Return `sign_in` unless the request expects another user. Raises OtherUser.
+def _require_expected_user(login: Login, expected: str) -> Login:
+    """Return `login` unless the request expects another user. Raises OtherUser.
 
     A page outlives the session it was loaded with: logging in again in the same browser replaces
     the cookie, and the page must not act for the new user.
     """
-    if expected and name_key(expected) != name_key(sign_in.user.name):
+    if expected and name_key(expected) != name_key(login.user.name):
         raise OtherUser
-    return sign_in
+    return login

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatserver import __version__
 from chatserver.accounts.key_sync import KeySync
-from chatserver.accounts.sign_in_guard import SignInGuard
+from chatserver.accounts.login_guard import LoginGuard
 from chatserver.bus import Bus
 from chatserver.files.service import FileService
 from chatserver.histogram import Histogram
@@ -33,7 +33,7 @@ class Metrics:
         hub: Hub,
         journal: Journal,
         keepalive: Keepalive,
-        guard: SignInGuard,
+        guard: LoginGuard,
         middleware: HttpMiddleware,
         dispatcher: Dispatcher,
         closes: Counter[int],

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from chatserver.accounts.accounts import Accounts, new_user
 from chatserver.accounts.invitations import Invitations
-from chatserver.accounts.sign_in import Tokens
+from chatserver.accounts.login import Tokens
 from chatserver.errors import BadCredentials, RateLimited, Unauthorized
 from chatserver.models import Role, User
 from chatserver.web import forms
@@ -58,13 +58,13 @@ class Pages:
     async def index(self, request: web.Request) -> web.StreamResponse:
         """Show the chat page."""
         try:
-            sign_in = await self._authenticator.authenticate(request)
+            login = await self._authenticator.authenticate(request)
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
-        response = await self._render("chat/index.html", request, sign_in.user, me=sign_in.user)
-        lifetime = sign_in.token.lifetime
-        if self._accounts.age(sign_in) > min(RENEW_AFTER, lifetime / 2):
-            _expires_at, token = await self._accounts.renew(sign_in.session.id, lifetime)
+        response = await self._render("chat/index.html", request, login.user, me=login.user)
+        lifetime = login.token.lifetime
+        if self._accounts.age(login) > min(RENEW_AFTER, lifetime / 2):
+            _expires_at, token = await self._accounts.renew(login.session.id, lifetime)
             self._cookies.set(request, response, token)
         return response
 
@@ -108,7 +108,7 @@ class Pages:
         locale = _locale(request, form.locale)
         new = new_user(form.username, form.display, role=Role.ADMIN, locale=locale)
         user = await self._accounts.set_up(form.token, new, form.password)
-        return await self._signed_in(request, user)
+        return await self._logged_in(request, user)
 
     # Logging in and out ---------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Pages:
         "POST",
         "/login",
         "log_in",
-        rate="sign_ins",
+        rate="logins",
         access="anyone",
         returns=accounts.SignedIn,
         body=forms.Credentials,
@@ -149,14 +149,14 @@ class Pages:
         """Log in with user name and password."""
         form = await forms.read(request, forms.Credentials)
         try:
-            user = await self._accounts.sign_in(
+            user = await self._accounts.log_in(
                 form.username, form.password, address=client_address(request)
             )
         except (BadCredentials, RateLimited) as error:
             if not wants_page(request):
                 raise
             return await self._login_again(request, form.username, error)
-        return await self._signed_in(request, user)
+        return await self._logged_in(request, user)
 
     async def _login_again(
         self, request: web.Request, username: str, error: BadCredentials | RateLimited
@@ -189,7 +189,7 @@ class Pages:
         """
         stored = True
         with suppress(Unauthorized):
-            stored = await self._accounts.sign_out(await self._authenticator.authenticate(request))
+            stored = await self._accounts.log_out(await self._authenticator.authenticate(request))
         response = _done(request, "login_page", {"ok": 1} if stored else {"ok": 1, "pending": True})
         self._cookies.delete(response)
         return response
@@ -239,7 +239,7 @@ class Pages:
         new = new_user(form.username, form.display, locale=_locale(request, form.locale))
         code = request.match_info["code"]
         user, room = await self._invitations.join(code, new, form.password)
-        return await self._signed_in(request, user, room)
+        return await self._logged_in(request, user, room)
 
     @operation(
         "POST",
@@ -255,7 +255,7 @@ class Pages:
         invite = await self._invitations.accept(request.match_info["code"], user)
         return _done(request, "index", {"ok": 1, "room": invite.room}, invite.room)
 
-    async def _signed_in(
+    async def _logged_in(
         self, request: web.Request, user: User, room: int | None = None
     ) -> web.StreamResponse:
         """Open a new session, and redirect to `room`, if any."""

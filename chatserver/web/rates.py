@@ -31,7 +31,7 @@ PROBE_RATE = (10, 100)  # of one address: /readyz and /metrics; pages must not u
 
 BY_USER = ("messages", "reads", "changes", "downloads")
 BY_ADDRESS = ("anonymous", "sign_ups", "probes")
-COUNTED_LATER = ("sign_ins", "connections")  # by `SignInGuard`, by `WebSocketEndpoint`
+COUNTED_LATER = ("logins", "connections")  # by `LoginGuard`, by `WebSocketEndpoint`
 UNLIMITED = ("unlimited",)  # served from memory
 
 BY_COMMAND: dict[type, str] = {

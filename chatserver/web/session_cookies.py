@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from chatserver.accounts.sign_in import Tokens
+from chatserver.accounts.login import Tokens
 from chatserver.errors import Unauthorized
 from chatserver.web.headers import cookie
 

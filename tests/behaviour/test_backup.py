@@ -14,7 +14,7 @@ from chatserver.protocol import Type
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, Device, User
 from tests.faults.clients import Client
-from tests.faults.conversation import PASSWORD, sign_in
+from tests.faults.conversation import PASSWORD, log_in
 from tests.process import ServerProcess
 
 USERS = ["ann", "bo", "cy"]
@@ -49,7 +49,7 @@ async def test_a_backup_during_conversations_is_complete_and_can_be_restored(
     server: ServerProcess, tmp_path: Path
 ) -> None:
     async with aiohttp.ClientSession() as http:
-        tokens = [await sign_in(http, server.url, name) for name in USERS]
+        tokens = [await log_in(http, server.url, name) for name in USERS]
         users = [
             Client(http, server.url, name, token) for name, token in zip(USERS, tokens, strict=True)
         ]

@@ -31,7 +31,7 @@ async def test_searches_of_one_member_run_one_after_another(
 
 
 @pytest.mark.parametrize("share", [Share.HISTORY, Share.LISTS, Share.HEAVY])
-async def test_an_exhausted_share_does_not_block_sign_ins_and_messages(
+async def test_an_exhausted_share_does_not_block_logins_and_messages(
     start_chat: StartChat, database_url: str, share: Share
 ) -> None:
     chat = await start_chat(url=database_url)

@@ -105,7 +105,7 @@ async def test_concurrent_first_direct_messages_on_two_nodes_share_one_room(node
         assert {(await device.next(Type.SINGLE_CHAT))["seq"] for _ in range(2)} == {1, 2}
 
 
-async def test_signing_out_on_one_node_closes_connections_on_the_other(nodes: Nodes) -> None:
+async def test_logging_out_on_one_node_closes_connections_on_the_other(nodes: Nodes) -> None:
     one, two = nodes
     ann = await one.user("ann")
     device = await on(two, ann)
@@ -113,7 +113,7 @@ async def test_signing_out_on_one_node_closes_connections_on_the_other(nodes: No
     assert await device.closed() == 4101
 
 
-async def test_signing_out_ends_a_session_on_the_other_node_before_it_is_stored(
+async def test_logging_out_ends_a_session_on_the_other_node_before_it_is_stored(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_work: object) -> None:
@@ -260,7 +260,7 @@ async def test_a_late_end_of_sessions_does_not_end_newer_ones(
     late: list[bytes] = []
     monkeypatch.setattr(one.server.bus, "publish", late.append)
     monkeypatch.setattr(two.server.node_sync, "poll", one.server.bus.reachable)
-    await accounts.sign_out_everywhere(user)
+    await accounts.log_out_everywhere(user)
     renewed = await one.server.administration.renew_bot(None, "helper")
     again = await accounts.open_session(user, client="")
     after = [await connected(again.bearer), await connected(renewed)]

@@ -88,15 +88,15 @@ async def set_up_users(network: FaultyNetwork) -> None:
     network.ann.allow_console_errors("WebSocket|ERR_|Failed to load resource")
     token = setup_link(network.server.lines).partition("#")[2]
     await network.ann.sign_up(f"/setup#{token}", "ann", "Ann")
-    network.tokens["ann"] = await sign_in(network, "/login", {"username": "ann"})
+    network.tokens["ann"] = await log_in(network, "/login", {"username": "ann"})
     code = (await network.call("ann", "POST", "/api/invites", {"uses": 1, "days": 1}))["code"]
-    network.tokens["bo"] = await sign_in(network, f"/join/{code}", {"username": "bo"})
+    network.tokens["bo"] = await log_in(network, f"/join/{code}", {"username": "bo"})
     room = {"name": "disks", "title": "Disks", "users": ["bo"]}
     await network.call("ann", "POST", "/api/rooms", room)
     await network.call("ann", "PATCH", "/api/rooms/disks", {"topic": "so that it is not empty"})
 
 
-async def sign_in(network: FaultyNetwork, path: str, form: dict[str, str]) -> str:
+async def log_in(network: FaultyNetwork, path: str, form: dict[str, str]) -> str:
     form |= {"password": PASSWORD}
     async with network.http.post(network.server.url + path, json=form) as response:
         response.raise_for_status()

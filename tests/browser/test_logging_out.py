@@ -104,7 +104,7 @@ async def test_a_failed_logout_is_reported_and_can_be_repeated(
         raise Unavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(accounts, "sign_out", refuse)
+        patch.setattr(accounts, "log_out", refuse)
         await ann.page.locator("#composer-text").fill("a draft")
         await log_out(ann.page)
         await ann.page.locator(".confirm-yes").click()

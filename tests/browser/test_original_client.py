@@ -41,7 +41,7 @@ async def site(tmp_path: Path) -> AsyncIterator[str]:
     await runner.cleanup()
 
 
-async def sign_in(page: Page, site: str, name: str) -> None:
+async def log_in(page: Page, site: str, name: str) -> None:
     await page.goto(site)
     await page.locator("[name=username]").fill(name)
     await page.locator("[name=password]").fill(PASSWORD)
@@ -63,9 +63,9 @@ async def test_a_client_with_a_live_user_list_needs_only_four_types(
 ) -> None:
     windows = [await open_window(site), await open_window(site)]
     ann, bo = [window.page for window in windows]
-    await sign_in(ann, site, "ann")
+    await log_in(ann, site, "ann")
     await expect_choices(ann, "ann")
-    await sign_in(bo, site, "bo")
+    await log_in(bo, site, "bo")
     await expect_choices(bo, "ann", "bo")
     await expect_choices(ann, "ann", "bo")
     await send(ann, "good morning")

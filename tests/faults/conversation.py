@@ -61,13 +61,13 @@ async def settle_in(folder: Path, *, url: str = "", count: int = len(NAMES)) -> 
     server.start()
     try:
         async with aiohttp.ClientSession() as http:
-            tokens = {name: await sign_in(http, server.url, name) for name in names}
+            tokens = {name: await log_in(http, server.url, name) for name in names}
     finally:
         server.stop()
     return Users(server.data, tokens)
 
 
-async def sign_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
+async def log_in(http: aiohttp.ClientSession, url: str, name: str) -> str:
     form = {"username": name, "password": PASSWORD}
     async with http.post(f"{url}/login", json=form) as response:
         assert response.status == 200, await response.text()

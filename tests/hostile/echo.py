@@ -5,7 +5,7 @@ Settings, reading and closing are those of the product; only the chat is missing
 
 from aiohttp import web
 
-from chatserver.accounts.sign_in import SignIn
+from chatserver.accounts.login import Login
 from chatserver.protocol.framing import text_frame
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.pending_connections import PendingConnection
@@ -24,9 +24,9 @@ def plant() -> None:
 async def _accept(
     self: WebSocketEndpoint, request: web.Request, pending: PendingConnection
 ) -> None:
-    sign_in: SignIn = await self._authenticator.authenticate_socket(request)
+    login: Login = await self._authenticator.authenticate_socket(request)
     line = self._upgrade(request)
-    connection = self._connection(line, sign_in, lists_presence=False, locale="en")
+    connection = self._connection(line, login, lists_presence=False, locale="en")
     connection._queue_limit = UNLIMITED
     self._start(request, line, connection)
 

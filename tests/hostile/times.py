@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
-from chatserver.accounts import sign_in_guard
+from chatserver.accounts import login_guard
 from chatserver.protocol import Type
 from chatserver.web import rates
 from tests.faults.conversation import PASSWORD
@@ -24,7 +24,7 @@ def let_guess() -> None:
 
     The scanners would not get far otherwise.
     """
-    sign_in_guard.FREE_FAILURES = 10**9
+    login_guard.FREE_FAILURES = 10**9
     rates.READ_RATE = rates.CHANGE_RATE = rates.ANONYMOUS_RATE = rates.PROBE_RATE = (
         1_000_000,
         1_000_000,

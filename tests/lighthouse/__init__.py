@@ -1,1 +1,1 @@
-"""Lighthouse over the log-in page and the chat page. `make check-web`."""
+"""Lighthouse over the login page and the chat page. `make check-web`."""

@@ -1,4 +1,4 @@
-"""`make check-web`: what Lighthouse gives the log-in page and a busy chat page, as a table.
+"""`make check-web`: what Lighthouse gives the login page and a busy chat page, as a table.
 
 Fails below GOAL. Each page is looked at ROUNDS times and the best look counts: a phone of
 Lighthouse is this machine at a quarter of its speed, and what else runs here only takes from it.

@@ -13,11 +13,11 @@ import pytest
 from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.administration import Administration
 from chatserver.accounts.bot_tokens import BotTokens
+from chatserver.accounts.login import Login
+from chatserver.accounts.login_guard import LoginGuard
 from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys, Token
-from chatserver.accounts.sign_in import SignIn
-from chatserver.accounts.sign_in_guard import SignInGuard
 from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode, Conflict, Unauthorized
@@ -60,7 +60,7 @@ class AccountServices:
             revocations=Revocations(
                 storage.sessions.revoke, folder / "revocations", NoConnections()
             ),
-            guard=SignInGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
+            guard=LoginGuard(per_account=1e9, per_address=1e9, clock=lambda: 0.0),
             settings=AuthSettings(),
             setup_token=folder / "setup",
             bot_tokens=BotTokens(storage.bots, clock=self.clock),
@@ -88,16 +88,16 @@ class AccountServices:
     async def log_in(self, name: str, password: str) -> str | None:
         """Return the id of the new session; None if the login is rejected."""
         try:
-            user = await self.accounts.sign_in(name, password, address="here")
+            user = await self.accounts.log_in(name, password, address="here")
             tokens = await self.accounts.open_session(user, client="")
         except ChatError:
             return None
         return (await self.accounts.authenticate(tokens.cookie)).session.id
 
-    async def signed_in(self, user: User) -> SignIn:
+    async def signed_in(self, user: User) -> Login:
         session = Session(f"own-{user.name}", user, self.clock(), self.clock() + 1_000_000)
         await self.storage.credentials.open_session(session, client="")
-        return SignIn(session, Token(session.id, user.id, 0, 1))
+        return Login(session, Token(session.id, user.id, 0, 1))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ async def test_logging_out_closes_the_connections_of_that_session_only(
     assert (await stays.say("still here"))["ok"] is True
 
 
-async def test_disabling_an_account_closes_its_connections_and_rejects_sign_ins(
+async def test_disabling_an_account_closes_its_connections_and_rejects_logins(
     chat: Chat, ann: User, bo: User
 ) -> None:
     bos = await bo.connect()

@@ -191,7 +191,7 @@ async def test_no_forwarding_header_makes_a_request_fail(
         ("http://[2001:0db8::0001]:80", "http://[2001:db8::1]", {}),
     ],
 )
-async def test_a_page_behind_a_proxy_can_connect_and_sign_in(
+async def test_a_page_behind_a_proxy_can_connect_and_log_in(
     start_chat: StartChat, tmp_path: Path, public_url: str, origin: str, fields: dict[str, str]
 ) -> None:
     chat = await behind(start_chat, tmp_path, public_url)

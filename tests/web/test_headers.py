@@ -25,9 +25,7 @@ async def post(chat: Chat, path: str, form: str, fields: dict[str, str]) -> byte
 
 
 @pytest.mark.parametrize("agent", NOT_UTF_8)
-async def test_a_user_agent_that_is_not_utf_8_can_sign_in(
-    chat: Chat, ann: User, agent: str
-) -> None:
+async def test_a_user_agent_that_is_not_utf_8_can_log_in(chat: Chat, ann: User, agent: str) -> None:
     form = f'{{"username":"ann","password":"{PASSWORD}"}}'
     answer = await post(chat, "/login", form, {"User-Agent": agent})
     assert answer.startswith(b"HTTP/1.1 200")

@@ -178,7 +178,7 @@ async def test_rejections_are_counted_for_commands_and_http_requests(chat: Chat,
     assert found["chatserver_catch_ups_total"] == 1
 
 
-async def test_sign_ins_are_counted_by_outcome(chat: Chat, ann: User) -> None:
+async def test_logins_are_counted_by_outcome(chat: Chat, ann: User) -> None:
     for password in (PASSWORD, "wrong", "wrong"):
         form = {"username": "ann", "password": password}
         await ask(chat.browser(), "POST", f"{chat.url}/login", form)

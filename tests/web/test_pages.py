@@ -139,7 +139,7 @@ async def test_logging_in_never_redirects_to_another_site(
         ("?switch&next=/admin/rooms", 200, None),
     ],
 )
-async def test_the_login_page_redirects_a_signed_in_user_except_to_switch_accounts(
+async def test_the_login_page_redirects_a_logged_in_user_except_to_switch_accounts(
     ann: User, query: str, status: int, target: str | None
 ) -> None:
     answer = await ann.ask("GET", f"/login{query}", headers=HTML)

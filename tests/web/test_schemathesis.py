@@ -110,7 +110,7 @@ class Visitors:
         self.url = url
         self.root = ""
 
-    def sign_in(self, name: str) -> str:
+    def log_in(self, name: str) -> str:
         return self._post(200, "/login", username=name, password=PASSWORD)
 
     def move_in(self, setup_token: str) -> None:
@@ -131,7 +131,7 @@ class Visitors:
         return answer.headers.get("Authorization", "")
 
     def token(self, case: schemathesis.Case[Any]) -> str:
-        return self.sign_in("cy") if case.path in ENDS_SESSIONS else self.root
+        return self.log_in("cy") if case.path in ENDS_SESSIONS else self.root
 
 
 @pytest.fixture(scope="module")

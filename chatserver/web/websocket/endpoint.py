@@ -10,7 +10,7 @@ from functools import partial
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from chatserver import protocol
-from chatserver.accounts.sign_in import SignIn
+from chatserver.accounts.login import Login
 from chatserver.chat.history import HistoryReader
 from chatserver.config import Settings
 from chatserver.errors import (
@@ -116,25 +116,25 @@ class WebSocketEndpoint:
     async def _accept(self, request: web.Request, pending: PendingConnection) -> None:
         """Raises Unauthorized or Disconnect. Does not wait after the upgrade."""
         lists_presence = _lists_presence(request)
-        sign_in = await self._authenticator.authenticate_socket(request)
-        self._request_limits.count_connection(sign_in.user)
-        rooms = await self._read_rooms(sign_in.user)
-        while pending.take_change(sign_in.user.id):
-            sign_in = await self._authenticator.authenticate_socket(request, again=True)
-            rooms = await self._read_rooms(sign_in.user)
-        pending.check(sign_in.session.id, sign_in.user.id)
+        login = await self._authenticator.authenticate_socket(request)
+        self._request_limits.count_connection(login.user)
+        rooms = await self._read_rooms(login.user)
+        while pending.take_change(login.user.id):
+            login = await self._authenticator.authenticate_socket(request, again=True)
+            rooms = await self._read_rooms(login.user)
+        pending.check(login.session.id, login.user.id)
         if self._stopping:
             raise Disconnect(CloseCode.RESTARTING, "the server restarts")
-        open_sockets = len(self._hub.connections_of(sign_in.user.id))
+        open_sockets = len(self._hub.connections_of(login.user.id))
         if open_sockets >= self._settings.limits.sockets_per_user:
             raise Disconnect(CloseCode.OVERLOADED, TOO_MANY_SOCKETS)
         socket = self._upgrade(request)
         locale = preferred(request)
-        connection = self._connection(socket, sign_in, lists_presence=lists_presence, locale=locale)
+        connection = self._connection(socket, login, lists_presence=lists_presence, locale=locale)
         if rooms.more:
             connection.welcome_rooms = frozenset(state.room for state in rooms.states)
         missed = self._hub.attach(connection, rooms.heads)
-        connection.reply(protocol.encode(self._welcome(sign_in, rooms)))
+        connection.reply(protocol.encode(self._welcome(login, rooms)))
         connection.reply(encode_events.group_list(self._hub.presence.state.online_json()))
         connection.reply(missed)
         self._start(request, socket, connection)
@@ -154,17 +154,17 @@ class WebSocketEndpoint:
         )
 
     def _connection(
-        self, socket: SocketTransport, sign_in: SignIn, *, lists_presence: bool, locale: str
+        self, socket: SocketTransport, login: Login, *, lists_presence: bool, locale: str
     ) -> Connection:
         return Connection(
             socket.transport,
-            sign_in.user,
-            session_id=sign_in.session.id,
-            expires_at=sign_in.expires_at,
-            lifetime=sign_in.token.lifetime,
+            login.user,
+            session_id=login.session.id,
+            expires_at=login.expires_at,
+            lifetime=login.token.lifetime,
             limit=self._settings.limits.waiting_bytes,
             last_received=self._clock(),
-            key_id=sign_in.token.key,
+            key_id=login.token.key,
             lists_presence=lists_presence,
             locale=locale,
         )
@@ -237,7 +237,7 @@ class WebSocketEndpoint:
 
     # The first frame ------------------------------------------------------------------------------
 
-    def _welcome(self, sign_in: SignIn, rooms: UserRooms) -> protocol.Welcome:
+    def _welcome(self, login: Login, rooms: UserRooms) -> protocol.Welcome:
         limits, files = self._settings.limits, self._settings.files
         shown = protocol.WelcomeLimits(
             message_chars=limits.message_chars,
@@ -248,10 +248,10 @@ class WebSocketEndpoint:
             files_per_message=files.per_message,
         )
         return protocol.Welcome(
-            user=sign_in.user.name,
+            user=login.user.name,
             epoch=self._history.epoch,
             session=protocol.WelcomeSession(
-                sign_in.session.id, sign_in.expires_at, sign_in.token.lifetime
+                login.session.id, login.expires_at, login.token.lifetime
             ),
             limits=shown,
             rooms=[encode_events.welcome_room(state) for state in rooms.states],

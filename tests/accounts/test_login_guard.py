@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatserver.accounts.sign_in_guard import DELAY_CAP, REMEMBERED, SignInGuard
+from chatserver.accounts.login_guard import DELAY_CAP, REMEMBERED, LoginGuard
 from chatserver.errors import RateLimited
 from tests.fakes import FakeClock
 
@@ -16,16 +16,16 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def guard(clock: FakeClock) -> SignInGuard:
-    return SignInGuard(per_account=10, per_address=30, clock=clock)
+def guard(clock: FakeClock) -> LoginGuard:
+    return LoginGuard(per_account=10, per_address=30, clock=clock)
 
 
-def fail(guard: SignInGuard, account: str, address: str) -> None:
+def fail(guard: LoginGuard, account: str, address: str) -> None:
     guard.attempt(account, address)
     guard.failed(account, address)
 
 
-def wait(guard: SignInGuard, account: str, address: str) -> float:
+def wait(guard: LoginGuard, account: str, address: str) -> float:
     """Return the seconds that the next attempt would have to wait."""
     with pytest.raises(RateLimited) as refusal:
         guard.attempt(account, address)
@@ -33,7 +33,7 @@ def wait(guard: SignInGuard, account: str, address: str) -> float:
 
 
 def guess(
-    guard: SignInGuard, clock: FakeClock, *, seconds: int, addresses: int = 1_000, account: str
+    guard: LoginGuard, clock: FakeClock, *, seconds: int, addresses: int = 1_000, account: str
 ) -> int:
     """Guess ten times a second, each time from another address; return the accepted attempts."""
     accepted = 0
@@ -47,7 +47,7 @@ def guess(
     return accepted
 
 
-def test_a_few_failures_cause_no_delay(guard: SignInGuard) -> None:
+def test_a_few_failures_cause_no_delay(guard: LoginGuard) -> None:
     for _ in range(3):
         fail(guard, "ann", OWN)
     guard.attempt("ann", OWN)
@@ -55,7 +55,7 @@ def test_a_few_failures_cause_no_delay(guard: SignInGuard) -> None:
 
 
 def test_each_further_failure_doubles_the_delay_up_to_a_minute(
-    guard: SignInGuard, clock: FakeClock
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     waits = []
     for _ in range(12):
@@ -71,14 +71,14 @@ def test_each_further_failure_doubles_the_delay_up_to_a_minute(
 
 
 def test_guessing_from_many_addresses_is_limited_to_about_once_a_minute(
-    guard: SignInGuard, clock: FakeClock
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     assert guess(guard, clock, seconds=HOUR, account="ann") <= 70
     assert guess(guard, clock, seconds=HOUR, account="ann") <= HOUR / DELAY_CAP
 
 
-def test_the_owner_can_sign_in_from_a_trusted_address_during_guessing(
-    guard: SignInGuard, clock: FakeClock
+def test_the_owner_can_log_in_from_a_trusted_address_during_guessing(
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     guard.attempt("ann", OWN)
     guard.succeeded("ann", OWN)
@@ -88,7 +88,7 @@ def test_the_owner_can_sign_in_from_a_trusted_address_during_guessing(
 
 
 def test_guessing_from_a_trusted_address_is_limited_too(
-    guard: SignInGuard, clock: FakeClock
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     guard.succeeded("ann", OWN)
     for _ in range(4):
@@ -96,7 +96,7 @@ def test_guessing_from_a_trusted_address_is_limited_too(
     assert wait(guard, "ann", OWN) == 2.0
 
 
-def test_the_delay_ends_without_further_failures(guard: SignInGuard, clock: FakeClock) -> None:
+def test_the_delay_ends_without_further_failures(guard: LoginGuard, clock: FakeClock) -> None:
     guess(guard, clock, seconds=HOUR, account="ann")
     clock.advance(DELAY_CAP)
     guard.attempt("ann", "198.51.100.9")
@@ -105,7 +105,7 @@ def test_the_delay_ends_without_further_failures(guard: SignInGuard, clock: Fake
 
 
 def test_the_right_password_ends_the_delay_of_its_account(
-    guard: SignInGuard, clock: FakeClock
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     for _ in range(4):
         fail(guard, "ann", OWN)
@@ -116,7 +116,7 @@ def test_the_right_password_ends_the_delay_of_its_account(
 
 
 def test_attempts_of_one_address_on_many_accounts_are_limited(
-    guard: SignInGuard, clock: FakeClock
+    guard: LoginGuard, clock: FakeClock
 ) -> None:
     for number in range(30):
         fail(guard, f"person{number}", OWN)
@@ -124,12 +124,12 @@ def test_attempts_of_one_address_on_many_accounts_are_limited(
     guard.attempt("person31", STRANGE.format(1))
 
 
-def test_guessing_one_account_does_not_delay_others(guard: SignInGuard, clock: FakeClock) -> None:
+def test_guessing_one_account_does_not_delay_others(guard: LoginGuard, clock: FakeClock) -> None:
     guess(guard, clock, seconds=60, account="ann")
     guard.attempt("bo", OWN)
 
 
-def test_concurrent_guesses_are_limited_per_account(guard: SignInGuard) -> None:
+def test_concurrent_guesses_are_limited_per_account(guard: LoginGuard) -> None:
     accepted = 0
     for number in range(1_000):
         try:
@@ -140,7 +140,7 @@ def test_concurrent_guesses_are_limited_per_account(guard: SignInGuard) -> None:
     assert accepted == 10
 
 
-def test_a_thousand_failures_keep_the_maximum_delay(guard: SignInGuard, clock: FakeClock) -> None:
+def test_a_thousand_failures_keep_the_maximum_delay(guard: LoginGuard, clock: FakeClock) -> None:
     for number in range(1_100):
         fail(guard, "ann", STRANGE.format(number))
         clock.advance(DELAY_CAP)
@@ -148,7 +148,7 @@ def test_a_thousand_failures_keep_the_maximum_delay(guard: SignInGuard, clock: F
     assert wait(guard, "ann", OWN) == DELAY_CAP
 
 
-def test_invented_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeClock) -> None:
+def test_invented_names_do_not_fill_the_memory(guard: LoginGuard, clock: FakeClock) -> None:
     for number in range(3 * REMEMBERED):
         fail(guard, f"person{number}", f"2001:db8::{number:x}")
         clock.advance(1)
@@ -158,7 +158,7 @@ def test_invented_names_do_not_fill_the_memory(guard: SignInGuard, clock: FakeCl
     assert len(guard._trusted) <= REMEMBERED + 1
 
 
-def test_recent_trusted_addresses_are_kept(guard: SignInGuard, clock: FakeClock) -> None:
+def test_recent_trusted_addresses_are_kept(guard: LoginGuard, clock: FakeClock) -> None:
     for number in range(REMEMBERED + 10):
         guard.succeeded(f"person{number}", OWN)
     assert (f"person{REMEMBERED}", OWN) in guard._trusted

@@ -9,12 +9,12 @@ from collections.abc import Hashable
 from chatserver.errors import RateLimited
 from chatserver.limits import Clock, Rate
 
-DELAY_CAP = 60.0  # seconds; maximum delay after failed sign-ins
+DELAY_CAP = 60.0  # seconds; maximum delay after failed logins
 FREE_FAILURES = 3  # wrong passwords without a delay
 REMEMBERED = 10_000  # accounts with failures, and trusted addresses; beyond that the oldest go
 
 
-class SignInGuard:
+class LoginGuard:
     """Slows down password guessing without locking out the user.
 
     Every attempt counts for its address. Failures count for the account too, and each further

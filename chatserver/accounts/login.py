@@ -7,7 +7,7 @@ from chatserver.models import Session, User
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class Login:
     """A valid session, and the token that authenticated it."""
 
     session: Session
