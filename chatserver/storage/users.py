@@ -84,11 +84,10 @@ class Users:
             row = (await connection.execute(query)).one_or_none()
             return (read_user(row), row.password_hash) if row is not None else None
 
-    async def ids(self, names: Iterable[str]) -> dict[str, tuple[int, str]]:
-        """Return id and name of the accounts of these names, by the key of the name."""
-        keys = {name_key(name) for name in names}
+    async def ids(self, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Return id and name of the accounts with these name keys, by key."""
         async with self._database.reading() as connection:
-            return await connection.run_sync(accounts_by_key, keys)
+            return await connection.run_sync(accounts_by_key, set(keys))
 
     async def all(self) -> list[User]:
         """Return all accounts, by name, for commands. A server reads pages."""

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
-from chatserver.models import Act, AddMembers, Change, Create, Event, Role, User
+from chatserver.models import Act, AddMembers, Change, Create, Event, Role, User, name_key
 from chatserver.storage.tables import rooms, users
 from chatserver.storage.unique_names import backfill_names
 from chatserver.storage.users import NewUser
@@ -45,7 +45,7 @@ async def test_an_account_is_found_by_any_spelling_of_its_name(
     found = await storage.users.find(written)
     assert found is not None
     assert found[0] == bo
-    assert await storage.users.ids([written]) == {"bo": (bo.id, "bo")}
+    assert await storage.users.ids([name_key(written)]) == {"bo": (bo.id, "bo")}
 
 
 async def test_names_of_private_rooms_are_available_to_nonmembers(storage: Storage) -> None:
