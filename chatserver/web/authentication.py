@@ -1,7 +1,8 @@
 """Authentication of HTTP requests."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,8 @@ from chatserver.web.session_cookies import request_token
 
 EXPECTED_USER = "Chat-User"  # header: the user of the page, percent-encoded UTF-8
 LOGIN = web.RequestKey("login", Login)  # cached for the request
+Check = Callable[[], Awaitable[object]]
+CHECK_AGAIN = web.RequestKey[Check]("check_again")
 
 
 class RequestAuthenticator:
@@ -35,6 +38,8 @@ class RequestAuthenticator:
             login = await self._accounts.authenticate(request_token(request))
             expected = unquote(request.headers.get(EXPECTED_USER, ""))
             request[LOGIN] = _require_expected_user(login, expected)
+            repeat: Check = partial(self.authenticate_again, request)
+            request[CHECK_AGAIN] = repeat
         return request[LOGIN]
 
     async def authenticate_again(self, request: web.Request) -> Login:
@@ -78,7 +83,13 @@ class RequestAuthenticator:
         user = (await self.authenticate(request)).user
         if not user.is_admin:
             raise Forbidden(ADMINISTRATORS_ONLY)
+        repeat: Check = partial(self._require_admin_again, request)
+        request[CHECK_AGAIN] = repeat
         return user
+
+    async def _require_admin_again(self, request: web.Request) -> User | None:
+        request.pop(LOGIN, None)
+        return await self.require_admin(request)
 
     def is_operator(self, request: web.Request) -> bool:
         """Return whether the request came through the control socket, open to the operator only.
@@ -91,6 +102,12 @@ class RequestAuthenticator:
             and self.control_path is not None
             and transport.get_extra_info("sockname") == self.control_path
         )
+
+
+async def check_again(request: web.Request) -> None:
+    """Repeat the check of a long request. Raises as it does: the session or a right has ended."""
+    if CHECK_AGAIN in request:
+        await request[CHECK_AGAIN]()
 
 
 def _require_expected_user(login: Login, expected: str) -> Login:

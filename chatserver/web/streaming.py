@@ -1,7 +1,8 @@
 """Responses that are sent while they are produced.
 
 Nothing is sent before the first chunk is known, so that an early failure is an ordinary error
-response. After that, a failure aborts the response: it lacks the end of its body.
+response. After that, a failure aborts the response: it lacks the end of its body. So does the end
+of the session, because a chunk contains what was stored shortly before.
 """
 
 import asyncio
@@ -11,10 +12,11 @@ from contextlib import aclosing
 
 from aiohttp import web
 
-from chatserver.errors import Unavailable
+from chatserver.errors import Forbidden, Unauthorized, Unavailable
 from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
+from chatserver.web.authentication import check_again
 
 WRITE_TIMEOUT = 60.0  # seconds for the client to read a chunk
 
@@ -34,6 +36,7 @@ async def stream_response(
         try:
             await _send(response, first)
             async for piece in pieces:
+                await check_again(request)
                 await _send(response, piece)
         except ConnectionError:
             pass  # the client has disconnected
@@ -53,7 +56,9 @@ def _log(error: Exception, name: str) -> None:
     """Log a failure; only that of a bug has a traceback."""
     extra = {"route": name}
     known = storage_error(error)
-    if isinstance(error, TimeoutError):
+    if isinstance(error, Unauthorized | Forbidden):
+        logger.info("a streamed response was interrupted: the session has ended", extra=extra)
+    elif isinstance(error, TimeoutError):
         logger.warning(
             "a streamed response was interrupted: the client reads too slowly", extra=extra
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from aiohttp.typedefs import Handler
 
 from chatserver.web import streaming
@@ -129,3 +129,36 @@ async def test_accounts_are_listed_completely_in_pages_by_prefix_or_by_name(ann:
 @pytest.mark.parametrize("query", ["?limit=0", "?limit=1001", "?limit=x", f"?q={'x' * 200}"])
 async def test_invalid_page_parameters_are_rejected(ann: User, query: str) -> None:
     assert (await ann.ask("GET", f"/api/users{query}")).status == 400
+
+
+ENDS: dict[str, tuple[str, dict[str, object]]] = {
+    "the account is disabled": ("/api/users", {"disabled": True}),
+    "an administrator is disabled": ("/api/admin/people", {"disabled": True}),
+    "an administrator becomes a member": ("/api/admin/people", {"admin": False}),
+}
+
+
+@pytest.mark.parametrize(("path", "change"), ENDS.values(), ids=ENDS)
+async def test_a_list_ends_when_the_session_or_the_right_ends(
+    start_chat: StartChat,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    change: dict[str, object],
+) -> None:
+    chat = await start_chat()
+    ann, cy = await chat.user("ann", admin=True), await chat.user("cy", admin=True)
+    monkeypatch.setattr("chatserver.web.listing.PAGE_ENTRIES", 1)
+    sent: list[bytes] = []
+    original = streaming._send
+
+    async def send(response: web.StreamResponse, piece: bytes) -> None:
+        await original(response, piece)
+        sent.append(piece)
+        if len(sent) == 2:
+            assert (await ann.ask("PATCH", "/api/users/cy", change)).status == 200
+
+    monkeypatch.setattr(streaming, "_send", send)
+    with pytest.raises(ClientError):
+        await cy.ask("GET", path)
+    assert len(sent) == 2
+    assert b'"ann"' in sent[1]
