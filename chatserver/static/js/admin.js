@@ -23,6 +23,8 @@ await Promise.all([
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),
   import("./elements/invite-link.js"),
+  import("./elements/picture-cropper.js"),
+  import("./elements/profile-picture.js"),
   import("./elements/session-dialog.js"),
   import("./elements/toast-line.js"),
 ]);

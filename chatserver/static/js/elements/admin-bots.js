@@ -11,6 +11,7 @@ import { listRooms } from "../net/room-lists.js";
 
 class AdminBots extends AdminList {
   #form = this.querySelector("form");
+  #picture = this.querySelector("profile-picture");
 
   connectedCallback() {
     super.connectedCallback();
@@ -21,6 +22,7 @@ class AdminBots extends AdminList {
     for (const [name, action] of Object.entries({ renew: this.#renew, revoke: this.#revoke, disable: this.#disable })) {
       this.querySelector(`.bot-${name}`).addEventListener("click", () => action.call(this, this.open));
     }
+    this.#picture.addEventListener("picture:changed", () => this.load());
     this.attempt(() => this.#offerRooms());
   }
 
@@ -51,6 +53,8 @@ class AdminBots extends AdminList {
     this.#form.hidden = false;
     if (!bot) return;
     dialog.querySelector("h2").textContent = bot.display;
+    this.#picture.dataset.url = `${this.dataset.url}/${encodeURIComponent(bot.name)}/picture`;
+    this.#picture.show({ ...bot, picture: bot.picture ?? "" });
     dialog.querySelector(".bot-revoke").hidden = !bot.token_since;
     const button = dialog.querySelector(".bot-disable");
     button.textContent = bot.disabled ? _("Reactivate the account") : _("Disable the bot");

@@ -10,6 +10,7 @@ import { me, urls } from "../ui/page.js";
 class AdminUsers extends AdminList {
   #kind = this.querySelector("#kind");
   #dialog = this.dialog("user");
+  #picture = this.querySelector("profile-picture");
 
   connectedCallback() {
     super.connectedCallback();
@@ -18,6 +19,7 @@ class AdminUsers extends AdminList {
       event.preventDefault();
       this.#rename(this.open, event.target.elements.display);
     });
+    this.#picture.addEventListener("picture:changed", () => this.load());
     for (const [name, action] of Object.entries({ admin: this.#admin, reset: this.#reset, disable: this.#disable })) {
       this.querySelector(`.user-${name}`).addEventListener("click", () => action.call(this, this.open));
     }
@@ -59,6 +61,9 @@ class AdminUsers extends AdminList {
       this.#dialog.querySelector(part).textContent = text;
     };
     show("h2", user.display);
+    this.#picture.dataset.url = `${addressOf(user)}/picture`;
+    this.#picture.show({ ...user, picture: user.picture ?? "" });
+    this.#picture.hidden = !user.picture;
     this.#dialog.querySelector("[name=display]").value = user.display;
     show(".user-admin", user.role === "admin" ? _("Remove administrator rights") : _("Make administrator"));
     show(".user-disable", user.disabled ? _("Reactivate the account") : _("Disable the account"));

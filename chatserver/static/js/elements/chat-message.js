@@ -5,11 +5,11 @@
  * `message:jump` {seq}, `quote:requested` {seq}.
  */
 
+import { showAvatar } from "../ui/avatar.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { hasNoItalic, plainText, parseHtml, textOf } from "../lib/markup.js";
 import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
-import { hue, initial } from "../lib/names.js";
 import { isRoute } from "../lib/route.js";
 import { showFiles } from "../ui/message-files.js";
 import { clone, lang, me, urls } from "../ui/page.js";
@@ -24,12 +24,11 @@ class ChatMessage extends HTMLElement {
   #shown = "";
 
   /**
-   * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `isUser(name)`: whether a folded name is
-   * that of a user, so that its mentions are marked; `isBot(user)`: whether a user is a bot; `quoted`: the event of the
+   * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `author`: {name, isBot, picture};
+   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked; `quoted`: the event of the
    * quoted message, if it is loaded.
    */
-  show(message, { continued, isEditing, dates, display, isUser, isBot, quoted }) {
-    const author = { name: display(message.user), isBot: isBot(message.user) };
+  show(message, { continued, isEditing, dates, display, author, isUser, quoted }) {
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
     const state = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
     if (state === this.#shown) return;
@@ -52,9 +51,7 @@ class ChatMessage extends HTMLElement {
   }
 
   #writeHead({ user, at }, author, dates) {
-    const avatar = this.querySelector(".avatar");
-    avatar.dataset.hue = hue(user);
-    avatar.querySelector(".avatar-letter").textContent = initial(author.name);
+    showAvatar(this.querySelector(".avatar"), { name: user, display: author.name, picture: author.picture });
     this.querySelector(".message-author").textContent = author.name;
     this.querySelector(".bot-label").textContent = author.isBot ? _("Bot") : "";
     const time = this.querySelector("time");

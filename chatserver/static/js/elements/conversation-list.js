@@ -3,10 +3,10 @@
  * the pointer does not move.
  */
 
+import { showAvatar } from "../ui/avatar.js";
 import { lazyBundle } from "../ui/lazy-load.js";
 import { reconcile } from "../ui/dom.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { hue, initial } from "../lib/names.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
@@ -73,6 +73,7 @@ class ConversationList extends HTMLElement {
       title: users.title(name),
       name,
       display: users.display(name),
+      picture: users.picture(name),
       online: users.isOnline(name),
       bot: users.isBot(name),
       unread: 0,
@@ -101,9 +102,8 @@ class ConversationList extends HTMLElement {
     return item;
   }
 
-  #update(item, { key, title, display, name, unread, mentions, muted, archived, icon, online, bot, current, draft }) {
+  #update(item, { key, title, display, name, picture, unread, mentions, muted, archived, icon, online, bot, current, draft }) {
     const link = item.querySelector(".row");
-    const avatar = item.querySelector(".avatar");
     item.querySelector(".row-name").textContent = title;
     item.querySelector(".badge-number").textContent = badge(unread);
     item.querySelector(".badge-label").textContent = unreadText(unread);
@@ -118,9 +118,8 @@ class ConversationList extends HTMLElement {
     if (icon) item.querySelector(".row-archived").hidden = !archived;
     if (key === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-    if (!avatar) return;
-    avatar.dataset.hue = hue(name);
-    avatar.querySelector(".avatar-letter").textContent = initial(display);
+    if (icon) return;
+    showAvatar(item.querySelector(".avatar"), { name, display, picture });
     item.dataset.online = String(online);
     item.querySelector(".bot-label").textContent = bot ? _("Bot") : "";
     item.querySelector(".presence-label").textContent = online ? _("online") : _("offline");

@@ -7,13 +7,13 @@
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
+import { showAvatar } from "../ui/avatar.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { sortedByName } from "../lib/collation.js";
 import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
-import { hue, initial } from "../lib/names.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { clone, me, urls } from "../ui/page.js";
 import { SteadyRows } from "../ui/steady-rows.js";
@@ -175,9 +175,7 @@ class RoomPanel extends HTMLElement {
     const { room, isDirect } = this.#room;
     const display = this.#users.display(name);
     const online = this.#users.isOnline(name);
-    const avatar = row.querySelector(".avatar");
-    avatar.dataset.hue = hue(name);
-    avatar.querySelector(".avatar-letter").textContent = initial(display);
+    showAvatar(row.querySelector(".avatar"), { name, display, picture: this.#users.picture(name) });
     row.dataset.online = String(online);
     row.querySelector(".row-name").textContent = this.#users.title(name);
     row.querySelector(".presence-label").textContent = online ? _("online") : _("offline");

@@ -14,7 +14,7 @@ const THEME = "chat:theme"; // read by theme.js before the first paint
 
 class SettingsDialog extends HTMLElement {
   #form = this.querySelector(".settings-profile");
-  #problem = this.querySelector(".settings-profile .form-problem");
+  #problem = this.querySelector(".profile-problem");
   #profile = null; // {display, locale} when the dialog was opened
 
   constructor() {

@@ -1,4 +1,4 @@
-/** Requests to the HTTP API with JSON bodies. An error response throws RequestError with the server's text. */
+/** Requests to the HTTP API. A body is sent as JSON, a Blob as it is. An error response throws RequestError with the server's text. */
 
 import { _ } from "../lib/i18n.js";
 import { encoded } from "../lib/text.js";
@@ -65,6 +65,7 @@ export function userHeaders() {
 function content(body) {
   const headers = userHeaders();
   if (body === undefined) return { headers };
+  if (body instanceof Blob) return { headers: { ...headers, "Content-Type": body.type }, body };
   return {
     headers: { ...headers, "Content-Type": "application/json" },
     body: encoded(body),

@@ -10,19 +10,19 @@ import { _ } from "../lib/i18n.js";
 import { sortedByName } from "../lib/collation.js";
 import { foldName } from "../lib/mentions.js";
 import { namesakes, withName } from "../lib/names.js";
+import { MentionedNames } from "./mentioned-names.js";
 import { lang, me, urls } from "../ui/page.js";
 
 const PAGE_SIZE = 1_000; // accounts in the first request
 const PREFIX_LIMIT = 20; // accounts found by one prefix
 const NAMES_LIMIT = 50; // accounts requested by name at once
-const MAX_QUERY_LENGTH = 6_000; // characters of a query
 const LOAD_INTERVAL = 5_000; // milliseconds between two requests of the list
 const BAD_REQUEST = 400; // the response for a name that no account can have
 const MAX_JITTER = 2_000; // milliseconds; spreads the requests of clients that get the same event
 
 export class Users extends EventTarget {
-  #accounts = new Map(); // name → {name, display, role, disabled, deleted?}
-  #online = new Map(); // name → {name, display, status}
+  #accounts = new Map(); // name → {name, display, role, disabled, deleted?, picture?}
+  #online = new Map(); // name → {name, display, status, picture?}
   #loadedAt = 0;
   #timer = 0;
   #wasConnected = false;
@@ -30,9 +30,7 @@ export class Users extends EventTarget {
   #toLoad = new Set(); // names
   #namesakes = null; // users whose display name is ambiguous; null until computed
   #requested = new Set(); // names and prefixes
-  #foldedNames = new Set([foldName(me.name)]); // folded names of accounts
-  #unknownMentions = new Map(); // folded name of no known account → whether it was requested
-  #lookupTimer = 0;
+  #mentioned = new MentionedNames((names) => this.#request(`names=${encodeURIComponent(names.join(","))}`));
   #rechecked = new Set(); // names that are being requested again
 
   async load() {
@@ -51,7 +49,7 @@ export class Users extends EventTarget {
 
   /** After a welcome: load accounts that were created while disconnected. The first welcome follows `load`. */
   reconnected() {
-    this.#unknownMentions.clear();
+    this.#mentioned.reset();
     if (this.#wasConnected) this.#scheduleLoad();
     this.#wasConnected = true;
   }
@@ -72,22 +70,7 @@ export class Users extends EventTarget {
 
   /** Whether a folded name is that of a known user. Unknown names are requested once; `users:changed` follows. */
   isUser(key) {
-    if (this.#foldedNames.has(key)) return true;
-    if (!this.#unknownMentions.has(key)) this.#unknownMentions.set(key, false);
-    if (!this.#unknownMentions.get(key)) this.#lookupTimer ||= setTimeout(() => this.#lookUp(), Math.random() * MAX_JITTER);
-    return false;
-  }
-
-  /** Request unknown mentioned names; names that do not fit are requested next. */
-  async #lookUp() {
-    this.#lookupTimer = 0;
-    const unknown = [...this.#unknownMentions].flatMap(([key, isRequested]) => (isRequested || this.#foldedNames.has(key) ? [] : [key]));
-    const names = unknown.slice(0, NAMES_LIMIT);
-    while (encodeURIComponent(names.join(",")).length > MAX_QUERY_LENGTH) names.pop();
-    if (names.length === 0) return;
-    for (const key of names) this.#unknownMentions.set(key, true);
-    await this.#request(`names=${encodeURIComponent(names.join(","))}`);
-    if (names.length < unknown.length) this.isUser(unknown[names.length]);
+    return this.#mentioned.isUser(key);
   }
 
   /**
@@ -157,6 +140,16 @@ export class Users extends EventTarget {
     return this.#accounts.get(name)?.deleted === true;
   }
 
+  /** The id of the profile picture of a user, if there is one. */
+  picture(name) {
+    return (this.#online.get(name) ?? this.#accounts.get(name))?.picture;
+  }
+
+  /** {name, isBot, picture} of the author of a message; `name` as in `display`. */
+  author(name) {
+    return { name: this.display(name), isBot: this.isBot(name), picture: this.picture(name) };
+  }
+
   /** Request an account again that refused a message. */
   async recheck(name) {
     if (this.isDeleted(name) || this.#rechecked.has(name)) return;
@@ -186,8 +179,11 @@ export class Users extends EventTarget {
     this.#addUnknown();
   }
 
-  applyPresence({ online = [], offline = [] }) {
+  applyPresence({ online = [], offline = [], changed = [] }) {
     for (const user of online) this.#online.set(user.name, user);
+    for (const { name, picture } of [...online, ...changed]) {
+      if (this.#accounts.has(name)) this.#accounts.set(name, { ...this.#accounts.get(name), picture });
+    }
     for (const name of offline) this.#online.delete(name);
     this.#addUnknown();
   }
@@ -236,7 +232,7 @@ export class Users extends EventTarget {
 
   #addAccount(user) {
     this.#accounts.set(user.name, user);
-    this.#foldedNames.add(foldName(user.name));
+    this.#mentioned.add(user.name);
   }
 
   #sorted(names) {

@@ -17,6 +17,8 @@ import "../elements/nav-drawer.js";
 import "../elements/notification-settings.js";
 import "../elements/password-field.js";
 import "../elements/password-form.js";
+import "../elements/picture-cropper.js";
+import "../elements/profile-picture.js";
 import "../elements/quick-switcher.js";
 import "../elements/room-dialog.js";
 import "../elements/room-panel.js";

@@ -20,6 +20,7 @@ export const urls = Object.freeze({
   upload: meta("upload"),
   uploads: meta("uploads"),
   files: `${meta("home").replace(/\/$/, "")}/files`,
+  pictures: `${meta("home").replace(/\/$/, "")}/pictures`,
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });

@@ -150,7 +150,7 @@ export class Screen {
       editing: this.#part("message-composer").editing,
       display: (user) => this.#users.display(user),
       isUser: (name) => this.#users.isUser(name),
-      isBot: (user) => this.#users.isBot(user),
+      author: (user) => this.#users.author(user),
       find: finder(conversation),
       rights: {
         member: !lost,

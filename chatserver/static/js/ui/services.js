@@ -13,6 +13,7 @@ import { ReadMarks } from "../state/read-marks.js";
 import { ReadReceipts } from "../state/read-receipts.js";
 import { Recounts } from "../state/recounts.js";
 import { Renewal } from "../net/renewal.js";
+import { me } from "./page.js";
 import { scaled } from "./scale-picture.js";
 import { Uploader } from "../state/uploader.js";
 import { discard, upload } from "../net/upload.js";
@@ -45,6 +46,13 @@ export class Services {
     followKeyboard();
     new Focus(app).watch();
     this.#uploadFiles({ conversations, outbox, store, current });
+    this.#showOwnPicture();
+    users.addEventListener("users:changed", () => this.#showOwnPicture());
+  }
+
+  #showOwnPicture() {
+    const own = { name: me.name, display: me.display, picture: this.#users.picture(me.name) };
+    this.#app.querySelector("settings-dialog profile-picture").show(own);
   }
 
   #uploadFiles({ conversations, outbox, store, current }) {

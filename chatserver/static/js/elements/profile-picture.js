@@ -1,0 +1,60 @@
+/**
+ * <profile-picture>: shows a picture, and lets the user choose and remove it. `data-url`: the address that stores it.
+ *
+ * Dispatches `picture:changed` {picture}.
+ */
+
+import { attemptOnce, sessionRequest } from "../net/api.js";
+import { _ } from "../lib/i18n.js";
+import { showAvatar } from "../ui/avatar.js";
+import { emit } from "../ui/dom.js";
+
+class ProfilePicture extends HTMLElement {
+  #shown = { name: "", display: "", picture: "" };
+  #file = this.querySelector("[type=file]");
+  #choose = this.querySelector(".picture-choose");
+  #remove = this.querySelector(".picture-remove");
+  #problem = this.querySelector(".form-problem") ?? this.closest("dialog").querySelector(".form-problem");
+
+  connectedCallback() {
+    this.#choose.addEventListener("click", () => this.#file.click());
+    this.#file.addEventListener("change", () => attemptOnce(this.#problem, () => this.#store(this.#file.files[0])));
+    this.#remove.addEventListener("click", () => attemptOnce(this.#problem, () => this.#delete()));
+  }
+
+  /** Show the picture with this id, or the letter of a name. */
+  show({ name, display, picture = "" }) {
+    if (name !== this.#shown.name) this.#announce("");
+    this.#shown = { name, display, picture };
+    showAvatar(this.querySelector(".avatar"), this.#shown);
+    if (!picture && document.activeElement === this.#remove) this.#choose.focus();
+    this.#remove.hidden = !picture;
+  }
+
+  async #store(file) {
+    if (!file) return;
+    this.#announce("");
+    this.#file.value = ""; // the same file can be chosen again
+    const square = await document.querySelector("picture-cropper").crop(file);
+    if (!square) return;
+    const { picture } = await sessionRequest("PUT", this.dataset.url, square);
+    this.#changed(picture, _("The picture was saved."));
+  }
+
+  async #delete() {
+    await sessionRequest("DELETE", this.dataset.url);
+    this.#changed("", _("The picture was removed."));
+  }
+
+  #changed(picture, text) {
+    this.show({ ...this.#shown, picture });
+    this.#announce(text);
+    emit(this, "picture:changed", { picture });
+  }
+
+  #announce(text) {
+    this.querySelector("[role=status]").textContent = text;
+  }
+}
+
+customElements.define("profile-picture", ProfilePicture);
