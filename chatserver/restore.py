@@ -8,7 +8,7 @@ from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
-from chatserver.files.transfer import replacing
+from chatserver.files.archived_files import replacing
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable

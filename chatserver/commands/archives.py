@@ -98,7 +98,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: 
     copied is left out: so is its message, for all who read the archive later.
     """
     from chatserver.commands import streaming
-    from chatserver.files.transfer import stored_paths
+    from chatserver.files.archived_files import stored_paths
 
     def begin(manifest: Manifest) -> Writer:
         bar.length = manifest.total

@@ -25,7 +25,7 @@ class FileAccess:
         return found
 
     async def _may_read(self, user: User, file: StoredFile) -> bool:
-        if file.state is FileState.WHOLE:
+        if file.state is FileState.COMPLETE:
             return file.user_id == user.id
         if file.state is not FileState.BOUND or file.room is None or file.seq is None:
             return False

@@ -53,7 +53,7 @@ class Pictures:
         """`pixels`: pictures with more of them are not decoded."""
         self._store = store
         self._pixels = pixels
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._process: Process | None = None
         self._idle: asyncio.TimerHandle | None = None
         self.counts = Counts()
@@ -76,41 +76,41 @@ class Pictures:
         return (await self._perform(self._job(file_id, kind, square=SQUARE))).ok
 
     async def _perform(self, job: Job) -> Result:
-        async with self._turn:
+        async with self._lock:
             return await self._result(job)
 
     def _job(self, file_id: str, kind: str, *, square: int = 0) -> Job:
-        place = self._store.place
-        thumbs = {size: str(place(file_id, f".{size}")) for size in THUMBS}
-        paths = {"path": str(place(file_id, PART)), "clean": str(place(file_id, ".clean"))}
+        path = self._store.path
+        thumbs = {size: str(path(file_id, f".{size}")) for size in THUMBS}
+        paths = {"path": str(path(file_id, PART)), "clean": str(path(file_id, ".clean"))}
         return Job(type=kind, thumbs=thumbs, pixels=self._pixels, square=square, **paths)
 
     async def _result(self, job: Job) -> Result:
         try:
             async with asyncio.timeout(TIMEOUT):
-                result = await self._ask(job)
+                result = await self._send(job)
         except (OSError, msgspec.MsgspecError, ValueError, TimeoutError) as error:
             logger.warning("a picture could not be handled: %s", type(error).__name__)
             self.counts.failed += 1
             await self.close()
             return Result(ok=False)
         except BaseException:
-            await self.close()  # its answer would be taken for that of the next job
+            await self.close()  # its result would be read as that of the next job
             raise
         self.counts.handled += 1
         self.counts.rejected += not result.ok
         return result
 
-    async def _ask(self, job: Job) -> Result:
+    async def _send(self, job: Job) -> Result:
         if self._idle is not None:
             self._idle.cancel()
         process = self._process = self._process or await _start()
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(msgspec.json.encode(job) + b"\n")
-        answer = await process.stdout.readline()
+        result = await process.stdout.readline()
         self._idle = asyncio.get_running_loop().call_later(IDLE_TIME, self._end_idle)
-        return msgspec.json.decode(answer, type=Result)
+        return msgspec.json.decode(result, type=Result)
 
     def _end_idle(self) -> None:
         """Close the input of the process, which then ends."""

@@ -19,7 +19,7 @@ from chatserver.storage.rooms import Rooms
 
 
 class FileService:
-    """Builds them; opens nothing."""
+    """Builds the objects that store and serve files; opens nothing."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class FileService:
         self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
         self.account_pictures = AccountPictures(database)
         self.access = FileAccess(self.register, rooms)
-        self.listed = FileList(database)
+        self.listing = FileList(database)
         self.cleanup = FileCleanup(
             self.register, self.store, lifetime=self.uploads.lifetime, clock=clock
         )

@@ -45,5 +45,5 @@ class SquarePictures:
         if not await self._pictures.crop(file_id):
             raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
         sha256, size = await self._store.digest(file_id)
-        await self._store.keep(file_id)
+        await self._store.complete(file_id)
         return Content(TYPE, size, sha256, SQUARE, SQUARE)

@@ -62,13 +62,13 @@ class Store(Protocol):
     async def digest(self, file_id: str, suffix: str = PART) -> tuple[str, int]:
         """Return the SHA-256 of a part, or of the file, and the size."""
 
-    async def keep(self, file_id: str) -> None:
-        """Make a part the file; it is on disk when this returns."""
+    async def complete(self, file_id: str) -> None:
+        """Turn a part into the file; it is on disk when this returns."""
 
     async def delete(self, file_id: str) -> None:
         """Delete everything of a file; it is off the disk when this returns."""
 
-    def place(self, file_id: str, suffix: str = "") -> Path:
+    def path(self, file_id: str, suffix: str = "") -> Path:
         """Return the path of a file, its part or a thumbnail, which may be missing."""
 
     def ids(self) -> AsyncIterator[list[str]]:
@@ -84,14 +84,14 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def place(self, file_id: str, suffix: str = "") -> Path:
+    def path(self, file_id: str, suffix: str = "") -> Path:
         return self._folder / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
 
     async def create(self, file_id: str) -> None:
         await _in_thread(self._create, file_id)
 
     def _create(self, file_id: str) -> None:
-        part = self.place(file_id, PART)
+        part = self.path(file_id, PART)
         if not part.parent.exists():
             for folder in (self._folder, part.parent.parent, part.parent):
                 folder.mkdir(mode=0o700, exist_ok=True)
@@ -99,7 +99,7 @@ class FolderStore:
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     async def size(self, file_id: str) -> int:
-        return await _in_thread(lambda: self.place(file_id, PART).stat().st_size)
+        return await _in_thread(lambda: self.path(file_id, PART).stat().st_size)
 
     async def append(
         self,
@@ -110,7 +110,7 @@ class FolderStore:
         limit: int,
         checksum: Checksum | None = None,
     ) -> int:
-        part = await _in_thread(Part, self.place(file_id, PART), offset, limit, checksum)
+        part = await _in_thread(Part, self.path(file_id, PART), offset, limit, checksum)
         waiting = bytearray()
         try:
             async for piece in pieces:
@@ -124,19 +124,19 @@ class FolderStore:
 
     async def head(self, file_id: str, count: int) -> bytes:
         def read() -> bytes:
-            with self.place(file_id, PART).open("rb") as file:
+            with self.path(file_id, PART).open("rb") as file:
                 return file.read(count)
 
         return await _in_thread(read)
 
     async def digest(self, file_id: str, suffix: str = PART) -> tuple[str, int]:
-        return await _in_thread(_digest, self.place(file_id, suffix))
+        return await _in_thread(_digest, self.path(file_id, suffix))
 
-    async def keep(self, file_id: str) -> None:
-        await _in_thread(self._keep, file_id)
+    async def complete(self, file_id: str) -> None:
+        await _in_thread(self._complete, file_id)
 
-    def _keep(self, file_id: str) -> None:
-        part, file = self.place(file_id, PART), self.place(file_id)
+    def _complete(self, file_id: str) -> None:
+        part, file = self.path(file_id, PART), self.path(file_id)
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.rename(file)
@@ -147,9 +147,9 @@ class FolderStore:
 
     def _delete(self, file_id: str) -> None:
         for suffix in SUFFIXES:
-            self.place(file_id, suffix).unlink(missing_ok=True)
+            self.path(file_id, suffix).unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            _flush_folder(self.place(file_id).parent)
+            _flush_folder(self.path(file_id).parent)
 
     async def ids(self) -> AsyncIterator[list[str]]:
         for folder in await _in_thread(_subfolders, self._folder):

@@ -1,4 +1,4 @@
-"""Rules of uploads: limits, quotas, free space, and what is done when the last byte has arrived.
+"""Rules of uploads: limits, quotas, free space, and the steps after the last byte.
 
 Owns the number of uploads that each user has running on this node.
 """
@@ -20,8 +20,8 @@ from chatserver.files.store import Store
 from chatserver.models import User
 from chatserver.storage.files import Content, Files, NewFile, Quotas, StoredFile
 
-AT_ONCE = 4  # uploads of one user that run at the same time on a node
-RETRY_AFTER = 1.0  # seconds
+MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
+RETRY_DELAY = 1.0  # seconds
 LONGEST_ALT = 1_000  # characters
 
 logger = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ class Uploads:
     async def find(self, user: User, file_id: str) -> StoredFile:
         """Return the user's own unsent file. Raises NotFound."""
         found = await self._files.find(file_id)
-        if found is None or found.user_id != user.id or found.state > FileState.WHOLE:
+        if found is None or found.user_id != user.id or found.state > FileState.COMPLETE:
             raise NotFound
         return found
 
@@ -107,7 +107,7 @@ class Uploads:
 
         A file whose completion was interrupted is completed now.
         """
-        if file.state is FileState.WHOLE:
+        if file.state is FileState.COMPLETE:
             return file.bytes
         size = await self._store.size(file.id)
         if size < file.bytes:
@@ -124,7 +124,7 @@ class Uploads:
     ) -> int:
         """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
 
-        Raises RateLimited above AT_ONCE uploads of the user, BadRequest if they are too slow.
+        Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow.
         """
         with self._slot(file.user_id):
             async with aclosing(self._counted(pieces)) as counted:
@@ -134,8 +134,8 @@ class Uploads:
 
     @contextmanager
     def _slot(self, user_id: int) -> Iterator[None]:
-        if self._running[user_id] >= AT_ONCE:
-            raise RateLimited(RETRY_AFTER, _("Too many uploads at once. Wait for one to finish."))
+        if self._running[user_id] >= MAX_RUNNING:
+            raise RateLimited(RETRY_DELAY, _("Too many uploads at once. Wait for one to finish."))
         self._running[user_id] += 1
         try:
             yield
@@ -165,7 +165,7 @@ class Uploads:
     async def _finish(self, file: StoredFile) -> StoredFile:
         picture = await self._pictures.process(file.id)
         sha256, size = await self._store.digest(file.id)
-        await self._store.keep(file.id)
+        await self._store.complete(file.id)
         content = Content(picture.type, size, sha256, picture.width, picture.height, picture.blur)
         try:
             finished = await self._files.finish(file.id, content)

@@ -12,7 +12,7 @@ BATCH_SIZE = 200  # rows read at a time
 
 async def file_findings(files: Files, store: FolderStore) -> list[str]:
     """Return a sentence for each file that is missing or altered, or that no row knows."""
-    findings = [finding async for finding in _stored(files, store)]
+    findings = [finding async for finding in _stored_findings(files, store)]
     async for ids in store.ids():
         unknown = {*ids} - await files.known(ids)
         findings += [f"File {file_id}: its bytes belong to no message." for file_id in unknown]
@@ -20,15 +20,15 @@ async def file_findings(files: Files, store: FolderStore) -> list[str]:
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
 
-async def _stored(files: Files, store: FolderStore) -> AsyncIterator[str]:
+async def _stored_findings(files: Files, store: FolderStore) -> AsyncIterator[str]:
     after = ""
     while page := await files.stored_after(after, BATCH_SIZE):
-        for finding in await _page(page, store):
+        for finding in await _page_findings(page, store):
             yield finding
         after = page[-1].id
 
 
-async def _page(page: Sequence[StoredFile], store: FolderStore) -> list[str]:
+async def _page_findings(page: Sequence[StoredFile], store: FolderStore) -> list[str]:
     found = []
     for file in page:
         try:

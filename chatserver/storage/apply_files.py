@@ -14,17 +14,17 @@ from chatserver.errors import BadRequest, _
 from chatserver.file_state import FileState
 from chatserver.models import Draft, Edit
 from chatserver.storage.bulk import KeyLookup, RowLookup
-from chatserver.storage.files import COLUMNS, as_json
+from chatserver.storage.files import COLUMNS, files_json
 from chatserver.storage.tables import events, files
 
-Place = tuple[int, int]  # room and seq of a message
+MessageKey = tuple[int, int]  # room and seq of a message
 
 
 class LoadedFiles(NamedTuple):
-    """Files in the database that a batch names: by id, and those of edited messages by place."""
+    """Stored files that a batch names, by id, and those of edited messages, by room and seq."""
 
     by_id: Mapping[str, Any]
-    of_messages: Mapping[Place, tuple[str, ...]]
+    of_messages: Mapping[MessageKey, tuple[str, ...]]
 
 
 NO_FILES = LoadedFiles({}, {})
@@ -35,14 +35,14 @@ def load_files(connection: Connection, drafts: Sequence[Draft]) -> LoadedFiles:
     naming = [draft for draft in drafts if getattr(draft.act, "files", None) is not None]
     if not naming:
         return NO_FILES
-    places = {(d.room, act.target) for d in naming if isinstance(act := d.act, Edit)}
-    bound = _OF_MESSAGES.rows(connection, sorted(places)) if places else ()
+    messages = {(d.room, act.target) for d in naming if isinstance(act := d.act, Edit)}
+    bound = _OF_MESSAGES.rows(connection, sorted(messages)) if messages else ()
     ids = {file_id for draft in naming for file_id in getattr(draft.act, "files", ())}
     rows = [*_BY_ID.rows(connection, sorted(ids)), *bound]
-    of_messages: dict[Place, tuple[str, ...]] = {}
+    of_messages: dict[MessageKey, tuple[str, ...]] = {}
     for row in bound:
-        place = (row.room, row.seq)
-        of_messages[place] = (*of_messages.get(place, ()), row.id)
+        message = (row.room, row.seq)
+        of_messages[message] = (*of_messages.get(message, ()), row.id)
     return LoadedFiles({row.id: row for row in rows}, of_messages)
 
 
@@ -53,40 +53,40 @@ class BatchFiles:
         self._rows = loaded.by_id
         self._of_messages = dict(loaded.of_messages)
         self._bound: dict[str, tuple[int, int, int]] = {}  # room, seq, position
-        self._going: set[str] = set()
-        self._deleted: set[Place] = set()
-        self._messages: dict[Place, str] = {}  # JSON
+        self._dropped: set[str] = set()  # by edits
+        self._deleted_messages: set[MessageKey] = set()
+        self._descriptions: dict[MessageKey, str] = {}  # JSON
 
     def bind(self, draft: Draft, ids: Sequence[str], seq: int) -> str:
-        """Attach files to a message; return them as JSON. Raises BadRequest, changing nothing."""
-        return self._attach(draft, ids, (draft.room, seq), present=())
+        """Bind files to a message; return them as JSON. Raises BadRequest, changing nothing."""
+        return self._set_files(draft, ids, (draft.room, seq), present=())
 
     def rebind(self, draft: Draft, act: Edit, present: str) -> str:
         """Replace the files of a message, which `present` describes, if the edit names files."""
         if act.files is None:
             return present
-        place = (draft.room, act.target)
-        before = self._of_messages.get(place, ())
-        found = self._attach(draft, act.files, place, present=before)
-        self._going |= {*before} - {*act.files}
+        message = (draft.room, act.target)
+        before = self._of_messages.get(message, ())
+        found = self._set_files(draft, act.files, message, present=before)
+        self._dropped |= {*before} - {*act.files}
         return found
 
     def release(self, room: int, seq: int) -> None:
         """Delete the files of a message."""
-        self._messages.pop((room, seq), None)
-        self._deleted.add((room, seq))
+        self._descriptions.pop((room, seq), None)
+        self._deleted_messages.add((room, seq))
 
-    def _attach(
-        self, draft: Draft, ids: Sequence[str], place: Place, *, present: Sequence[str]
+    def _set_files(
+        self, draft: Draft, ids: Sequence[str], message: MessageKey, *, present: Sequence[str]
     ) -> str:
         if len(set(ids)) < len(ids) or not all(
             file_id in present or self._is_free(draft, file_id) for file_id in ids
         ):
             raise BadRequest(_("A file is not uploaded yet, or belongs to another message."))
-        self._bound |= {file_id: (*place, position) for position, file_id in enumerate(ids)}
-        self._of_messages[place] = tuple(ids)
-        described = as_json(self._rows[file_id] for file_id in ids)
-        self._messages[place] = described
+        self._bound |= {file_id: (*message, position) for position, file_id in enumerate(ids)}
+        self._of_messages[message] = tuple(ids)
+        described = files_json(self._rows[file_id] for file_id in ids)
+        self._descriptions[message] = described
         return described
 
     def _is_free(self, draft: Draft, file_id: str) -> bool:
@@ -94,7 +94,7 @@ class BatchFiles:
         return (
             row is not None
             and row.user_id == draft.user_id
-            and row.state == FileState.WHOLE
+            and row.state == FileState.COMPLETE
             and row.room in (None, draft.room)
             and file_id not in self._bound
         )
@@ -103,21 +103,23 @@ class BatchFiles:
         """Write after the rows of new messages."""
         if self._bound:
             bound = [
-                {"file": file_id, "room": room, "number": seq, "place": position}
+                {"file": file_id, "room": room, "number": seq, "at_position": position}
                 for file_id, (room, seq, position) in sorted(self._bound.items())
             ]
             connection.execute(_BIND, bound)
-        if self._messages:
-            shown = [
-                {"room": room, "number": seq, "shown": text or None}
-                for (room, seq), text in sorted(self._messages.items())
+        if self._descriptions:
+            descriptions = [
+                {"room": room, "number": seq, "description": text or None}
+                for (room, seq), text in sorted(self._descriptions.items())
             ]
-            connection.execute(_SHOW, shown)
-        if self._going:
-            connection.execute(_GO, [{"file": file_id} for file_id in sorted(self._going)])
-        if self._deleted:
-            places = [{"room": room, "number": seq} for room, seq in sorted(self._deleted)]
-            connection.execute(_GO_WITH, places)
+            connection.execute(_DESCRIBE, descriptions)
+        if self._dropped:
+            connection.execute(_DELETE, [{"file": file_id} for file_id in sorted(self._dropped)])
+        if self._deleted_messages:
+            messages = [
+                {"room": room, "number": seq} for room, seq in sorted(self._deleted_messages)
+            ]
+            connection.execute(_DELETE_OF_MESSAGE, messages)
 
 
 _FOR_UPDATE = sa.select(*COLUMNS).order_by(files.c.id).with_for_update()
@@ -138,18 +140,18 @@ _BIND = (
         state=FileState.BOUND,
         room_id=sa.bindparam("room"),
         seq=sa.bindparam("number"),
-        position=sa.bindparam("place"),
+        position=sa.bindparam("at_position"),
     )
 )
-_GO = files.update().where(_FILE).values(state=FileState.GOING)
-_GO_WITH = (
+_DELETE = files.update().where(_FILE).values(state=FileState.DELETING)
+_DELETE_OF_MESSAGE = (
     files.update()
     .where(files.c.room_id == sa.bindparam("room"), files.c.seq == sa.bindparam("number"))
     .where(files.c.state == FileState.BOUND)
-    .values(state=FileState.GOING)
+    .values(state=FileState.DELETING)
 )
-_SHOW = (
+_DESCRIBE = (
     events.update()
     .where(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
-    .values(files=sa.bindparam("shown"))
+    .values(files=sa.bindparam("description"))
 )

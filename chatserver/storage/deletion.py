@@ -50,7 +50,7 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
     unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
-    connection.execute(unsent.values(state=FileState.GOING))
+    connection.execute(unsent.values(state=FileState.DELETING))
     release(connection, account.picture)
     values = {
         **display_columns(DISPLAY),

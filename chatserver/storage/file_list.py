@@ -14,7 +14,7 @@ from chatserver.text.search_terms import fold
 
 FileKind = Literal["image", "video", "audio", "other"]
 
-PLACES = 16  # more than files in one message
+POSITIONS = 16  # in the cursor of a page: more than files in one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class RoomFile:
 class Selection:
     """Files of one kind, or with a text in their names; `before` is the cursor of a page.
 
-    `left`: the seq at which a former member left, who sees only messages unchanged since.
+    `left_seq`: the seq at which a former member left, who sees only messages unchanged since.
     """
 
     kind: FileKind | None = None
     name: str = ""
     before: int | None = None
-    left: int | None = None
+    left_seq: int | None = None
 
 
 class FileList:
@@ -62,7 +62,7 @@ class FileList:
             rows = (await connection.execute(query)).all()
         page = [RoomFile(*row[:-1]) for row in rows[:limit]]
         last = rows[limit - 1] if len(rows) > limit else None
-        return page, None if last is None else last.seq * PLACES + last.position
+        return page, None if last is None else last.seq * POSITIONS + last.position
 
 
 def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
@@ -74,12 +74,12 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
     if name := fold(selection.name):
         found.append(files.c.name_key.contains(name, autoescape=True))
     if selection.before is not None:
-        seq, position = divmod(selection.before, PLACES)
+        seq, position = divmod(selection.before, POSITIONS)
         found += [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
-    if selection.left is not None:
+    if selection.left_seq is not None:
         found += [
-            files.c.seq <= selection.left,
-            ~_CHANGES.where(events.c.seq > selection.left).exists(),
+            files.c.seq <= selection.left_seq,
+            ~_CHANGES.where(events.c.seq > selection.left_seq).exists(),
         ]
     return found
 

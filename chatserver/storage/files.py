@@ -82,7 +82,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Number of files, and of their bytes."""
+    """Number of files, and the sum of their bytes."""
 
     files: int
     bytes: int
@@ -109,7 +109,7 @@ class Files:
             "type": "application/octet-stream",
             "bytes": new.bytes,
             "alt": new.alt,
-            "state": FileState.ARRIVING,
+            "state": FileState.UPLOADING,
             "at": self._clock(),
         }
 
@@ -118,20 +118,20 @@ class Files:
                 _require_member(connection, new.user_id, new.room)
             _require_quotas(connection, new, quotas)
             connection.execute(files.insert().values(row))
-            return _stored(connection.execute(_ONE, {"id": row["id"]}).one())
+            return _file_from_row(connection.execute(_ONE, {"id": row["id"]}).one())
 
         return await self._database.transaction(work)
 
     async def finish(self, file_id: str, content: Content) -> StoredFile:
         """Record that all bytes are on disk. Raises NotFound if the upload was discarded."""
-        arriving = sa.and_(files.c.id == file_id, files.c.state == FileState.ARRIVING)
-        change = files.update().where(arriving)
+        uploading = sa.and_(files.c.id == file_id, files.c.state == FileState.UPLOADING)
+        change = files.update().where(uploading)
         values = asdict(content)
 
         def work(connection: Connection) -> StoredFile:
-            if not connection.execute(change.values(state=FileState.WHOLE, **values)).rowcount:
+            if not connection.execute(change.values(state=FileState.COMPLETE, **values)).rowcount:
                 raise NotFound
-            return _stored(connection.execute(_ONE, {"id": file_id}).one())
+            return _file_from_row(connection.execute(_ONE, {"id": file_id}).one())
 
         return await self._database.transaction(work)
 
@@ -141,7 +141,7 @@ class Files:
 
     async def discard(self, file_id: str, user_id: int) -> StoredFile:
         """Begin to delete an unsent file. Raises NotFound."""
-        return await self._change_unsent(file_id, user_id, state=FileState.GOING)
+        return await self._change_unsent(file_id, user_id, state=FileState.DELETING)
 
     async def _change_unsent(self, file_id: str, user_id: int, **values: Any) -> StoredFile:
         own = sa.and_(files.c.id == file_id, files.c.user_id == user_id, _UNSENT)
@@ -150,7 +150,7 @@ class Files:
             if not connection.scalar(sa.select(files.c.id).where(own).with_for_update()):
                 raise NotFound
             connection.execute(files.update().where(own).values(values))
-            return _stored(connection.execute(_ONE, {"id": file_id}).one())
+            return _file_from_row(connection.execute(_ONE, {"id": file_id}).one())
 
         return await self._database.transaction(work)
 
@@ -160,7 +160,7 @@ class Files:
         """Return a file in any state. Callers have to authorise."""
         async with self._database.reading() as connection:
             row = (await connection.execute(_ONE, {"id": file_id})).one_or_none()
-        return None if row is None else _stored(row)
+        return None if row is None else _file_from_row(row)
 
     async def changed_since(self, room: int, message: int, seq: int) -> bool:
         """Return whether a message was edited or deleted after `seq`."""
@@ -172,40 +172,41 @@ class Files:
         """Return number and bytes of all files that are not being deleted."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(files.c.bytes), 0))
         async with self._database.reading(Share.LISTS) as connection:
-            row = (await connection.execute(query.where(files.c.state != FileState.GOING))).one()
+            row = (await connection.execute(query.where(files.c.state != FileState.DELETING))).one()
         return Usage(int(row[0]), int(row[1]))
 
     # Deletion -------------------------------------------------------------------------------------
 
     async def expire(self, before: int) -> int:
         """Begin to delete unsent files older than `before` (ms); return how many."""
-        old = files.update().where(_UNSENT, files.c.at < before).values(state=FileState.GOING)
+        old = files.update().where(_UNSENT, files.c.at < before).values(state=FileState.DELETING)
         return await self._database.transaction(lambda c: c.execute(old).rowcount)
 
     async def expire_orphans(self) -> int:
-        """Begin to delete files whose message, account or server has them no more; return how many.
+        """Begin to delete files that no message, account or server refers to; return how many.
 
         A node of an earlier version deletes messages without their files.
         """
-        unsaid = sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
-        gone = files.update().where(sa.or_(unsaid, IS_UNUSED_PICTURE)).values(state=FileState.GOING)
-        return await self._database.transaction(lambda c: c.execute(gone).rowcount)
+        unreferenced = sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
+        orphans = files.update().where(sa.or_(unreferenced, IS_UNUSED_PICTURE))
+        change = orphans.values(state=FileState.DELETING)
+        return await self._database.transaction(lambda c: c.execute(change).rowcount)
 
-    async def going(self, limit: int) -> list[str]:
+    async def to_delete(self, limit: int) -> list[str]:
         """Return ids of files that have to be deleted."""
         async with self._database.reading() as connection:
-            return list(await connection.scalars(_GOING, {"count": limit}))
+            return list(await connection.scalars(_TO_DELETE, {"count": limit}))
 
-    async def forget(self, ids: Sequence[str]) -> None:
+    async def delete_rows(self, ids: Sequence[str]) -> None:
         """Delete the rows of files whose bytes are deleted."""
-        gone = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.GOING)
-        await self._database.transaction(lambda c: c.execute(gone))
+        delete = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.DELETING)
+        await self._database.transaction(lambda c: c.execute(delete))
 
     async def stored_after(self, file_id: str, limit: int) -> list[StoredFile]:
         """Return the next files by id whose bytes have to be stored."""
         place = {"after": file_id, "count": limit}
         async with self._database.reading(Share.COPIES) as connection:
-            return [_stored(row) for row in await connection.execute(_STORED, place)]
+            return [_file_from_row(row) for row in await connection.execute(_STORED, place)]
 
     async def known(self, ids: Iterable[str]) -> set[str]:
         """Return which of these files are registered."""
@@ -214,7 +215,7 @@ class Files:
             return {row.id for row in await connection.run_sync(_IDS.rows, wanted)}
 
 
-def as_json(rows: Iterable[Any]) -> str:
+def files_json(rows: Iterable[Any]) -> str:
     """Return the files of a message as members receive them; "" without any."""
     shown = [
         {name: value for name in SHOWN if (value := getattr(row, name)) is not None} for row in rows
@@ -222,9 +223,9 @@ def as_json(rows: Iterable[Any]) -> str:
     return msgspec.json.encode(shown).decode() if shown else ""
 
 
-def _stored(row: Any) -> StoredFile:
-    facts: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
-    return StoredFile(**facts | {"state": FileState(row.state)})
+def _file_from_row(row: Any) -> StoredFile:
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    return StoredFile(**values | {"state": FileState(row.state)})
 
 
 def _require_member(connection: Connection, user_id: int, room: int) -> None:
@@ -239,17 +240,17 @@ def _require_quotas(connection: Connection, new: NewFile, quotas: Quotas) -> Non
         (quotas.room, files.c.room_id == new.room, _("The files of this room fill its quota.")),
         (quotas.total, sa.true(), _("The files of this server fill its quota.")),
     )
-    kept = files.c.state != FileState.GOING
-    for quota, concerned, sentence in sums:
+    kept = files.c.state != FileState.DELETING
+    for quota, condition, sentence in sums:
         if quota:
             total = sa.select(sa.func.coalesce(sa.func.sum(files.c.bytes), 0))
-            used = int(connection.scalar(total.where(concerned, kept)) or 0)
+            used = int(connection.scalar(total.where(condition, kept)) or 0)
             if used + new.bytes > quota:
                 raise TooLarge(sentence)
 
 
 _FIELDS = [field.name for field in fields(StoredFile)]  # in the order of COLUMNS
-_UNSENT = files.c.state.in_((FileState.ARRIVING, FileState.WHOLE))
+_UNSENT = files.c.state.in_((FileState.UPLOADING, FileState.COMPLETE))
 COLUMNS = (
     files.c.id,
     files.c.user_id,
@@ -268,9 +269,9 @@ COLUMNS = (
 )
 _ONE = sa.select(*COLUMNS).where(files.c.id == sa.bindparam("id"))
 _IDS = KeyLookup(sa.select(files.c.id), files.c.id)
-_GOING = (
+_TO_DELETE = (
     sa.select(files.c.id)
-    .where(files.c.state == FileState.GOING)
+    .where(files.c.state == FileState.DELETING)
     .order_by(files.c.at)
     .limit(sa.bindparam("count", type_=sa.Integer))
 )

@@ -18,4 +18,4 @@ def release(connection: Connection, picture: str | None) -> None:
     """Begin to delete a picture that is no longer used."""
     if picture is not None:
         one = files.update().where(files.c.id == picture, _IS_PICTURE)
-        connection.execute(one.values(state=FileState.GOING))
+        connection.execute(one.values(state=FileState.DELETING))

@@ -60,9 +60,9 @@ class AccountPictures:
 
 def keep(connection: Connection, new: NewPicture) -> None:
     """Make an upload a picture. Raises NotFound if it was discarded."""
-    arriving = sa.and_(files.c.id == new.id, files.c.state == FileState.ARRIVING)
+    uploading = sa.and_(files.c.id == new.id, files.c.state == FileState.UPLOADING)
     values = asdict(new.content) | {"state": FileState.PICTURE}
-    if not connection.execute(files.update().where(arriving).values(values)).rowcount:
+    if not connection.execute(files.update().where(uploading).values(values)).rowcount:
         raise NotFound
 
 

@@ -147,7 +147,7 @@ def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], no
     if period is None or period > days:
         return False
     attached = files.update().where(files.c.room_id == room, files.c.seq.in_(seqs))
-    connection.execute(attached.values(state=FileState.GOING))
+    connection.execute(attached.values(state=FileState.DELETING))
     erase_texts(connection, [(room, seq) for seq in seqs], now)
     return True
 

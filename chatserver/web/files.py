@@ -70,7 +70,7 @@ class FileHandlers:
     ) -> None:
         self._uploads = files.uploads
         self._access = files.access
-        self._listed = files.listed
+        self._listing = files.listing
         self._store = files.store
         self._rooms = rooms
         self._paths = paths
@@ -155,7 +155,7 @@ class FileHandlers:
         file = await self._readable(request, user)
         if size not in THUMBS or file.width is None:
             raise NotFound
-        path = self._store.place(file.id, f".{size}")
+        path = self._store.path(file.id, f".{size}")
         tag = f"{file.sha256}-{size}"
         return await send_file(
             request, path, tag=tag, kind="image/webp", name=f"{file.name}.webp", download=False
@@ -176,7 +176,7 @@ class FileHandlers:
         file = await self._readable(request, user)
         return await send_file(
             request,
-            self._store.place(file.id),
+            self._store.path(file.id),
             tag=str(file.sha256),
             kind=file.type,
             name=file.name,
@@ -205,20 +205,20 @@ class FileHandlers:
             kind = None if query.kind is UNSET else query.kind
             before = None if query.position is UNSET else query.position
             selection = Selection(kind, query.q, before, access.left_seq)
-            found, position = await self._listed.page(room, selection, query.limit)
+            found, position = await self._listing.page(room, selection, query.limit)
         shown = [_shown(file) for file in found]
         return ok(room=room, files=shown, more=position is not None, position=position)
 
 
 def described(file: StoredFile) -> dict[str, Any]:
     """Return a file as clients receive it."""
-    facts = {name: getattr(file, name) for name in SHOWN}
-    return {name: value for name, value in facts.items() if value is not None}
+    fields = {name: getattr(file, name) for name in SHOWN}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _shown(file: RoomFile) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(file)
-    return {name: value for name, value in facts.items() if value is not None}
+    fields: dict[str, Any] = msgspec.to_builtins(file)
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def declared_size(request: web.Request) -> int:

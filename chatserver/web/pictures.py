@@ -40,7 +40,7 @@ class PictureHandlers:
         sha256 = await self._files.account_pictures.sha256(picture)
         if sha256 is None:
             raise NotFound
-        place = self._files.store.place(picture)
+        place = self._files.store.path(picture)
         return await send_file(request, place, tag=sha256, kind=TYPE, name=NAME, cache=IMMUTABLE)
 
     @operation(

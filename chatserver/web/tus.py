@@ -63,11 +63,11 @@ STATUS: dict[type[ChatError], type[TusError]] = {
 }
 
 
-def _speaking(handler: Handler) -> Handler:
+def _tus(handler: Handler) -> Handler:
     """Require the version of the protocol, and convert errors to its status codes."""
 
     @wraps(handler)
-    async def speaking(self: Any, request: web.Request) -> web.StreamResponse:
+    async def checked(self: Any, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Tus-Resumable") != VERSION:
             raise OtherVersion
         try:
@@ -75,7 +75,7 @@ def _speaking(handler: Handler) -> Handler:
         except tuple(STATUS) as error:
             raise STATUS[type(error)] from None
 
-    return speaking
+    return checked
 
 
 class TusHandlers:
@@ -119,18 +119,18 @@ class TusHandlers:
         created=True,
         documented=False,
     )
-    @_speaking
+    @_tus
     async def begin(self, request: web.Request) -> web.StreamResponse:
         """Begin an upload; `Upload-Metadata` has `filename`, and `room` and `alt` if wanted."""
         user = await self._paths.user(request)
-        facts = metadata(request.headers.get("Upload-Metadata", ""))
-        room = await self._paths.number(named, user) if (named := facts.get("room")) else None
+        fields = metadata(request.headers.get("Upload-Metadata", ""))
+        room = await self._paths.number(named, user) if (named := fields.get("room")) else None
         file = await self._uploads.begin(
             user,
-            facts.get("filename") or facts.get("name", ""),
+            fields.get("filename") or fields.get("name", ""),
             _number(request, "Upload-Length"),
             room=room,
-            alt=facts.get("alt", ""),
+            alt=fields.get("alt", ""),
         )
         url = request.app.router["continue_upload"].url_for(file=file.id)
         return _empty(201, {"Location": str(url), **self._expiry(file)})
@@ -143,15 +143,15 @@ class TusHandlers:
         media="empty",
         documented=False,
     )
-    @_speaking
+    @_tus
     async def offset(self, request: web.Request) -> web.StreamResponse:
         """Ask in `Upload-Offset` how many bytes have arrived."""
         user, file = await self._upload(request)
         time_limit.lift(request)
         offset = await self._uploads.offset(file)
         file = await self._uploads.find(user, file.id)  # its size without metadata
-        facts = {"Upload-Offset": str(offset), "Upload-Length": str(file.bytes)}
-        return _empty(200, facts | self._expiry(file))
+        headers = {"Upload-Offset": str(offset), "Upload-Length": str(file.bytes)}
+        return _empty(200, headers | self._expiry(file))
 
     @operation(
         "PATCH",
@@ -162,7 +162,7 @@ class TusHandlers:
         streams=True,
         documented=False,
     )
-    @_speaking
+    @_tus
     async def append(self, request: web.Request) -> web.StreamResponse:
         """Send the bytes from `Upload-Offset` on. The last ones complete the file."""
         if media_type(request)[0] != CONTENT_TYPE:
@@ -187,7 +187,7 @@ class TusHandlers:
         media="empty",
         documented=False,
     )
-    @_speaking
+    @_tus
     async def end(self, request: web.Request) -> web.StreamResponse:
         """Delete an upload that is in no message yet."""
         user = await self._paths.user(request)

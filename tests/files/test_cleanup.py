@@ -1,4 +1,4 @@
-"""Deletion of bytes: after a kill between any two steps the next round completes it."""
+"""Deletion of bytes: after a kill between any two steps the next sweep completes it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -96,14 +96,18 @@ async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
     ids = [await parts.upload(ann) for _ in range(2)]
     await parts.storage.log.store([sent(ann, *ids)])
     await acted(parts.storage, ann, Delete(1), room=LOBBY)
-    steps = ((parts.register, "going"), (parts.store, "delete"), (parts.register, "forget"))
+    steps = (
+        (parts.register, "to_delete"),
+        (parts.store, "delete"),
+        (parts.register, "delete_rows"),
+    )
     parts.left = kill
     with monkeypatch.context() as patched:
         parts.interrupt(patched, *steps)
         with pytest.raises(Killed):
             await parts.cleanup.delete_due()
     parts.restart()
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     assert parts.on_disk() == []
     assert (await parts.register.usage()).files == 0
     assert [await parts.register.find(file_id) for file_id in ids] == [None, None]
@@ -120,7 +124,7 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
         (parts.store, "append"),
         (parts.store, "head"),
         (parts.store, "digest"),
-        (parts.store, "keep"),
+        (parts.store, "complete"),
         (parts.register, "finish"),
     )
     parts.left = kill
@@ -129,11 +133,11 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
         with pytest.raises(Killed) as killed:
             await parts.upload(ann)
     parts.restart()
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     if str(killed.value) == "after finish":
         assert len(parts.on_disk()) == 1
     parts.storage.now += 25 * HOUR
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     assert parts.on_disk() == []
     assert (await parts.register.usage()).files == 0
 
@@ -144,11 +148,11 @@ async def test_only_old_unsent_files_and_unknown_bytes_are_deleted(parts: Parts)
     await parts.storage.log.store([sent(ann, bound)])
     parts.storage.now += 24 * HOUR
     recent = await parts.upload(ann)
-    unknown = parts.store.place("A" * 22)
+    unknown = parts.store.path("A" * 22)
     unknown.parent.mkdir(parents=True)
     unknown.write_bytes(b"x")
     parts.storage.now += 1
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     assert parts.on_disk() == sorted([bound, recent])
     assert await parts.register.find(old) is None
     assert (parts.cleanup.counts.deleted, parts.cleanup.counts.orphans) == (1, 1)
@@ -161,7 +165,7 @@ async def test_files_of_a_message_that_an_earlier_version_deleted_go_too(parts: 
     await parts.storage.database.transaction(
         lambda c: c.exec_driver_sql("UPDATE events SET body = '', deleted_at = 1")
     )
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     assert parts.on_disk() == []
 
 
@@ -169,13 +173,13 @@ async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
-    keep = parts.store.keep
+    complete = parts.store.complete
 
     async def discarding(file_id: str) -> None:
         await parts.uploads.discard(ann, file_id)
-        await keep(file_id)
+        await complete(file_id)
 
-    monkeypatch.setattr(parts.store, "keep", discarding)
+    monkeypatch.setattr(parts.store, "complete", discarding)
     with pytest.raises(NotFound):
         await parts.upload(ann)
     assert parts.on_disk() == []
@@ -197,7 +201,7 @@ async def test_a_file_is_on_disk_before_its_upload_is_answered(
     assert seen == [file_id]
     found = await parts.register.find(file_id)
     assert found is not None
-    assert found.state is FileState.WHOLE
+    assert found.state is FileState.COMPLETE
 
 
 async def test_unsent_files_go_with_their_account_and_sent_ones_stay(parts: Parts) -> None:
@@ -205,6 +209,6 @@ async def test_unsent_files_go_with_their_account_and_sent_ones_stay(parts: Part
     bound, unsent = await parts.upload(ann), await parts.upload(ann)
     await parts.storage.log.store([sent(ann, bound)])
     await parts.storage.delete(ann)
-    await parts.cleanup.round()
+    await parts.cleanup.sweep()
     assert await parts.register.find(unsent) is None
     assert parts.on_disk() == [bound]

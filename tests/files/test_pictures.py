@@ -30,14 +30,14 @@ class Bench:
 
     async def process(self, content: bytes, file_id: str = FILE) -> Picture:
         await self.store.create(file_id)
-        self.store.place(file_id, PART).write_bytes(content)
+        self.store.path(file_id, PART).write_bytes(content)
         return await self.pictures.process(file_id)
 
     def part(self) -> bytes:
-        return self.store.place(FILE, PART).read_bytes()
+        return self.store.path(FILE, PART).read_bytes()
 
     def thumb(self, size: int) -> Image.Image:
-        with Image.open(self.store.place(FILE, f".{size}")) as opened:
+        with Image.open(self.store.path(FILE, f".{size}")) as opened:
             opened.load()
             return opened
 
@@ -62,7 +62,7 @@ async def test_a_photo_gets_thumbnails_and_loses_its_place(bench: Bench) -> None
     assert SECRET not in bench.part()
     assert [bench.thumb(size).size for size in (480, 1_600)] == [(320, 480), (600, 900)]
     assert {bench.thumb(size).format for size in (480, 1_600)} == {"WEBP"}
-    modes = {path.stat().st_mode & 0o777 for path in bench.store.place(FILE).parent.iterdir()}
+    modes = {path.stat().st_mode & 0o777 for path in bench.store.path(FILE).parent.iterdir()}
     assert modes == {0o600}
 
 

@@ -15,9 +15,9 @@ from chatserver.models import User
 from chatserver.storage.archive_writer import PackedWriter
 from chatserver.storage.pictures import AccountPictures
 from tests.files.images.test_metadata import SECRET, exif
+from tests.files.test_archived_files import load, save
 from tests.files.test_cleanup import HOUR, Killed, Parts, parts
 from tests.files.test_pictures import Bench, bench, picture
-from tests.files.test_transfer import load, save
 
 __all__ = ["bench", "parts"]
 
@@ -46,7 +46,7 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
 
 async def cropped(bench: Bench, content: bytes) -> bytes:
     await bench.store.create("A" * 22)
-    bench.store.place("A" * 22, ".part").write_bytes(content)
+    bench.store.path("A" * 22, ".part").write_bytes(content)
     assert await bench.pictures.crop("A" * 22)
     return bench.part()
 
@@ -89,7 +89,7 @@ async def test_transparency_is_kept_and_of_a_moving_picture_the_first_frame(benc
 )
 async def test_other_files_and_huge_pictures_are_refused(bench: Bench, content: bytes) -> None:
     await bench.store.create("A" * 22)
-    bench.store.place("A" * 22, ".part").write_bytes(content)
+    bench.store.path("A" * 22, ".part").write_bytes(content)
     assert not await bench.pictures.crop("A" * 22)
 
 
@@ -118,7 +118,7 @@ async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_on
 ) -> None:
     ann = await parts.storage.user("ann")
     shown = await hang(parts, ann)
-    names = ["create", "append", "digest", "keep"]
+    names = ["create", "append", "digest", "complete"]
     steps = [(parts.store, name) for name in names] + [(parts.register, "begin")]
     monkeypatch.setattr(Pictures, "crop", AsyncMock(return_value=True))
     for kill in range(2 * len(steps)):
@@ -130,7 +130,7 @@ async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_on
                 await hang(parts, ann)
         assert (await parts.storage.users.all())[0].picture == shown
         parts.storage.now += 25 * HOUR
-        await parts.cleanup.round()
+        await parts.cleanup.sweep()
         assert parts.on_disk() == [shown]
 
 
@@ -141,11 +141,11 @@ async def test_pictures_are_in_archives_and_a_missing_one_is_reported(
     shown = await hang(parts, ann)
     archive = await save(parts, tmp_path / "archive", PackedWriter)
     there = await load(archive, tmp_path / "there")
-    await there.cleanup.round()
+    await there.cleanup.sweep()
     assert there.on_disk() == [shown]
     assert (await there.storage.users.all())[0].picture == shown
     assert await file_findings(there.register, there.store) == []
-    there.store.place(shown).unlink()
+    there.store.path(shown).unlink()
     assert await file_findings(there.register, there.store) == [
         f"File {shown}: its bytes are missing."
     ]

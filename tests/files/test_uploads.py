@@ -12,7 +12,7 @@ from chatserver.files import store as store_module
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.store import FolderStore
-from chatserver.files.uploads import AT_ONCE, checked_alt
+from chatserver.files.uploads import MAX_RUNNING, checked_alt
 from tests.files.test_cleanup import Parts, parts
 
 __all__ = ["parts"]
@@ -37,7 +37,7 @@ async def test_a_user_has_a_limited_number_of_uploads_running(parts: Parts) -> N
         await released.wait()
         yield b"x"
 
-    files = [await parts.uploads.begin(ann, "a", 1) for _ in range(AT_ONCE + 1)]
+    files = [await parts.uploads.begin(ann, "a", 1) for _ in range(MAX_RUNNING + 1)]
     running = [
         asyncio.create_task(parts.uploads.receive(file, 0, waiting())) for file in files[:-1]
     ]
@@ -47,7 +47,7 @@ async def test_a_user_has_a_limited_number_of_uploads_running(parts: Parts) -> N
     other = await parts.uploads.begin(bo, "a", 1)
     assert await parts.uploads.receive(other, 0, pieces(b"x")) == 1
     released.set()
-    assert await asyncio.gather(*running) == [1] * AT_ONCE
+    assert await asyncio.gather(*running) == [1] * MAX_RUNNING
     assert await parts.uploads.receive(files[-1], 0, pieces(b"x")) == 1
 
 

@@ -111,7 +111,7 @@ async def test_a_file_that_cannot_be_sent_is_refused_and_nothing_changes(
     (outcome,) = await storage.log.store([sent(ann, good, bad)])
     assert isinstance(outcome, BadRequest)
     assert await history(storage) == before
-    assert await state_of(storage, good) is FileState.WHOLE
+    assert await state_of(storage, good) is FileState.COMPLETE
 
 
 async def test_one_batch_binds_a_file_once(storage: Storage) -> None:
@@ -134,7 +134,7 @@ async def test_a_repeat_gets_the_first_receipt_and_other_files_are_a_conflict(
     assert isinstance(repeated, Receipt)
     assert (repeated.seq, repeated.duplicate) == (1, True)
     assert isinstance(other, IdConflict)
-    assert await state_of(storage, two) is FileState.WHOLE
+    assert await state_of(storage, two) is FileState.COMPLETE
 
 
 def test_the_digest_of_a_message_without_files_is_that_of_earlier_versions() -> None:
@@ -149,7 +149,7 @@ async def test_an_edit_replaces_the_files_that_it_names(storage: Storage) -> Non
     await storage.log.store([sent(ann, one, two)])
     edited = await acted(storage, ann, Edit(1, "text", files=(three, two)), room=LOBBY)
     assert ids(edited) == [three, two]
-    assert await state_of(storage, one) is FileState.GOING
+    assert await state_of(storage, one) is FileState.DELETING
     kept = await acted(storage, ann, Edit(1, "other text"), room=LOBBY)
     assert ids(kept) == [three, two]
     message, *edits = await history(storage)
@@ -157,7 +157,7 @@ async def test_an_edit_replaces_the_files_that_it_names(storage: Storage) -> Non
     refused = await acted(storage, ann, Edit(1, "x", files=(one,)), room=LOBBY)
     assert isinstance(refused, BadRequest)
     emptied = await acted(storage, ann, Edit(1, "x", files=()), room=LOBBY)
-    assert (emptied.files, await state_of(storage, two)) == ("", FileState.GOING)
+    assert (emptied.files, await state_of(storage, two)) == ("", FileState.DELETING)
 
 
 async def test_changes_of_one_batch_end_in_the_last_state(storage: Storage) -> None:
@@ -173,7 +173,9 @@ async def test_changes_of_one_batch_end_in_the_last_state(storage: Storage) -> N
         ]
     )
     assert [type(outcome) for outcome in outcomes] == [Event, Event, Event, BadRequest, Event]
-    assert {await state_of(storage, file_id) for file_id in (one, two, three)} == {FileState.GOING}
+    assert {await state_of(storage, file_id) for file_id in (one, two, three)} == {
+        FileState.DELETING
+    }
     assert [event.files for event in await history(storage)] == [""] * 4
 
 
@@ -184,7 +186,7 @@ async def test_a_deletion_and_retention_delete_the_files(storage: Storage) -> No
     await acted(storage, ann, Delete(1), room=LOBBY)
     await storage.database.transaction(lambda c: c.execute(rooms.update().values(retention_days=1)))
     await storage.database.transaction(lambda c: _erase(c, LOBBY, 1, [2], storage.now))
-    assert [await state_of(storage, file_id) for file_id in (one, two)] == [FileState.GOING] * 2
+    assert [await state_of(storage, file_id) for file_id in (one, two)] == [FileState.DELETING] * 2
     assert [event.files for event in await history(storage)] == [""] * 3
     assert [found async for step in check(storage.database) for found in step.findings] == []
 

@@ -34,14 +34,14 @@ async def test_a_picture_is_replaced_and_removed(storage: Storage) -> None:
     assert await gallery.pictures.sha256(first.id) == first.content.sha256
     assert (await gallery.pictures.replace(ann.id, second)).picture == second.id
     assert await gallery.pictures.sha256(first.id) is None
-    assert await gallery.files.going(9) == [first.id]
+    assert await gallery.files.to_delete(9) == [first.id]
     (listed,) = await storage.users.all()
     assert listed.picture == second.id
     assert [found async for step in check(storage.database) for found in step.findings] == []
     await gallery.files.expire_orphans()
     assert await gallery.state(second.id) is FileState.PICTURE
     assert (await gallery.pictures.replace(ann.id, None)).picture is None
-    assert sorted(await gallery.files.going(9)) == sorted([first.id, second.id])
+    assert sorted(await gallery.files.to_delete(9)) == sorted([first.id, second.id])
 
 
 async def test_an_upload_that_was_discarded_or_a_deleted_account_gets_no_picture(
@@ -58,7 +58,7 @@ async def test_an_upload_that_was_discarded_or_a_deleted_account_gets_no_picture
         await gallery.pictures.replace(bo.id, None, by=ann.id)  # ann is no administrator
     late = await gallery.uploaded(bo)
     await storage.delete(bo)
-    assert await gallery.state(kept.id) is FileState.GOING
+    assert await gallery.state(kept.id) is FileState.DELETING
     with pytest.raises(Forbidden):
         await gallery.pictures.replace(bo.id, late)
 
@@ -73,6 +73,6 @@ async def test_a_picture_that_no_account_has_goes_and_a_missing_one_is_reported(
         lambda c: c.exec_driver_sql("UPDATE users SET picture = 'unknown'")
     )
     assert await gallery.files.expire_orphans() == 1
-    assert await gallery.state(lost.id) is FileState.GOING
+    assert await gallery.state(lost.id) is FileState.DELETING
     found = [found async for step in check(storage.database) for found in step.findings]
     assert found == ["User ann: picture unknown is not registered."]

@@ -214,7 +214,7 @@ async def test_a_refused_upload_leaves_nothing(start_chat: StartChat, tmp_path: 
     assert (await post(ann, unknown_length())).status == 411
     await upload(ann, b"x" * 1_000)
     assert (await post(ann, b"x" * 501)).json["code"] == "too_large"
-    await chat.server.files.cleanup.round()
+    await chat.server.files.cleanup.sweep()
     assert len(on_disk(chat)) == 1
 
 
@@ -237,7 +237,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(chat: Chat, ann: User) -
         await asyncio.sleep(0)
     writer.close()
     await writer.wait_closed()
-    while (await chat.server.files.register.going(1)) == []:
+    while (await chat.server.files.register.to_delete(1)) == []:
         await asyncio.sleep(0.01)
     await chat.server.files.cleanup.delete_due()
     assert on_disk(chat) == []
@@ -323,7 +323,7 @@ async def test_folders_and_files_are_private(chat: Chat, ann: User) -> None:
 
 async def test_bytes_that_are_missing_are_not_found(chat: Chat, ann: User) -> None:
     file = await upload(ann)
-    chat.server.files.store.place(file["id"]).unlink()
+    chat.server.files.store.path(file["id"]).unlink()
     status, headers, _body = await get(ann, file["id"])
     assert (status, headers["Content-Type"]) == (404, "application/json; charset=utf-8")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from chatserver.files.images import Malformed
 
@@ -13,6 +14,7 @@ APPLICATION = range(0xE0, 0xF0)
 ICC = b"ICC_PROFILE\0"
 EXIF = b"Exif\0\0"
 ORIENTATION = 0x0112  # tag
+ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}  # of bytes
 MAX_SEGMENTS = 10_000
 
 _marker = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
@@ -74,12 +76,12 @@ def _segments(content: Buffer) -> Iterator[tuple[int, bytes]]:
 
 def _orientation(tiff: bytes) -> int | None:
     """Return the orientation in the first directory of Exif data, if it is there and valid."""
-    order = {b"II": "little", b"MM": "big"}.get(tiff[:2])
+    order = ORDERS.get(tiff[:2])
     if order is None:
         return None
 
     def number(start: int, size: int) -> int:
-        return int.from_bytes(tiff[start : start + size], "little" if order == "little" else "big")
+        return int.from_bytes(tiff[start : start + size], order)
 
     directory = number(4, 4)
     for index in range(min(number(directory, 2), 500)):

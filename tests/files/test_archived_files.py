@@ -9,7 +9,7 @@ import pytest
 
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
-from chatserver.files.transfer import NEW, REPLACED, stored_paths
+from chatserver.files.archived_files import NEW, REPLACED, stored_paths
 from chatserver.files.verification import file_findings
 from chatserver.models import LOBBY
 from chatserver.restore import restore
@@ -53,11 +53,11 @@ async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form
     ann = await parts.storage.user("ann")
     bound, unsent = await parts.upload(ann, CONTENT), await parts.upload(ann)
     await parts.storage.log.store([sent(ann, bound)])
-    parts.store.place(bound, ".480").write_bytes(b"thumb")
+    parts.store.path(bound, ".480").write_bytes(b"thumb")
     archive = await save(parts, tmp_path / "archive", form)
     there = await load(archive, tmp_path / "there")
     assert there.on_disk() == sorted([bound, f"{bound}.480", unsent])
-    assert there.store.place(bound).read_bytes() == CONTENT
+    assert there.store.path(bound).read_bytes() == CONTENT
     assert await file_findings(there.register, there.store) == []
     steps = check(there.storage.database)
     assert [found async for step in steps for found in step.findings] == []
@@ -118,9 +118,9 @@ def test_a_name_that_leads_elsewhere_is_rejected(tmp_path: Path, form: Form) -> 
 async def test_missing_altered_and_unknown_files_are_found(parts: Parts) -> None:
     ann = await parts.storage.user("ann")
     sound, missing, altered = [await parts.upload(ann) for _ in range(3)]
-    parts.store.place(missing).unlink()
-    parts.store.place(altered).write_bytes(b"TEXT")
-    unknown = parts.store.place("A" * 22)
+    parts.store.path(missing).unlink()
+    parts.store.path(altered).write_bytes(b"TEXT")
+    unknown = parts.store.path("A" * 22)
     unknown.parent.mkdir(parents=True)
     unknown.write_bytes(b"x")
     found = await file_findings(parts.register, parts.store)
@@ -143,4 +143,4 @@ async def test_a_bound_file_whose_message_has_none_is_found(parts: Parts) -> Non
     )
     steps = check(parts.storage.database)
     found = [finding async for step in steps for finding in step.findings]
-    assert found == [f"Room {LOBBY}, message 1: file {file_id} belongs to it, but it has no files."]
+    assert f"Room {LOBBY}, message 1: file {file_id} belongs to it, but it has no files." in found

@@ -26,9 +26,9 @@ def stored_paths(folder: Path, ids: Iterable[str]) -> Iterator[Path]:
     """Yield the paths of files and thumbnails that exist; others were deleted in the meantime."""
     store = FolderStore(folder)
     for file_id in ids:
-        places = [store.place(file_id, suffix) for suffix in SUFFIXES]
-        if places[0].exists():
-            yield from (place for place in places if place.exists())
+        paths = [store.path(file_id, suffix) for suffix in SUFFIXES]
+        if paths[0].exists():
+            yield from (path for path in paths if path.exists())
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def stage(files: Iterable[ArchivedFile], data: Path) -> bool:
     for file in files:
         found = True
         file_id, dot, size = file.name.partition(".")
-        target = store.place(file_id, dot + size)
+        target = store.path(file_id, dot + size)
         for folder in (data / NEW, target.parent.parent, target.parent):
             folder.mkdir(mode=0o700, exist_ok=True)
             give_to_owner(folder)
