@@ -32,7 +32,9 @@ from chatserver.storage.failures import (
     FAILURES,
     FULL,
     DiskBroken,
+    damaged_file,
     failure,
+    is_damage,
     may_pass,
     read_error,
     storage_error,
@@ -70,7 +72,8 @@ class Database:
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         make = sqlite_engines if self.is_sqlite else mysql_engines
         self.kind = "sqlite" if self.is_sqlite else "mysql"
-        self.broken = False
+        self.broken = False  # a flush failed
+        self.damaged = False  # a statement found damage in the SQLite file
         self._durability: str | None = None
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         self.name = parsed.set(query={}).render_as_string()  # without the password
@@ -129,7 +132,15 @@ class Database:
             async with self.readers[share].connect() as connection:
                 yield connection
         except FAILURES as error:
+            self.note_damage(error)
             raise read_error(error) from error
+
+    def note_damage(self, error: Exception) -> None:
+        """If an error says that the SQLite file is damaged, store nothing more until a restart.
+
+        The writing connection may have the damaged pages in its cache, and would not notice.
+        """
+        self.damaged = self.damaged or (self.is_sqlite and is_damage(error))
 
     @property
     def read(self) -> AsyncEngine:
@@ -144,6 +155,8 @@ class Database:
         """
         if self.broken:
             raise DiskBroken
+        if self.damaged:
+            raise damaged_file()
         try:
             return await self.writer.run(partial(self._commit, work))
         except IntegrityError:
@@ -161,6 +174,7 @@ class Database:
         return result
 
     def _failed(self, error: Exception, *, committing: bool = False) -> Exception:
+        self.note_damage(error)
         refused = storage_error(error, committing=committing)
         self.broken = self.broken or isinstance(refused, DiskBroken)
         return refused

@@ -91,6 +91,7 @@ SQLITE = {
     sqlite3.SQLITE_INTERRUPT: TIMED_OUT,
     sqlite3.SQLITE_NOMEM: Failure(Action.REFUSE, "there is no memory left"),
     sqlite3.SQLITE_CORRUPT: CORRUPT,
+    sqlite3.SQLITE_CORRUPT_VTAB: Failure(Action.REFUSE, "the search index is damaged"),
     sqlite3.SQLITE_NOTADB: CORRUPT,
     sqlite3.SQLITE_IOERR: BROKEN,
     # SQLite reports a used-up quota as a failed write. A transaction whose write failed is rolled
@@ -259,6 +260,11 @@ def may_pass(error: Exception) -> bool:
 def is_damage(error: BaseException | None) -> bool:
     """Whether the error says that the database file is damaged, or no database."""
     return error is not None and failure(error) == CORRUPT
+
+
+def damaged_file() -> Unavailable:
+    """Return the error of a database file in which damage was found earlier."""
+    return _with_reason(Unavailable(DAMAGED), CORRUPT)
 
 
 def is_transient(reason: str) -> bool:

@@ -74,8 +74,9 @@ class HealthCheck:
         try:
             async with asyncio.timeout(ATTEMPT_TIMEOUT):
                 health = await self._read()
-                return replace(health, reason=health.reason or await self._probe())
+                return replace(health, reason=await self._probe() or health.reason)
         except FAILURES as error:
+            self._database.note_damage(error)
             refused = storage_error(error)
             return DatabaseHealth(
                 refused.reason if isinstance(refused, Unavailable) else str(error)

@@ -75,6 +75,7 @@ TABLE = [
     (of_sqlite(sqlite3.SQLITE_IOERR_DIR_FSYNC), Action.STOP, "disk failed"),
     (of_sqlite(sqlite3.SQLITE_IOERR), Action.STOP, "disk failed"),
     (of_sqlite(sqlite3.SQLITE_CORRUPT), Action.REFUSE, "damaged"),
+    (of_sqlite(sqlite3.SQLITE_CORRUPT_VTAB), Action.REFUSE, "search index"),
     (OSError(errno.EDQUOT, "text"), Action.REFUSE, "quota"),
     (OSError(errno.ENOSPC, "text"), Action.REFUSE, "quota"),
     (OSError(errno.EROFS, "text"), Action.RECONNECT, "read-only"),

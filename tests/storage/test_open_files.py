@@ -6,6 +6,7 @@ import pytest
 
 from chatserver.errors import Unavailable
 from chatserver.storage.open_files import OpenFiles
+from chatserver.storage.readers import Share
 from tests.driver import Chat, User, ask
 
 
@@ -60,19 +61,41 @@ def test_a_database_server_has_no_local_files() -> None:
     OpenFiles(None).require_unchanged()
 
 
+@pytest.mark.parametrize("name", ["chat.db", "chat.db-wal"])
 async def test_no_message_is_acknowledged_after_the_database_was_removed(
-    chat: Chat, ann: User
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     path = chat.server.database.path
     assert path is not None
     device = await ann.connect()
     await device.say("stored")
-    wal = path.with_name(f"{path.name}-wal")
-    away = wal.rename(wal.with_suffix(".away"))
-    assert (await device.say("lost otherwise"))["code"] == "unavailable"
-    ready = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
-    assert ready.status == 503
-    assert "removed or replaced" in ready.text
-    away.rename(wal)
+    file = path.with_name(name)
+    away = file.rename(file.with_suffix(".away"))
+    for _ in range(2):
+        ready = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+        assert ready.status == 503
+        assert "removed or replaced" in ready.text
+        assert (await device.say("lost otherwise"))["code"] == "unavailable"
+    assert caplog.text.count("messages cannot be stored") == 1
+    away.rename(file)
     await device.say("stored again")
+    await device.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 10_000], ids=["emptied", "overwritten"])
+async def test_nothing_is_stored_after_damage_was_found(
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
+    path, database = chat.server.database.path, chat.server.database
+    assert path is not None
+    device = await ann.connect()
+    path.write_bytes(content)
+    with pytest.raises(Unavailable):
+        async with database.reading(Share.COPIES) as connection:  # which has nothing in its cache
+            await connection.exec_driver_sql("SELECT COUNT(*) FROM events")
+    for _ in range(2):
+        assert (await device.say("lost otherwise"))["code"] == "unavailable"
+        ready = await ask(chat.browser(), "GET", f"{chat.url}/readyz")
+        assert (ready.status, ready.json["reason"]) == (503, "the database is damaged")
+    assert caplog.text.count("messages cannot be stored") == 1
     await device.close()
