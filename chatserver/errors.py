@@ -45,7 +45,7 @@ def _(sentence: str) -> str:
 
 
 class ChatError(ChatServerError):
-    """Rejection of one request. Nothing was stored.
+    """Refusal of one request. Nothing was stored.
 
     `sentence` is one of the catalogue and may contain %(name)s placeholders for `values`.
     """

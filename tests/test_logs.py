@@ -60,7 +60,7 @@ async def test_a_rejected_connection_is_logged(
     assert not records(caplog, "connected")
 
 
-async def test_rejections_are_logged_at_debug_level(
+async def test_refusals_are_logged_at_debug_level(
     ann: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = await ann.connect()

@@ -22,7 +22,7 @@ T = TypeVar("T")
 P = TypeVarTuple("P")
 
 WORKERS = 2
-MAX_QUEUED = 20  # hashes that may wait for a thread; more are rejected
+MAX_QUEUED = 20  # hashes that may wait for a thread; more are refused
 
 # The page applies the same rules while a password is typed: static/js/lib/strength.js.
 _RULE = json.loads((Path(__file__).parents[1] / "static/js/password-rule.json").read_bytes())

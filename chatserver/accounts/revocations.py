@@ -19,7 +19,7 @@ from chatserver.errors import ChatServerError, StartError, Unavailable
 STORE_TIMEOUT = 5.0  # seconds that logging out waits for the database
 RETRY_DELAY = 1.0  # seconds
 RETRIES = 10  # after which the other nodes are notified again: one may have been restarted
-MAX_PENDING = 10_000  # sessions; more are rejected with `unavailable`
+MAX_PENDING = 10_000  # sessions; more are refused with `unavailable`
 FILE_SIZE = 256 * 1024  # bytes of the file: MAX_PENDING ids of 22 characters
 FILE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
 

@@ -77,7 +77,7 @@ class MessageCommands:
         """Store a message with these uploads to a room, or to the user named `to`.
 
         `settle` gets the receipt once it is on disk, before it is published. Raises a ChatError if
-        the message is rejected at once. Only a text that is costly to render has to be awaited.
+        the message is refused at once. Only a text that is costly to render has to be awaited.
         """
         if to is None and room is None:
             raise BadRequest(_("'to' or 'room' is missing."))

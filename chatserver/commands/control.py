@@ -36,7 +36,7 @@ STILL_RUNS = (
 
 
 class RequestRefused(ChatServerError):
-    """The server rejected the request, with one sentence."""
+    """The server refused the request, with one sentence."""
 
 
 class Control:

@@ -34,7 +34,7 @@ from chatserver.web.headers import expect
 from chatserver.web.idle_connections import IdleConnections
 
 KEEPALIVE_TIMEOUT = 150.0  # seconds; above Caddy's idle timeout of 120
-LINGERING_TIME = 3.0  # seconds to read and drop the rest of a rejected body
+LINGERING_TIME = 3.0  # seconds to read and drop the rest of a refused body
 # New objects between two collections, then collections between those of the next generation. A
 # collection of 50,000 objects takes 60 ms when they are cycles of HTTP requests. The objects of all
 # connections are in the last generation, so it is collected after six million new objects.

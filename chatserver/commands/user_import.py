@@ -16,7 +16,7 @@ CONCURRENCY = 12  # concurrent requests: fewer than passwords.MAX_QUEUED
 
 
 async def import_users(settings: Settings, file: Path) -> bool:
-    """Create the accounts of a CSV file; return False if any was rejected.
+    """Create the accounts of a CSV file; return False if any was refused.
 
     An existing name is not an error, so that the same file can be imported again. Raises
     ChatServerError.

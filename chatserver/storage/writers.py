@@ -80,7 +80,7 @@ class PoolWriter:
 
 
 class ReadOnlyWriter:
-    """Rejects transactions, for a database that is only read."""
+    """Refuses transactions, for a database that is only read."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine

@@ -25,7 +25,7 @@ class HttpError(ChatError):
 def readable(request: web.Request) -> web.Request:
     """Return the request with every header value as text.
 
-    aiohttp itself rejects such a path or query.
+    aiohttp itself refuses such a path or query.
     """
     if not _is_broken("".join(request.headers.values())):
         return request

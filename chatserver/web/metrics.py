@@ -117,8 +117,8 @@ class Metrics:
         catch_ups = self._dispatcher.queries.catch_ups
         yield _counter("catch_ups", "Requests for missed events (catch-up).", catch_ups)
         yield _counters("closes", "Closed connections, by close code.", code=self._closes)
-        rejections = self._middleware.rejections + self._dispatcher.rejections
-        yield _counters("refusals", "Refused requests, by error code.", code=rejections)
+        refusals = self._middleware.refusals + self._dispatcher.refusals
+        yield _counters("refusals", "Refused requests, by error code.", code=refusals)
 
     def _of_files(self) -> Iterator[Any]:
         uploads, cleanup = self._files.uploads.counts, self._files.cleanup

@@ -59,7 +59,7 @@ class HttpMiddleware:
         self._origin_check = origin_check
         self._request_limits = request_limits
         self._languages = languages
-        self.rejections: Counter[str] = Counter()  # by code, since the start
+        self.refusals: Counter[str] = Counter()  # by code, since the start
 
     def middleware(self) -> Middleware:
         @web.middleware
@@ -91,7 +91,7 @@ class HttpMiddleware:
         return handle_errors
 
     async def _error_response(self, request: web.Request, error: ChatError) -> web.Response:
-        self.rejections[error.code] += 1
+        self.refusals[error.code] += 1
         language = self._languages[preferred(request)]
         text = language.error_text(error)
         if wants_page(request) and not request.path.startswith("/api/"):

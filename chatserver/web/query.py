@@ -14,7 +14,7 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 def parse_query(request: web.Request, shape: type[Shape]) -> Shape:
     """Return the query as that type. Raises BadRequest.
 
-    A repeated parameter is rejected, because programs differ in which value counts. So is null,
+    A repeated parameter is refused, because programs differ in which value counts. So is null,
     which msgspec accepts as text where None is the default.
     """
     given = {*request.query} & {*shape.__struct_encode_fields__}

@@ -177,7 +177,7 @@ class Talk:
 
     @property
     def refusals(self) -> Counter[str]:
-        """Numbers of rejections by code."""
+        """Numbers of refusals by code."""
         return sum((client.refusals for client in self.clients), Counter())
 
     def p99(self) -> float:

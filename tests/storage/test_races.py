@@ -288,7 +288,7 @@ async def test_a_bot_cannot_post_with_a_revoked_token(services: AccountServices)
 async def _posts_beside(
     services: AccountServices, token: str, end: Callable[[], Awaitable[Any]]
 ) -> list[BaseException]:
-    """Post with a token while it is revoked; return rejections and failed assertions."""
+    """Post with a token while it is revoked; return refusals and failed assertions."""
     ended = asyncio.Event()
 
     async def ending() -> None:

@@ -167,7 +167,7 @@ async def test_closed_connections_are_counted_by_code(chat: Chat, ann: User, bo:
     assert found["chatserver_closes_total{code=4101}"] == 1
 
 
-async def test_rejections_are_counted_for_commands_and_http_requests(chat: Chat, ann: User) -> None:
+async def test_refusals_are_counted_for_commands_and_http_requests(chat: Chat, ann: User) -> None:
     device = await ann.connect()
     assert (await device.say("hi", to="nobody"))["code"] == "not_found"
     assert (await ann.ask("GET", "/api/rooms/99")).status == 404

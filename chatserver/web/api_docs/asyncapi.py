@@ -97,7 +97,7 @@ def servers(base: str) -> Schema:
     here: Schema = {
         "host": url.netloc,
         "protocol": "wss" if url.scheme == "https" else "ws",
-        "description": "wss with TLS. A foreign Origin is rejected with 403.",
+        "description": "wss with TLS. A foreign Origin is refused with 403.",
         "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in SCHEMES],
     }
     return {"here": here | ({"pathname": url.path} if url.path else {})}

@@ -78,7 +78,7 @@ class Dispatcher:
         self._invalid_frames = Rate(*INVALID_FRAME_RATE, clock)
         self._unanswered = Rate(*UNANSWERED_RATE, clock)
         self._deferred: list[Connection] = []  # until the end of this turn of the event loop
-        self.rejections: Counter[str] = Counter()  # by code, since the start
+        self.refusals: Counter[str] = Counter()  # by code, since the start
 
     def handle(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Perform the command in a frame: at once, or when the returned awaitable is awaited."""
@@ -146,7 +146,7 @@ class Dispatcher:
                 self._send_error(connection, ChatError(), request_id)
 
     def _send_error(self, connection: Connection, error: ChatError, request_id: str | None) -> None:
-        self.rejections[error.code] += 1
+        self.refusals[error.code] += 1
         logger.debug("refused", extra={"user": connection.user.name, "code": error.code})
         sentence = self._languages[connection.locale].error_text(error)
         connection.reply(
@@ -208,9 +208,9 @@ class Dispatcher:
         )
 
     def _replier(self, connection: Connection, request_id: str | None) -> Settle:
-        """Return the callback that answers a message once it is stored or rejected.
+        """Return the callback that answers a message once it is stored or refused.
 
-        Without an id, only a rejection is answered.
+        Without an id, only a refusal is answered.
         """
 
         def settle(outcome: Receipt | ChatError) -> None:
