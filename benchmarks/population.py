@@ -81,13 +81,13 @@ def _fill(
     ids = range(1, count + 1)
     connection.execute(users.insert(), [_user(number, at) for number in ids])
     connection.execute(meta.insert().values(key="set_up_at", value=str(at)))
-    signed_in = [_signed_in(keys, number, at) for number in ids]
-    connection.execute(sessions.insert(), [row for row, _ in signed_in])
+    logged_in = [_logged_in(keys, number, at) for number in ids]
+    connection.execute(sessions.insert(), [row for row, _ in logged_in])
     _join(connection, LOBBY, ids, at)
     if group:
         places = _rooms(connection, ids, group, at, pairs)
-        return [User(p.id, p.name, p.token, places[p.id]) for _, p in signed_in]
-    return [user for _, user in signed_in]
+        return [User(p.id, p.name, p.token, places[p.id]) for _, p in logged_in]
+    return [user for _, user in logged_in]
 
 
 def _user(number: int, at: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _user(number: int, at: int) -> dict[str, Any]:
     }
 
 
-def _signed_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any], User]:
+def _logged_in(keys: SigningKeys, number: int, at: int) -> tuple[dict[str, Any], User]:
     session = secrets.token_urlsafe(16)
     row = {
         "id": session,

@@ -62,9 +62,9 @@ class Chat:
         role = Role.ADMIN if admin else Role.MEMBER
         shown = display or name.capitalize()
         await self.server.users.add(NewUser(name, shown, self._hash, role))
-        return await self.signed_in(name)
+        return await self.logged_in(name)
 
-    async def signed_in(self, name: str) -> "User":
+    async def logged_in(self, name: str) -> "User":
         """Create a session of an existing account."""
         account = await self.account(name)
         tokens = await self.server.accounts.open_session(account, client="tests")

@@ -39,7 +39,7 @@ async def test_a_change_of_access_without_an_answer_to_its_commit_closes_connect
     chat: Chat, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     asker, method, path, body = CHANGES[change]
-    intruder = await chat.signed_in("bo")
+    intruder = await chat.logged_in("bo")
     listed = (await intruder.ask("GET", "/api/sessions")).json["sessions"]
     (session,) = [one["id"] for one in listed if one["current"]]
     device = await intruder.connect()

@@ -236,7 +236,7 @@ async def test_acknowledged_messages_survive_a_restart(chat: Chat, ann: User) ->
     await chat.stop()
     again = await Chat.start(chat.server.settings)
     try:
-        back = await (await again.signed_in("ann")).connect()
+        back = await (await again.logged_in("ann")).connect()
         assert back.welcome["epoch"] == epoch
         assert (await back.history(1, after=0, id="h"))["events"] == before["events"]
     finally:

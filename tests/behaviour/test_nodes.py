@@ -301,7 +301,7 @@ async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None
     leaked = await on(two, ann)
     for _ in range(3):
         assert not (await one.server.key_sync.rotate(force=True)).signs
-        newer = await one.signed_in("ann")
+        newer = await one.logged_in("ann")
         assert (await on(two, newer)).welcome["user"] == "ann"
         two.server.folder.keys.write_bytes(one.server.folder.keys.read_bytes())
         two.server.key_sync.poll()
@@ -309,7 +309,7 @@ async def test_a_rotation_on_several_nodes_ends_no_session(nodes: Nodes) -> None
         while [set(keys) for keys in one.server.hub.presence.state.remote_keys()] != known:
             await asyncio.sleep(0.01)
         assert (await one.server.key_sync.rotate(force=False)).signs
-        newer = await one.signed_in("ann")
+        newer = await one.logged_in("ann")
         assert (await on(two, newer)).welcome["user"] == "ann"
         while two.server.keys.names() != one.server.keys.names():
             await asyncio.sleep(0.01)

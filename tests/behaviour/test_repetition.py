@@ -90,7 +90,7 @@ async def test_a_repetition_after_a_restart_gets_the_first_reply(
     first = await device.say("once", id="a1")
     await chat.stop()
     later = await start_chat(chat.server.settings)
-    again = await (await (await later.signed_in("ann")).connect()).say("once", id="a1")
+    again = await (await (await later.logged_in("ann")).connect()).say("once", id="a1")
     assert (again["seq"], again["duplicate"]) == (first["seq"], True)
 
 

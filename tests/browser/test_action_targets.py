@@ -215,7 +215,7 @@ async def test_leaving_a_room_in_another_window_shows_a_banner_in_this_one(
     ann, bo, _ = await window_and_two_users(enter)
     den = (await rooms(bo, "Den"))["Den"]
     await ann.open_room("Den")
-    other = await ann.chat.signed_in("ann")
+    other = await ann.chat.logged_in("ann")
     await other.ask("DELETE", f"/api/rooms/{den}/members/ann")
     await expect(ann.page.locator(".room-banner-text")).to_have_text("You have left Den.")
     await expect(ann.page.locator(TITLE)).to_have_text("Den")
@@ -329,7 +329,7 @@ async def test_saving_a_title_does_not_undo_the_topic_of_another_administrator(
 
 async def test_a_profile_sends_only_what_was_changed(enter: EnterChat) -> None:
     ann, *_ = await window_and_two_users(enter)
-    other = await ann.chat.signed_in("ann")
+    other = await ann.chat.logged_in("ann")
     await ann.page.locator(".account-button").click()
     await ann.page.locator("[data-open=settings]").click()
     await other.ask("PATCH", "/api/me", {"display": "Anna"})

@@ -102,7 +102,7 @@ async def a_user_is_invited(ann: Window) -> None:
 
 async def a_room_is_archived(ann: Window) -> None:
     page = ann.page
-    cy = await ann.chat.signed_in("cy")
+    cy = await ann.chat.logged_in("cy")
     assert (await cy.ask("POST", "/api/rooms", {"name": "den", "title": "Den"})).status == 201
     await open_page(page, "Rooms", "admin-rooms")
     await row(ann, "Den").get_by_role("button").click()

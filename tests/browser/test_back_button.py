@@ -37,7 +37,7 @@ async def phone_in_rooms(enter: EnterChat) -> Window:
     for title in ("Beta", "Alpha"):
         facts = {"name": title.lower(), "title": title, "users": ["ann"]}
         urls.append((await bo.ask("POST", "/api/rooms", facts)).json["room"])
-    ada = await ann.chat.signed_in("ann")
+    ada = await ann.chat.logged_in("ann")
     await ada.ask("POST", f"/api/rooms/{urls[1]}/messages", {"data": "hello"})
     phone = await ann.another(**PHONE)
     for room in urls:
@@ -158,7 +158,7 @@ async def test_back_returns_to_the_position_before_a_quote_and_to_the_search_res
     enter: EnterChat,
 ) -> None:
     ann = await enter("ann", "Ann")
-    ada = await ann.chat.signed_in("ann")
+    ada = await ann.chat.logged_in("ann")
     for number in range(40):
         await ada.ask("POST", "/api/rooms/1/messages", {"data": f"needle {number}"})
     answer = {"data": "about that", "reply_to": 3}

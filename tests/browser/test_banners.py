@@ -63,7 +63,7 @@ async def test_a_window_above_the_limit_shows_a_banner(enter: EnterChat) -> None
     ann.allow_console_errors("ERR_INTERNET_DISCONNECTED")
     await ann.page.context.set_offline(True)
     await ann.wait_until_disconnected()
-    devices = [await (await ann.chat.signed_in("ann")).connect() for _ in range(10)]
+    devices = [await (await ann.chat.logged_in("ann")).connect() for _ in range(10)]
     await ann.page.context.set_offline(False)
     await expect(banner).to_contain_text("too many windows")
     await devices[0].close()

@@ -115,7 +115,7 @@ async def test_the_focus_moves_to_the_next_row_when_the_focused_row_is_removed(
     page = ann.page
     for name in ("bo", "cy", "di"):
         await ann.chat.user(name, display=name.title())
-    me = await ann.chat.signed_in("ann")
+    me = await ann.chat.logged_in("ann")
     await me.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo", "cy", "di"]})
     await ann.open_room("plans")
     await page.locator(".topbar-room").click()

@@ -17,7 +17,7 @@ async def test_unread_conversations_out_of_view_are_counted_at_the_edge_of_the_l
     ann = await enter("ann", "Ann")
     bo = await ann.chat.user("bo", display="Bo")
     cy = await ann.chat.user("cy", display="Cy")
-    me = await ann.chat.signed_in("ann")
+    me = await ann.chat.logged_in("ann")
     for number in range(40):
         await me.ask("POST", "/api/rooms", {"name": f"room{number}"})
     for sender in (bo, cy):

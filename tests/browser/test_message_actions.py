@@ -469,7 +469,7 @@ async def test_text_of_an_edit_or_reply_becomes_a_new_message_when_the_message_i
 
 async def test_an_archived_room_is_found_in_the_switcher_and_among_rooms(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    me = await ann.chat.signed_in("ann")
+    me = await ann.chat.logged_in("ann")
     room = (await me.ask("POST", "/api/rooms", {"name": "plans"})).json["room"]
     await me.ask("PATCH", f"/api/rooms/{room}", {"archived": True})
     page, title = ann.page, ann.page.locator(".topbar-title")
@@ -489,7 +489,7 @@ async def test_an_archived_room_is_found_in_the_switcher_and_among_rooms(enter: 
 async def test_escape_closes_the_search_and_then_jumps_to_the_end(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for text in ("needle", "\n".join("line" * 20), "last"):
-        await (await ann.chat.signed_in("ann")).ask(
+        await (await ann.chat.logged_in("ann")).ask(
             "POST", "/api/rooms/lobby/messages", {"data": text}
         )
     page = ann.page

@@ -72,7 +72,7 @@ async def test_a_new_account_is_listed_without_a_reload(enter: EnterChat) -> Non
     users = ann.page.locator(".sidebar li[data-user]")
     for name in ("bo", "cy"):
         await ann.chat.user(name)
-    bo = await ann.chat.signed_in("bo")
+    bo = await ann.chat.logged_in("bo")
     device = await bo.connect()
     await expect(users.and_(ann.page.locator("[data-user=cy]"))).to_be_visible()  # never online
     for number in range(20):

@@ -20,7 +20,7 @@ LINE = ".new-line + chat-message .message-text, .new-line + .day-line + chat-mes
 
 async def create_room(chat: Chat, unread: int) -> int:
     """Create a room whose first messages ann has read."""
-    bo, ann = await chat.signed_in("bo"), await chat.signed_in("ann")
+    bo, ann = await chat.logged_in("bo"), await chat.logged_in("ann")
     named = {"name": f"room-{unread}", "users": ["ann"]}
     room: int = (await bo.ask("POST", "/api/rooms", named)).json["room"]
     device, reader = await bo.connect(), await ann.connect()
@@ -83,8 +83,8 @@ async def test_many_messages_that_arrive_at_once_stay_unread(enter: EnterChat) -
     ann = await enter("ann", "Ann")
     await ann.chat.user("bo", display="Bo")
     room = await create_room(ann.chat, 0)
-    bo = await (await ann.chat.signed_in("bo")).connect()
-    own = await (await ann.chat.signed_in("ann")).connect()
+    bo = await (await ann.chat.logged_in("bo")).connect()
+    own = await (await ann.chat.logged_in("ann")).connect()
     jump = ann.page.locator(".messages-jump")
 
     await ann.page.goto(f"/index#/room/{room}")
@@ -162,7 +162,7 @@ async def test_after_sending_from_read_messages_the_end_is_marked_as_read(enter:
     await ann.say("an answer")
     await expect(ann.page.locator(".messages-back")).to_be_visible()
     room = int(ann.page.url.rsplit("/", 1)[1])
-    await (await (await ann.chat.signed_in("bo")).connect()).say("thanks", room=room)
+    await (await (await ann.chat.logged_in("bo")).connect()).say("thanks", room=room)
     await ann.expect_last("thanks")
     await expect(badge).to_be_hidden()
     await expect(ann.page.locator(".new-line")).to_have_count(0)

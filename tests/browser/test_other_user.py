@@ -108,7 +108,7 @@ async def test_no_action_of_a_window_is_performed_as_another_user(
     await tab.reload()
     await expect(tab.locator("message-list")).to_have_attribute("data-state", "loaded")
     assert "/index" in tab.url  # bo is still logged in
-    ann_again = await ann.chat.signed_in("ann")
+    ann_again = await ann.chat.logged_in("ann")
     events = (await ann_again.ask("GET", "/api/rooms/den/events?after=0")).json["events"]
     assert {event["user"] for event in events} == {"ann"}  # her socket may still carry it
 
@@ -165,7 +165,7 @@ async def test_an_invitation_opened_in_another_tab_does_not_change_the_user_of_a
     await ann.page.bring_to_front()
     await react(ann.page)
     await expect_stopped(ann, "Bo")
-    events = (await (await ann.chat.signed_in("bo")).ask("GET", "/api/rooms/1/events?after=0")).json
+    events = (await (await ann.chat.logged_in("bo")).ask("GET", "/api/rooms/1/events?after=0")).json
     assert {event["user"] for event in events["events"]} == {"ann"}
     await ann.page.locator(DIALOG).get_by_text("Log in as Ann").click()
     await expect(ann.page.locator("#username")).to_be_visible()

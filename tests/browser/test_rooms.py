@@ -77,7 +77,7 @@ async def test_a_member_removed_from_an_unnamed_conversation_can_be_added_again(
     ann = await enter("ann", "Ann")
     await ann.chat.user("bo", display="Bo")
     await ann.chat.user("cy", display="Cy")
-    ada = await ann.chat.signed_in("ann")
+    ada = await ann.chat.logged_in("ann")
     room = (await ada.ask("POST", "/api/rooms", {"users": ["bo"]})).json["room"]
     page, choice = ann.page, ann.page.locator("#room-invite-user")
     await page.goto(f"/index#/room/{room}")
@@ -161,7 +161,7 @@ async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
 ) -> None:
     ann = await enter("ann", "Ann")
     facts = {"name": "den", "title": "The den", "private": True}
-    made = (await (await ann.chat.signed_in("ann")).ask("POST", "/api/rooms", facts)).json
+    made = (await (await ann.chat.logged_in("ann")).ask("POST", "/api/rooms", facts)).json
     page, choice = ann.page, ann.page.locator("#invite-room")
     await page.locator(".topbar-invite").click()
     await expect(choice).to_be_hidden()

@@ -94,7 +94,7 @@ class AccountServices:
             return None
         return (await self.accounts.authenticate(tokens.cookie)).session.id
 
-    async def signed_in(self, user: User) -> Login:
+    async def logged_in(self, user: User) -> Login:
         session = Session(f"own-{user.name}", user, self.clock(), self.clock() + 1_000_000)
         await self.storage.credentials.open_session(session, client="")
         return Login(session, Token(session.id, user.id, 0, 1))
@@ -126,7 +126,7 @@ async def test_no_session_of_the_old_password_survives_a_change(services: Accoun
     for number in range(RACES):
         name = f"user{number}x"
         bo = await services.user(name)
-        own = await services.signed_in(bo)
+        own = await services.logged_in(bo)
         theirs = partial(services.accounts.change_password, own, OLD, NEW, address="there")
         ours = partial(services.administration.change, None, name, password=NEW)
         change: Callable[[], Awaitable[Any]] = theirs if number % 2 else ours

@@ -122,7 +122,7 @@ async def test_the_last_administrator_cannot_be_demoted(chat: Chat, ann: User, b
     assert (unmade.status, unmade.json["code"]) == (403, "forbidden")
     assert "last administrator" in unmade.json["data"]
     await ann.ask("PATCH", "/api/users/bo", {"disabled": False})
-    bo = await chat.signed_in("bo")
+    bo = await chat.logged_in("bo")
     assert (await bo.ask("PATCH", "/api/users/ann", {"disabled": True})).status == 200
     assert (await bo.ask("PATCH", "/api/users/bo", {"admin": False})).status == 403
     assert (await bo.ask("GET", "/api/admin/people")).status == 200

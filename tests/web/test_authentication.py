@@ -24,7 +24,7 @@ async def ended(device: Device, code: int = 4101) -> None:
 async def test_logging_out_closes_the_connections_of_that_session_only(
     chat: Chat, ann: User
 ) -> None:
-    other = await chat.signed_in("ann")
+    other = await chat.logged_in("ann")
     devices = [await ann.connect(), await ann.connect()]
     stays = await other.connect()
     started = time.monotonic()
@@ -84,7 +84,7 @@ async def test_a_password_set_by_an_administrator_ends_all_sessions(
 async def test_changing_a_password_ends_the_other_sessions_of_the_user(
     chat: Chat, ann: User
 ) -> None:
-    here, elsewhere = await ann.connect(), await (await chat.signed_in("ann")).connect()
+    here, elsewhere = await ann.connect(), await (await chat.logged_in("ann")).connect()
     form = {"old": "not this one", "password": "a new long secret"}
     wrong = await ann.ask("PUT", "/api/me/password", form)
     assert (wrong.status, wrong.json["code"]) == (403, "forbidden")
@@ -100,7 +100,7 @@ async def test_changing_a_password_ends_the_other_sessions_of_the_user(
 
 
 async def test_a_user_can_end_only_sessions_of_their_own(chat: Chat, ann: User, bo: User) -> None:
-    lost = await (await chat.signed_in("ann")).connect()
+    lost = await (await chat.logged_in("ann")).connect()
     path = f"/api/sessions/{lost.welcome['session']['id']}"
     assert (await bo.ask("DELETE", path)).status == 404
     assert (await ann.ask("DELETE", path)).status == 200
@@ -162,7 +162,7 @@ async def test_a_session_is_renewed_over_http_by_cookie_or_token(chat: Chat, ann
 
 async def test_a_connection_can_switch_to_a_newer_session(chat: Chat, ann: User, bo: User) -> None:
     device = await ann.connect()
-    newer = await chat.signed_in("ann")
+    newer = await chat.logged_in("ann")
     assert (await device.ask(Type.RENEW, token=newer.token))["ok"] is True
     await ann.ask("POST", "/logout")
     assert (await device.say("still here"))["ok"] is True

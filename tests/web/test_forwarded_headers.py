@@ -195,7 +195,7 @@ async def test_a_page_behind_a_proxy_can_connect_and_log_in(
     start_chat: StartChat, tmp_path: Path, public_url: str, origin: str, fields: dict[str, str]
 ) -> None:
     chat = await behind(start_chat, tmp_path, public_url)
-    ann = await chat.signed_in("ann")
+    ann = await chat.logged_in("ann")
     headers = {"Origin": origin, **fields}
     assert (await ann.connect(headers=headers)).welcome["user"] == "ann"
     form = {"username": "ann", "password": PASSWORD}

@@ -38,7 +38,7 @@ async def test_a_user_agent_that_is_not_utf_8_can_set_up_and_join(chat: Chat) ->
     token = chat.server.accounts.setup_token()
     form = f'{{"username":"ann","password":"{PASSWORD}","token":"{token}"}}'
     assert (await post(chat, "/setup", form, agent)).startswith(b"HTTP/1.1 200")
-    ann = await chat.signed_in("ann")
+    ann = await chat.logged_in("ann")
     code = (await ann.ask("POST", "/api/invites", {})).json["code"]
     form = f'{{"username":"bo","password":"{PASSWORD}"}}'
     assert (await post(chat, f"/join/{code}", form, agent)).startswith(b"HTTP/1.1 200")

@@ -107,7 +107,7 @@ async def ann(start_chat: StartChat) -> User:
     chat: Chat = await start_chat()
     for name in ("ann", "Bo", "cy", "李明"):
         await chat.user(name)
-    return await chat.signed_in("ann")
+    return await chat.logged_in("ann")
 
 
 async def names_of(user: User, query: str) -> tuple[list[str], bool | None]:

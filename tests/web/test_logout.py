@@ -23,7 +23,7 @@ async def test_a_session_ends_even_if_the_database_cannot_store_it(
     chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await session_of(ann)
-    device, other = await ann.connect(), await chat.signed_in("ann")
+    device, other = await ann.connect(), await chat.logged_in("ann")
     with monkeypatch.context() as patch:
         patch.setattr(chat.server.database, "transaction", refuse)
         left = await ann.ask("POST", "/logout", {})

@@ -344,7 +344,7 @@ async def test_an_account_without_a_language_uses_that_of_the_browser(
     assert (await ann.ask("POST", "/api/users", chosen)).json["user"]["locale"] == "en"
     chinese = HTML | {"Accept-Language": "zh-CN"}
     for name, lang in (("bo", "zh-Hans"), ("cy", "en")):
-        user = await chat.signed_in(name)
+        user = await chat.logged_in(name)
         page = await user.ask("GET", "/index", headers=chinese)
         assert f'<html lang="{lang}">' in page.text
 

@@ -146,7 +146,7 @@ async def test_queries_of_a_user_have_one_rate_for_http_and_connections(
 
 
 async def test_sessions_can_be_listed_and_all_ended(chat: Chat, ann: User) -> None:
-    other = await chat.signed_in("ann")
+    other = await chat.logged_in("ann")
     device = await other.connect()
     seen = (await ann.ask("GET", "/api/sessions")).json["sessions"]
     assert [session["current"] for session in seen].count(True) == 1
