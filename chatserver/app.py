@@ -7,7 +7,9 @@ from aiohttp.typedefs import Middleware
 
 from chatserver.clocks import wall
 from chatserver.config import Settings, validated
+from chatserver.files.removal import FileRemoval
 from chatserver.server import Server
+from chatserver.storage.file_usage import FileUsage
 from chatserver.storage.overview import Overview
 from chatserver.web import forms
 from chatserver.web.accounts import AccountHandlers
@@ -32,6 +34,7 @@ from chatserver.web.room_path import RoomPaths
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.routes import OPERATIONS, routes
 from chatserver.web.session_cookies import SessionCookies
+from chatserver.web.storage_administration import StorageHandlers
 from chatserver.web.tus import TusHandlers
 
 SERVER = web.AppKey("server", Server)
@@ -106,6 +109,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
             urls=server.urls,
             folder=server.folder.path,
         ),
+        _storage_handlers(server),
         OperatorHandlers(
             accounts=server.accounts,
             database=server.database,
@@ -123,6 +127,17 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         server.websocket,
     ]
     return routes(controllers, server.request_limits)
+
+
+def _storage_handlers(server: Server) -> StorageHandlers:
+    usage = FileUsage(server.database)
+    return StorageHandlers(
+        files=server.files,
+        usage=usage,
+        removal=FileRemoval(usage, server.journal),
+        settings=server.settings.files,
+        authenticator=server.authenticator,
+    )
 
 
 def _account_handlers(server: Server) -> tuple[object, ...]:

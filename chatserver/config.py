@@ -93,6 +93,10 @@ class FileSettings(Section, frozen=True):
     bytes_per_second: Count = 16_384
     unsent_hours: Count = 24
 
+    def reserve(self, disk: int) -> int:
+        """Return the bytes that uploads leave free on a disk of this size."""
+        return max(self.free_bytes, disk * self.free_percent // 100)
+
 
 class Settings(Section, frozen=True):
     """All settings. The defaults work."""

@@ -231,9 +231,19 @@ class Dissolve(Value, frozen=True):
     """End all memberships of a conversation without a name, by an administrator of the server."""
 
 
+class RemoveFile(Value, frozen=True):
+    """Remove the file with this id from its message, by the server's administrator `by`.
+
+    None is the operator. The event is an edit by the author, who need not be a member.
+    """
+
+    file: str
+    by: int | None
+
+
 # The type checker reports where a type that is added here is not handled yet.
 MessageAct = Post | Edit | Delete | React
-RoomAct = Create | AddMembers | RemoveMembers | Change | Dissolve
+RoomAct = Create | AddMembers | RemoveMembers | Change | Dissolve | RemoveFile
 Act = MessageAct | RoomAct
 
 

@@ -90,8 +90,7 @@ class Uploads:
 
     async def _check_space(self, size: int) -> None:
         space = await self._store.space()
-        kept = max(self._settings.free_bytes, space.total * self._settings.free_percent // 100)
-        if space.free - size < kept:
+        if space.free - size < self._settings.reserve(space.total):
             logger.warning("an upload is refused: the disk is nearly full")
             raise Unavailable(_("The disk of the server is nearly full: no files are accepted."))
 

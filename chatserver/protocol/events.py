@@ -32,7 +32,8 @@ class File(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `type` is its media type, found from its first bytes; `bytes` its size. A picture with `width`
     and `height`, in pixels, has thumbnails. `blur` is a ThumbHash in base64; `alt` is a text for
-    users who do not see the picture.
+    users who do not see the picture. `removed`: an administrator has deleted it; nothing else is
+    left of it, and its name is empty.
     """
 
     id: str
@@ -43,6 +44,7 @@ class File(Struct, frozen=True, kw_only=True, omit_defaults=True):
     height: int | None = None
     blur: str | None = None
     alt: str | None = None
+    removed: bool = False
 
 
 class GroupChat(Wire, tag=int(Type.GROUP_CHAT)):

@@ -21,11 +21,13 @@ from chatserver.models import (
     Event,
     Kind,
     MessageAct,
+    RemoveFile,
     RemoveMembers,
     Role,
     RoomKind,
 )
 from chatserver.storage.append_event import append_event, event_from_draft
+from chatserver.storage.apply_file_removal import remove_file
 from chatserver.storage.invitations import (
     INVALID_INVITATION,
     admits_to,
@@ -73,12 +75,11 @@ def perform(connection: Connection, draft: Draft, now: int) -> Event:
             return change_settings(connection, draft, act, now)
         case Dissolve():
             return dissolve(connection, draft, now)
+        case RemoveFile() as act:
+            return remove_file(connection, draft, act, now)
         case _:
-            raise _not_on_room(draft.act)
-
-
-def _not_on_room(act: MessageAct) -> AssertionError:
-    return AssertionError(f"{type(act).__name__} is applied by apply_message")
+            on_message: MessageAct = draft.act
+            raise AssertionError(f"{type(on_message).__name__} is applied by apply_message")
 
 
 def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event:

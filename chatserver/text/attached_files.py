@@ -15,13 +15,14 @@ class AttachedFile(msgspec.Struct):
     name: str
     type: str
     alt: str = ""
+    removed: bool = False
 
 
 _decode = msgspec.json.Decoder(list[AttachedFile]).decode
 
 
 def attached(files: str | None) -> list[AttachedFile]:
-    return _decode(files) if files else []
+    return [file for file in _decode(files) if not file.removed] if files else []
 
 
 def searched_text(body: str, files: str | None) -> str:

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,7 +70,9 @@ async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
         await expect(window.page.locator(".message-files > *")).to_have_count(0)
 
 
-async def test_text_files_are_previewed_read_in_parts_and_found(enter: EnterChat) -> None:
+async def test_text_files_are_previewed_read_in_parts_found_and_deleted(
+    enter: EnterChat,
+) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     log = "".join(f"{number:>6} <b>took</b> {number} ms\n" for number in range(4_000)).encode()
     ranges: list[str] = []
@@ -112,6 +115,23 @@ async def test_text_files_are_previewed_read_in_parts_and_found(enter: EnterChat
     await bo.page.locator("search-panel [type=search]").fill("has:image filename:rep")
     await expect(bo.page.locator(".hit-file")).to_have_text(["report.log", "lake.jpg"])
     await expect(bo.page.locator(".hit-file mark")).to_have_text(["rep"])
+    await delete_file(ann, "report.log")
+    await expect(bo.page.locator(".text-file")).to_have_count(0)
+    await expect(bo.page.locator(".file-removed")).to_have_text("File deleted by an administrator")
+
+
+async def delete_file(admin: Window, name: str) -> None:
+    """Delete the file on the page of administration."""
+    page = admin.page
+    await page.goto("/admin/storage")
+    await expect(page.locator(".storage-disk-text")).to_contain_text("2 files use")
+    await expect(page.locator(".storage-users tr")).to_contain_text("@ann")
+    await expect(page.locator(".storage-rooms tr")).to_contain_text("Lobby")
+    row = page.locator("tr", has_text=name)
+    await row.get_by_role("button").click()
+    await page.locator("confirm-dialog .button-danger").click()
+    await expect(row).to_have_count(0)
+    await expect(page.locator(".storage-disk-text")).to_contain_text("1 file uses")
 
 
 async def test_an_interrupted_upload_continues_after_a_reload_and_is_sent_once(

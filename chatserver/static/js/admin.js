@@ -18,6 +18,7 @@ await Promise.all([
   import("./elements/admin-check.js"),
   import("./elements/admin-conversations.js"),
   import("./elements/admin-invites.js"),
+  import("./elements/admin-storage.js"),
   import("./elements/admin-users.js"),
   import("./elements/admin-rooms.js"),
   import("./elements/confirm-dialog.js"),

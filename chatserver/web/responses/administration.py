@@ -5,7 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chatserver.storage import overview
+from chatserver.storage import file_usage, overview
 from chatserver.web.responses import Success
 
 
@@ -36,6 +36,41 @@ class AdminConversations(Success):
 
     conversations: list[overview.AdminConversation]
     more: bool
+
+
+class Disk(Struct):
+    """Bytes of the disk with the files; below `reserve` of `free` ones no uploads are accepted."""
+
+    total: int
+    free: int
+    reserve: int
+
+
+class Quotas(Struct):
+    """Bytes that one file, and the files of a user, of a room and of all users may have.
+
+    0 is no limit.
+    """
+
+    file: int
+    user: int
+    room: int
+    total: int
+
+
+class Storage(Success):
+    """What files use: in all, by room and by user, and the largest files, largest first.
+
+    `name` and `type` of a file are null if its room is private and the administrator is no member.
+    """
+
+    disk: Disk
+    quotas: Quotas
+    files: int
+    bytes: int
+    rooms: list[file_usage.RoomUsage]
+    users: list[file_usage.UserUsage]
+    largest: list[file_usage.LargeFile]
 
 
 class AdminBots(Success):

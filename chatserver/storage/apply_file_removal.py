@@ -1,0 +1,61 @@
+"""Removal of a file from its message by an administrator of the server.
+
+The message keeps its text and a mark in the place of the file, without its name.
+"""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.errors import NotFound
+from chatserver.file_state import FileState
+from chatserver.models import Draft, Event, Kind, RemoveFile
+from chatserver.storage.append_event import append_event, event_from_draft
+from chatserver.storage.rights import require_admin
+from chatserver.storage.search_index import Entry, reindex
+from chatserver.storage.tables import events, files
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+def remove_file(connection: Connection, draft: Draft, act: RemoveFile, now: int) -> Event:
+    """Mark the file for deletion, and append the edit. Raises Forbidden, NotFound.
+
+    The room is locked, so that no other change of the message happens at the same time.
+    """
+    require_admin(connection, act.by)
+    message = connection.execute(_MESSAGE, {"room": draft.room, "file": act.file}).one_or_none()
+    if message is None:
+        raise NotFound
+    described = without(message.files, act.file)
+    place = {"room": draft.room, "number": message.seq}
+    seq = append_event(connection, draft, now, Kind.EDIT, target=message.seq)
+    connection.execute(_SHOW, place | {"shown": described, "now": now})
+    connection.execute(_GO, {"file": act.file})
+    reindex(connection, [Entry(draft.room, message.seq, message.user_id, message.body, described)])
+    return event_from_draft(
+        draft, seq, now, Kind.EDIT, target=message.seq, data=message.body, files=described
+    )
+
+
+def without(described: str, file_id: str) -> str:
+    """Return the files of a message, as JSON, with a mark in the place of one of them."""
+    shown: list[dict[str, Any]] = msgspec.json.decode(described)
+    mark = {"id": file_id, "name": "", "type": UNKNOWN_TYPE, "bytes": 0, "removed": True}
+    return msgspec.json.encode([mark if one["id"] == file_id else one for one in shown]).decode()
+
+
+_MESSAGE = (
+    sa.select(events.c.seq, events.c.user_id, events.c.body, events.c.files)
+    .join(files, sa.and_(files.c.room_id == events.c.room_id, files.c.seq == events.c.seq))
+    .where(files.c.id == sa.bindparam("file"), files.c.state == FileState.BOUND)
+    .where(files.c.room_id == sa.bindparam("room"), events.c.deleted_at.is_(None))
+)
+_SHOW = (
+    events.update()
+    .where(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
+    .values(files=sa.bindparam("shown"), edited_at=sa.bindparam("now"))
+)
+_GO = files.update().where(files.c.id == sa.bindparam("file")).values(state=FileState.GOING)
