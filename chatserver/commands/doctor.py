@@ -12,6 +12,7 @@ from chatserver.binding import Binding
 from chatserver.clocks import wall
 from chatserver.commands.clock_check import clock_finding
 from chatserver.commands.control import control, is_running, reading
+from chatserver.commands.files_check import file_findings
 from chatserver.commands.reachability import Finding, links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -52,7 +53,7 @@ def _folder(settings: Settings) -> Iterator[Finding]:
     yield from _private(folder.files_folder)
     usage, limits = shutil.disk_usage(path), settings.files
     yield usage.free > MIN_FREE, f"disk: {usage.free // 1_000_000:,} MB free"
-    kept = max(limits.free_bytes, usage.total * limits.free_percent // 100)
+    kept = limits.reserve(usage.total)
     if usage.free < kept and limits.per_message:
         yield None, f"files: no uploads are accepted below {kept // 1_000_000:,} MB free"
 
@@ -115,6 +116,7 @@ async def _database(settings: Settings) -> list[Finding]:
             (full, f"durability: {ready['durability']}"),
         ]
         findings.append(await clock_finding(settings))
+        findings += await file_findings(settings)
     except Unavailable as error:
         reason = error.reason or str(error).rstrip(".")
         findings.append((False, f"The database cannot be used: {reason}."))

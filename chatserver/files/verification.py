@@ -1,9 +1,11 @@
 """Comparison of the register of files with the bytes that are stored."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from chatserver.errors import ChatError
-from chatserver.files.store import FolderStore
+from chatserver.file_state import KEPT
+from chatserver.files.store import SUFFIXES, FolderStore
 from chatserver.storage.files import Files, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
 
@@ -18,6 +20,26 @@ async def file_findings(files: Files, store: FolderStore) -> list[str]:
         findings += [f"File {file_id}: its bytes belong to no message." for file_id in unknown]
     more = len(findings) - MAX_FINDINGS
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
+
+
+class Differences(NamedTuple):
+    """Number of files without bytes, and of bytes that no row knows."""
+
+    missing: int
+    unknown: int
+
+
+async def count_differences(files: Files, store: FolderStore) -> Differences:
+    """Compare names only. A server may work on the same files: what changes meanwhile is right."""
+    unknown, lost, after = 0, list[str](), ""
+    async for ids in store.ids():
+        unfamiliar = {*ids} - await files.known(ids)
+        unknown += sum(any(store.path(i, end).exists() for end in SUFFIXES) for i in unfamiliar)
+    while page := await files.stored_after(after, BATCH_SIZE):
+        lost += [file.id for file in page if not store.path(file.id).exists()]
+        after = page[-1].id
+    present = [await files.find(file_id) for file_id in lost]
+    return Differences(sum(file is not None and file.state in KEPT for file in present), unknown)
 
 
 async def _stored_findings(files: Files, store: FolderStore) -> AsyncIterator[str]:

@@ -33,7 +33,7 @@ def remove_file(connection: Connection, draft: Draft, act: RemoveFile, now: int)
     place = {"room": draft.room, "number": message.seq}
     seq = append_event(connection, draft, now, Kind.EDIT, target=message.seq)
     connection.execute(_SHOW, place | {"shown": described, "now": now})
-    connection.execute(_GO, {"file": act.file})
+    connection.execute(_DELETE, {"file": act.file})
     reindex(connection, [Entry(draft.room, message.seq, message.user_id, message.body, described)])
     return event_from_draft(
         draft, seq, now, Kind.EDIT, target=message.seq, data=message.body, files=described
@@ -58,4 +58,4 @@ _SHOW = (
     .where(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
     .values(files=sa.bindparam("shown"), edited_at=sa.bindparam("now"))
 )
-_GO = files.update().where(files.c.id == sa.bindparam("file")).values(state=FileState.GOING)
+_DELETE = files.update().where(files.c.id == sa.bindparam("file")).values(state=FileState.DELETING)

@@ -81,7 +81,7 @@ class FileUsage:
 
     async def by_user(self, limit: int) -> list[UserUsage]:
         """Return the users whose files are largest together, as quotas count them."""
-        sums = _sums(files.c.user_id, files.c.state != FileState.GOING, limit)
+        sums = _sums(files.c.user_id, files.c.state != FileState.DELETING, limit)
         query = _ordered(
             sa.select(users.c.name, users.c.display, sums.c.files, sums.c.bytes).join_from(
                 sums, users, users.c.id == sums.c.key

@@ -72,7 +72,7 @@ async def test_a_removed_file_leaves_a_mark_without_its_name(storage: Storage) -
         "removed": True,
     }
     assert kept["name"] == "two.txt"
-    assert await state_of(storage, one) is FileState.GOING
+    assert await state_of(storage, one) is FileState.DELETING
     assert await state_of(storage, two) is FileState.BOUND
     for text, count in (("filename:one", 0), ("has:file", 1), ("see", 1)):
         assert len((await Search(storage.database).find(bo.id, parse(text))).hits) == count
