@@ -62,19 +62,6 @@ class Session(Value, frozen=True):
     expires_at: int
 
 
-class Invite(Value, frozen=True):
-    """An invitation. `room` and `title` are those of the room that it admits to, if any."""
-
-    code: str
-    created_by: str
-    created_at: int
-    expires_at: int
-    uses_left: int
-    room: int | None = None
-    title: str | None = None
-    archived: bool = False  # the room
-
-
 class Kind(IntEnum):
     """Kind of an event; the numbers are those of the protocol."""
 

@@ -8,8 +8,8 @@ from chatserver.accounts.accounts import Accounts
 from chatserver.chat.room_commands import RoomCommands
 from chatserver.clocks import DAY
 from chatserver.errors import ChatError, Conflict, NotFound, _
-from chatserver.models import Invite, User
-from chatserver.storage.invitations import INVALID_INVITATION, Invites
+from chatserver.models import User
+from chatserver.storage.invitations import INVALID_INVITATION, Invite, Invites
 from chatserver.storage.users import NewUser
 
 DAYS = 7

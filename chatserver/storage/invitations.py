@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.clocks import MAX_CLOCK_LEAD
 from chatserver.errors import NotFound, _
-from chatserver.models import Invite, Role
+from chatserver.models import Role, Value
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.rights import require_admin
@@ -28,6 +28,19 @@ INVALID_INVITATION = _("This invitation is not valid any more. Ask for a new one
 
 # MariaDB would find "code " for "code" as well.
 _is_code = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
+
+
+class Invite(Value, frozen=True):
+    """An invitation. `room` and `title` are those of the room that it admits to, if any."""
+
+    code: str
+    created_by: str
+    created_at: int
+    expires_at: int
+    uses_left: int
+    room: int | None = None
+    title: str | None = None
+    archived: bool = False  # the room
 
 
 class Invites:

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from chatserver.accounts.invitations import Invitations
-from chatserver.models import Invite
+from chatserver.storage.invitations import Invite
 from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.listing import stream_rows

@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 import pytest
 
 from chatserver.errors import ChatError, Forbidden, NotFound, Unauthorized
-from chatserver.models import Change, Create, Draft, Invite, Role, Session, User
+from chatserver.models import Change, Create, Draft, Role, Session, User
 from chatserver.storage.credentials import AccountChange
+from chatserver.storage.invitations import Invite
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage
 

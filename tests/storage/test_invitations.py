@@ -14,12 +14,12 @@ from chatserver.models import (
     Change,
     Create,
     Event,
-    Invite,
     RemoveMembers,
     Role,
     User,
 )
 from chatserver.storage.credentials import AccountChange
+from chatserver.storage.invitations import Invite
 from chatserver.storage.member_rows import backfill_removals
 from chatserver.storage.tables import invites, members
 from chatserver.storage.users import NewUser

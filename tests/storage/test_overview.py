@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from chatserver.errors import Forbidden, NotFound
-from chatserver.models import Invite, Role
+from chatserver.models import Role
 from chatserver.storage.credentials import AccountChange
+from chatserver.storage.invitations import Invite
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, draft
 

@@ -21,7 +21,8 @@ from chatserver.accounts.session_tokens import SigningKeys, Token
 from chatserver.bus.messages import SessionEnd
 from chatserver.config import AuthSettings
 from chatserver.errors import ChatError, CloseCode, Conflict, Unauthorized
-from chatserver.models import Event, Invite, Role, Session, User
+from chatserver.models import Event, Role, Session, User
+from chatserver.storage.invitations import Invite
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, draft
 

@@ -7,10 +7,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import AddMembers, Change, Create, Invite, RemoveMembers, Role, Session, User
+from chatserver.models import AddMembers, Change, Create, RemoveMembers, Role, Session, User
 from chatserver.storage.archive_io import load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
+from chatserver.storage.invitations import Invite
 from chatserver.storage.reinstated import Kind
 from chatserver.storage.replaced_state import read_replaced_state
 from chatserver.storage.restore_audit import RestoreAudit

@@ -5,8 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from chatserver.models import Create, Invite, Role, Session
+from chatserver.models import Create, Role, Session
 from chatserver.storage.archive_io import TABLES
+from chatserver.storage.invitations import Invite
 from chatserver.storage.restore_audit import RestoreAudit
 from chatserver.storage.tables import metadata
 from chatserver.storage.users import NewUser

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from chatserver.models import AddMembers, Create, Invite, RemoveMembers, Role
+from chatserver.models import AddMembers, Create, RemoveMembers, Role
+from chatserver.storage.invitations import Invite
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage, acted, draft
 

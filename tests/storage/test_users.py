@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from chatserver.errors import ChatError, Conflict, Forbidden, NotFound
-from chatserver.models import Invite, Role, Session, User
+from chatserver.models import Role, Session, User
+from chatserver.storage.invitations import Invite
 from chatserver.storage.tables import sessions
 from chatserver.storage.users import NewUser
 from tests.storage.conftest import Storage
