@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.bus import Bus
-from chatserver.errors import CloseCode, Conflict, _
+from chatserver.errors import CloseCode, Conflict, Unavailable, _
 from chatserver.realtime.hub import Hub
 
 POLL_INTERVAL = 2.0  # seconds between two reads of the key file
@@ -75,7 +75,8 @@ class KeySync:
     async def rotate(self, *, force: bool) -> Rotation:
         """Sign with a new key; if there are other nodes, publish it with the first call.
 
-        Raises Conflict if another node has different keys or cannot be asked, unless `force`.
+        Raises Conflict if another node has different keys, and Unavailable if the nodes cannot be
+        asked, unless `force`.
         """
         if self._bus.peers and not force:
             await self._await_other_nodes()
@@ -95,10 +96,10 @@ class KeySync:
         return rotation
 
     async def _await_other_nodes(self) -> None:
-        """Wait until the other nodes have announced their keys. Raises Conflict without Redis."""
+        """Wait until the other nodes have announced their keys. Raises Unavailable."""
         await asyncio.sleep(max(0.0, self._started + ANNOUNCE_DELAY - self._clock()))
         if not await self._bus.reachable():
-            raise Conflict(
+            raise Unavailable(
                 _("Redis is not reachable, so the other nodes cannot be asked for their keys.")
             )
 

@@ -73,7 +73,7 @@ class OperatorHandlers:
         rate="anonymous",
         access="operator",
         returns=accounts.NewKey,
-        refuses="conflict",
+        refuses="conflict unavailable",
         stores=False,
     )
     async def rotate_keys(self, request: web.Request) -> web.StreamResponse:

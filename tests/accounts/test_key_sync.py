@@ -10,7 +10,7 @@ import pytest
 
 from chatserver.accounts.key_sync import ANNOUNCE_DELAY, KeySync
 from chatserver.accounts.session_tokens import SigningKeys
-from chatserver.errors import CloseCode, Conflict
+from chatserver.errors import CloseCode, Conflict, Unavailable
 from chatserver.models import User
 from chatserver.realtime.connection import Connection
 from chatserver.realtime.hub import Hub
@@ -126,7 +126,7 @@ async def test_a_second_node_does_not_create_other_keys(
 async def test_a_rotation_without_redis_must_be_forced(nodes: Nodes) -> None:
     one, _ = nodes
     one.bus.cut = True
-    with pytest.raises(Conflict, match="Redis is not reachable"):
+    with pytest.raises(Unavailable, match="Redis is not reachable"):
         await one.rotate()
     assert not await one.rotate(force=True)
     assert await one.rotate(force=True)
