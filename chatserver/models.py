@@ -75,11 +75,11 @@ class Kind(IntEnum):
 class Event(Value, frozen=True):
     """One entry of a room's log.
 
-    `to`: the recipient, in direct rooms. `data`: the present text of a message or an edit, or the
-    emoji of a reaction. `files`: its present files, as a JSON array. `change`: the changed
-    properties of a room event. `participants`: the user ids of a direct room, who receive the event
-    even if they are not subscribed yet. `joined_ids`, `left_ids`: user ids whose memberships it
-    begins or ends.
+    `user_id`: of its author. `to`: the recipient, in direct rooms. `data`: the present text of a
+    message or an edit, or the emoji of a reaction. `files`: its present files, as a JSON array.
+    `change`: the changed properties of a room event. `participants`: the user ids of a direct room,
+    who receive the event even if they are not subscribed yet. `joined_ids`, `left_ids`: user ids
+    whose memberships it begins or ends.
     """
 
     room: int
@@ -98,7 +98,7 @@ class Event(Value, frozen=True):
     change: dict[str, Any] = {}
     reactions: dict[str, list[str]] = {}
     participants: tuple[int, ...] = ()
-    author: int = 0
+    user_id: int = 0
     joined_ids: tuple[int, ...] = ()
     left_ids: tuple[int, ...] = ()
     files: str = ""

@@ -802,7 +802,7 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
     ],
 )
 def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: Any) -> None:
-    event = models.Event(**ACTED, **facts, joined_ids=(2,), participants=(1, 2), author=1)
+    event = models.Event(**ACTED, **facts, joined_ids=(2,), participants=(1, 2), user_id=1)
     assert encode_events.to_message(event) == message
     assert encode_events.payload(event) == protocol.encode_json(message)
     assert Kind(event.kind) == message.__struct_config__.tag

@@ -198,7 +198,7 @@ class Hub:
         """
         new_members = MembersAdded(event.room, event.joined_ids, encode_events.payload(event))
         self._forward(new_members)
-        others = [user_id for user_id in event.joined_ids if user_id != event.author]
+        others = [user_id for user_id in event.joined_ids if user_id != event.user_id]
         self.announcements.schedule(others, event.room, new_members.event)
 
     def send_ephemeral(

@@ -59,6 +59,6 @@ def event_from_draft(
         id=None if draft.generated_id else draft.id,
         kind=kind,
         participants=draft.participants,
-        author=draft.user_id,
+        user_id=draft.user_id,
         **fields,
     )

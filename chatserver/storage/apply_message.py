@@ -146,7 +146,7 @@ class _Batch:
             to=act.to,
             reply_to=act.reply_to,
             participants=draft.participants,
-            author=draft.user_id,
+            user_id=draft.user_id,
             files=attached,
         )
         self.writes.add_message(draft, event, act)
@@ -256,8 +256,8 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
     reacts = [(draft, act) for draft in drafts if isinstance(act := draft.act, React)]
     added = Counter((draft.room, act.target) for draft, act in reacts if act.on)
     counted = REACTION_COUNTS.rows(connection, sorted(added)) if added else ()
-    remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.many for row in counted}
-    emoji_counts = dict.fromkeys(added, 0) | {(r.room_id, r.seq): r.different for r in counted}
+    remaining = {(row.room_id, row.seq): MAX_REACTIONS - row.total for row in counted}
+    emoji_counts = dict.fromkeys(added, 0) | {(r.room_id, r.seq): r.emoji for r in counted}
     crowded = {ref: many for ref, many in emoji_counts.items() if many + added[ref] > MAX_EMOJI}
     named = [(d.room, a.target, a.emoji, d.user_id) for d, a in reacts]
     many_emoji = read_many_emoji(connection, crowded, named)

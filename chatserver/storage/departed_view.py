@@ -52,7 +52,7 @@ def count_former_reactions(
         (row.room_id, row.seq) for row in rows if row.room_id in left_seqs and _has_reactions(row)
     ]
     counts = _COUNTS.rows(connection, messages) if messages else ()
-    return {(row.room_id, row.target_seq): row.many for row in counts}
+    return {(row.room_id, row.target_seq): row.total for row in counts}
 
 
 def _has_reactions(row: Row[Any]) -> bool:
@@ -90,7 +90,7 @@ _CHANGED = RowLookup(
     events.c.target_seq,
 )
 _COUNTS = RowLookup(
-    _ACTS.add_columns(sa.func.count().label("many")).where(events.c.kind == _constant(Kind.REACT)),
+    _ACTS.add_columns(sa.func.count().label("total")).where(events.c.kind == _constant(Kind.REACT)),
     events.c.room_id,
     events.c.target_seq,
 )

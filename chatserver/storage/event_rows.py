@@ -61,7 +61,7 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
         reactions=(reacted or {}).get((row.room_id, row.seq), {}),
-        author=row.user_id,
+        user_id=row.user_id,
         files=row.files or "",
     )
     return event if row.kind == Kind.MESSAGE else _read_act(event, row)
@@ -87,7 +87,7 @@ def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[Ev
     """Return the number of reactions by message, without messages that have none."""
     keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
     counts = _COUNTS.rows(connection, keys) if keys else ()
-    return {(row.room_id, row.seq): row.many for row in counts}
+    return {(row.room_id, row.seq): row.total for row in counts}
 
 
 def present_reactions(connection: Connection, refs: list[EventRef]) -> Iterable[ReactionRow]:
@@ -150,12 +150,12 @@ def _scalar(value: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:
     return query.correlate(events).scalar_subquery()
 
 
-_COUNTED = sa.select(events.c.room_id, events.c.seq, _scalar(sa.func.count()).label("many")).where(
+_COUNTED = sa.select(events.c.room_id, events.c.seq, _scalar(sa.func.count()).label("total")).where(
     sa.select(reactions.c.seq).where(_TO_MESSAGE).correlate(events).exists()
 )
 _COUNTS = RowLookup(_COUNTED, events.c.room_id, events.c.seq)
 REACTION_COUNTS = RowLookup(
-    _COUNTED.add_columns(_scalar(sa.func.count(reactions.c.emoji.distinct())).label("different")),
+    _COUNTED.add_columns(_scalar(sa.func.count(reactions.c.emoji.distinct())).label("emoji")),
     events.c.room_id,
     events.c.seq,
 )

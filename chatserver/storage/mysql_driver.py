@@ -103,16 +103,16 @@ def _is_for_tls(name: str) -> bool:
     return name.lower().startswith(("ssl", "tls"))
 
 
-def _require_consistent(asked: dict[str, str]) -> None:
+def _require_consistent(options: dict[str, str]) -> None:
     """Raise StartError for options that would silently give less security than they suggest."""
-    if unknown := [name for name in asked if name not in TLS]:
+    if unknown := [name for name in options if name not in TLS]:
         raise StartError(
             f"database.url: {unknown[0]} is not an option; those for TLS are {_named()}."
         )
-    if "ssl_key" in asked and "ssl_cert" not in asked:
+    if "ssl_key" in options and "ssl_cert" not in options:
         raise StartError("database.url: ssl_key needs ssl_cert, the certificate of that key.")
-    if not _is_on(asked, "ssl") and len(asked) > 1:
-        other = next(name for name in asked if name != "ssl")
+    if not _is_on(options, "ssl") and len(options) > 1:
+        other = next(name for name in options if name != "ssl")
         raise StartError(f"database.url: ssl=false contradicts {other}. Remove one of them.")
 
 
@@ -120,8 +120,8 @@ def _named() -> str:
     return f"{', '.join(TLS[:-1])} and {TLS[-1]}"
 
 
-def _is_on(asked: dict[str, str], name: str) -> bool:
-    value = _BOOLEANS.get(asked.get(name, "true").lower())
+def _is_on(options: dict[str, str], name: str) -> bool:
+    value = _BOOLEANS.get(options.get(name, "true").lower())
     if value is None:
         raise StartError(f"database.url: {name} must be true or false.")
     return value

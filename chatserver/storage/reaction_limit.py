@@ -22,12 +22,12 @@ Reaction = tuple[str, int]  # emoji and user id
 class ManyEmoji:
     """Reactions to a message that may exceed MAX_EMOJI, as far as a batch names them."""
 
-    different: int  # emoji of all reactions
+    emoji_count: int  # different emoji of all reactions
     counts: dict[str, int]  # by emoji
     existing: set[Reaction]
 
     def copy(self) -> "ManyEmoji":
-        return ManyEmoji(self.different, dict(self.counts), set(self.existing))
+        return ManyEmoji(self.emoji_count, dict(self.counts), set(self.existing))
 
     def add(self, reaction: Reaction) -> None:
         """Raise BadRequest above MAX_EMOJI."""
@@ -35,9 +35,9 @@ class ManyEmoji:
         if reaction in self.existing:
             return
         if not self.counts.get(emoji):
-            if self.different >= MAX_EMOJI:
+            if self.emoji_count >= MAX_EMOJI:
                 raise BadRequest(_("This message has too many different reactions."))
-            self.different += 1
+            self.emoji_count += 1
         self.existing.add(reaction)
         self.counts[emoji] = self.counts.get(emoji, 0) + 1
 
@@ -45,16 +45,16 @@ class ManyEmoji:
         if reaction in self.existing:
             self.existing.remove(reaction)
             self.counts[reaction[0]] -= 1
-            self.different -= not self.counts[reaction[0]]
+            self.emoji_count -= not self.counts[reaction[0]]
 
 
 def read_many_emoji(
     connection: Connection,
-    different: Mapping[EventRef, int],
+    emoji_counts: Mapping[EventRef, int],
     named: Iterable[tuple[int, int, str, int]],
 ) -> dict[EventRef, ManyEmoji]:
-    """Return the reactions to messages that have `different` emoji, limited to the `named` ones."""
-    found = {ref: ManyEmoji(many, {}, set()) for ref, many in different.items()}
+    """Return the reactions to messages that have so many emoji, limited to the `named` ones."""
+    found = {ref: ManyEmoji(count, {}, set()) for ref, count in emoji_counts.items()}
     keys = {key for key in named if key[:2] in found}
     if not keys:
         return found

@@ -73,8 +73,8 @@ def _newest(query: sa.Select[Any], ids: tuple[int, int], size: int) -> sa.Select
 
 
 def _matches_sqlite(terms: Terms) -> sa.Select[Any]:
-    asked = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
-    matched = words.c.search_words.op("MATCH", is_comparison=True)(asked)
+    expression = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
+    matched = words.c.search_words.op("MATCH", is_comparison=True)(expression)
     joined = words.join(search, search.c.id == words.c.rowid)
     return sa.select(words.c.rowid).select_from(joined).where(matched)
 
@@ -111,13 +111,15 @@ def _holds(token: str) -> sa.ColumnElement[bool]:
     """Match a token as the index does; one that ends in * is a prefix."""
     if token.startswith(ROOM):
         return search.c.room_id == int(token.removeprefix(ROOM))
-    asked = f" {token.removesuffix('*')}" if token.endswith("*") else f" {token} "
-    return sa.func.concat(" ", search.c.tokens, " ").contains(asked, autoescape=True)
+    pattern = f" {token.removesuffix('*')}" if token.endswith("*") else f" {token} "
+    return sa.func.concat(" ", search.c.tokens, " ").contains(pattern, autoescape=True)
 
 
 _NEWEST = sa.select(sa.func.max(search.c.id)).where(search.c.id < sa.bindparam("below"))
 
 
 def _matches_mysql(terms: Terms) -> sa.Select[Any]:
-    asked = " ".join(f"+({' '.join(choice)})" for choice in terms)
-    return sa.select(search.c.id).where(match(search.c.tokens, against=asked).in_boolean_mode())
+    expression = " ".join(f"+({' '.join(choice)})" for choice in terms)
+    return sa.select(search.c.id).where(
+        match(search.c.tokens, against=expression).in_boolean_mode()
+    )

@@ -129,7 +129,7 @@ def require_order(outcomes: list[Any]) -> None:
     for event in events:
         earlier = [end.seq for end in ends if end.seq < event.seq]
         assert not (earlier and (event.kind is Kind.MESSAGE or event.joined_ids)), events
-        gone = [one for one in events if event.author in one.left_ids and one.seq < event.seq]
+        gone = [one for one in events if event.user_id in one.left_ids and one.seq < event.seq]
         assert not gone, events
 
 

@@ -51,7 +51,7 @@ export class Screen {
     this.#showSurroundings(conversation, lost);
   }
 
-  /** The composer, or the notice that replaces it. */
+  /** The composer, or the banner that replaces it. */
   #showComposer(conversation, lost) {
     const { key } = conversation;
     const name = this.nameOf(conversation);
