@@ -5,8 +5,9 @@ as deleted, because its former text is gone. Its reactions are those whose last 
 departure added them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy.engine import Connection, Row
 
 from chatserver.models import Event, Kind
 from chatserver.storage.bulk import RowLookup
-from chatserver.storage.event_rows import ReactionRow, present_reactions
+from chatserver.storage.event_rows import REACTIONS_PER_QUERY, ReactionRow, present_reactions
 from chatserver.storage.tables import EventRef, events, users
 
 LeftSeqs = Mapping[int, int]  # room → seq with which the reader left
@@ -45,14 +46,26 @@ def _hidden(event: Event) -> Event:
 
 
 def count_former_reactions(
-    connection: Connection, rows: Sequence[Row[Any]], left_seqs: LeftSeqs
+    connection: Connection, read: Sequence[Row[Any]], left_seqs: LeftSeqs
 ) -> dict[EventRef, int]:
     """Return how many events `former_reactions` reads at most for each message that has any."""
     messages = [
-        (row.room_id, row.seq) for row in rows if row.room_id in left_seqs and _has_reactions(row)
+        (row.room_id, row.seq) for row in read if row.room_id in left_seqs and _has_reactions(row)
     ]
-    counts = _COUNTS.rows(connection, messages) if messages else ()
-    return {(row.room_id, row.target_seq): row.total for row in counts}
+    rows = _COUNTS.rows(connection, messages) if messages else ()
+    counts = {(row.room_id, row.target_seq): int(row.total) for row in rows}
+    if sum(counts.values()) <= REACTIONS_PER_QUERY:
+        return counts  # few enough, also if some are later than the departure
+    for room, targets in _by_room(counts):
+        found = {"room": room, "left_seq": left_seqs[room], "targets": targets}
+        before = dict(map(tuple, connection.execute(_FORMER_COUNTS, found)))
+        counts |= {(room, seq): before.get(seq, 0) for seq in targets}
+    return counts
+
+
+def _by_room(refs: Iterable[EventRef]) -> Iterator[tuple[int, list[int]]]:
+    for room, group in groupby(sorted(refs), key=itemgetter(0)):
+        yield room, [seq for _room, seq in group]
 
 
 def _has_reactions(row: Row[Any]) -> bool:
@@ -99,6 +112,11 @@ _REACTION_EVENTS = sa.and_(
     events.c.target_seq.in_(sa.bindparam("targets", expanding=True)),
     events.c.kind == Kind.REACT,
     events.c.seq <= sa.bindparam("left_seq", type_=sa.BigInteger),
+)
+_FORMER_COUNTS = (
+    sa.select(events.c.target_seq, sa.func.count())
+    .where(_REACTION_EVENTS)
+    .group_by(events.c.target_seq)
 )
 _EMOJI = sa.func.substr(events.c.body, 2)
 _ADDED = sa.func.max(sa.case((events.c.body.startswith("+"), events.c.seq), else_=0))

@@ -338,6 +338,22 @@ async def test_a_page_of_a_former_member_ends_after_very_many_events_of_reaction
     assert sorted(row for rows in read for row in rows) == [(1, s, "👍", "bo") for s in (4, 5, 6)]
 
 
+async def test_reactions_after_the_departure_do_not_shorten_a_page(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departed_view, "REACTIONS_PER_QUERY", 7)
+    monkeypatch.setattr(event_rows, "REACTIONS_PER_QUERY", 7)
+    monkeypatch.setattr(event_rows, "REACTIONS_PER_REPLY", 16)
+    ann = await storage.user("ann")
+    await stored(storage, *(draft(ann, f"{number}") for number in range(6)))
+    await stored(storage, acting(ann, React(2, "👍", on=True)))
+    for seq in range(1, 7):
+        for on in (False, True, False, True, False):
+            await stored(storage, acting(ann, React(seq, "👍", on=on)))
+    page = await storage.log.before(LOBBY_FACTS, 7, 6, left_seq=7)
+    assert [event.reactions for event in page] == [{}, {"👍": ["ann"]}, {}, {}, {}, {}]
+
+
 async def test_a_crowded_message_is_not_read_in_order_to_react_to_it(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
