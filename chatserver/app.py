@@ -33,6 +33,7 @@ from chatserver.web.rendering import set_up_templates
 from chatserver.web.room_path import RoomPaths
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.routes import OPERATIONS, routes
+from chatserver.web.server_profile import ServerProfileHandlers
 from chatserver.web.session_cookies import SessionCookies
 from chatserver.web.storage_administration import StorageHandlers
 from chatserver.web.tus import TusHandlers
@@ -86,7 +87,7 @@ def _application(server: Server, endpoints: list[web.RouteDef]) -> web.Applicati
     app.add_routes(endpoints)
     static = "/static/{digest}/{filename:.+}"
     app.router.add_get(static, server.assets.serve, name="static", expect_handler=expect)
-    set_up_templates(app, server.assets)
+    set_up_templates(app, server.assets, server.server_profile)
     app.on_response_prepare.append(server.middleware.headers)
     return app
 
@@ -99,16 +100,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         *_chat_handlers(server),
         BotHandlers(server.administration, overview, authenticator),
         InvitationHandlers(server.invitations, authenticator, server.urls),
-        AdministrationHandlers(
-            administration=server.administration,
-            room_commands=server.room_commands,
-            overview=overview,
-            health=health,
-            hub=server.hub,
-            authenticator=authenticator,
-            urls=server.urls,
-            folder=server.folder.path,
-        ),
+        *_administration_handlers(server, overview, health),
         _storage_handlers(server),
         OperatorHandlers(
             accounts=server.accounts,
@@ -138,6 +130,28 @@ def _storage_handlers(server: Server) -> StorageHandlers:
         settings=server.settings.files,
         authenticator=server.authenticator,
     )
+
+
+def _administration_handlers(
+    server: Server, overview: Overview, health: Health
+) -> tuple[object, ...]:
+    administration = AdministrationHandlers(
+        administration=server.administration,
+        room_commands=server.room_commands,
+        overview=overview,
+        health=health,
+        hub=server.hub,
+        authenticator=server.authenticator,
+        urls=server.urls,
+        folder=server.folder.path,
+    )
+    profile = ServerProfileHandlers(
+        profile=server.server_profile,
+        files=server.files,
+        administration=server.administration,
+        authenticator=server.authenticator,
+    )
+    return administration, profile
 
 
 def _account_handlers(server: Server) -> tuple[object, ...]:

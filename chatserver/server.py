@@ -30,6 +30,7 @@ from chatserver.chat.history import HistoryReader, gap_reader
 from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.chat.room_commands import RoomCommands
+from chatserver.chat.server_profile import ServerProfiles
 from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -95,9 +96,8 @@ class Server:
         self.folder = DataDir(self.settings.data)
         self.binding = Binding(self.folder, self.settings.database_url)
         self.database = Database(self.settings.database_url)
-        self.users = Users(self.database, clock=wall)
+        self.users, self.rooms = Users(self.database, clock=wall), Rooms(self.database, clock=wall)
         self.stored_sessions = StoredSessions(self.database, clock=wall)
-        self.rooms = Rooms(self.database, clock=wall)
         self.log = EventLog(self.database, clock=wall)
         self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
         self.keys = SigningKeys(self.folder.keys, clock=wall)
@@ -179,8 +179,8 @@ class Server:
         )
 
     def _build_web(self) -> None:
-        self.assets = Assets(STATIC)
-        self.languages = load_languages()
+        self.assets, self.languages = Assets(STATIC), load_languages()
+        self.server_profile = ServerProfiles(self.database)
         self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
         self.urls = ServerUrls(self.settings, self.authenticator)
         self.origin_check = OriginCheck(self.urls, monotonic)
@@ -224,6 +224,7 @@ class Server:
         try:
             await self._open_database()
             await self.accounts.load_keys()
+            await self.server_profile.load()
             self.revocations.load()
             self.history.epoch = await self.log.epoch()
             self.database.durability_counter.begin(self.history.epoch, await self.log.total())
@@ -281,7 +282,8 @@ class Server:
             "descriptors": Descriptors().run,
             "files": self.files.cleanup.run,
         }
-        return tasks | {"node_sync": self.node_sync.run} if self.bus.peers else tasks
+        polls = {"node_sync": self.node_sync.run, "server_profile": self.server_profile.run}
+        return tasks | polls if self.bus.peers else tasks
 
     async def stopping(self, _app: web.Application) -> None:
         """Answer all accepted messages, then make all clients reconnect later, or abort."""

@@ -37,7 +37,7 @@ DOCS = REPOSITORY / "docs"
 OFFICIAL = REPOSITORY / "tests" / "asyncapi" / "3.1.0.json"  # npm @asyncapi/specs 6.11.1, as it is
 SERVERS = {"servers": "where the document was read"}
 DESCRIBED = re.compile(
-    r"/api/(?!uploads)|/(login|logout|setup|join|files|pictures|healthz|readyz|metrics)(/|$)"
+    r"/api/(?!uploads)|/(login|logout|setup|join|files|pictures|logo|healthz|readyz|metrics)(/|$)"
 )
 
 

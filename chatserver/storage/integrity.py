@@ -20,6 +20,7 @@ from chatserver.storage.archive_file import line
 from chatserver.storage.archive_io import TABLES, consistent_snapshot
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import KEPT_DIGEST
+from chatserver.storage.picture_rows import LOGO
 from chatserver.storage.search_index import Entry, document_of, pending, search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, rooms
@@ -262,6 +263,12 @@ RULES = (
         "SELECT u.name, u.picture FROM users u"  # noqa: S608
         f" LEFT JOIN files f ON f.id = u.picture AND f.state = {FileState.PICTURE:d}"
         " WHERE u.picture IS NOT NULL AND f.id IS NULL",
+    ),
+    Rule(
+        "The logo of the server, {value}, is not registered.",
+        "SELECT m.value FROM meta m"  # noqa: S608
+        f" LEFT JOIN files f ON f.id = m.value AND f.state = {FileState.PICTURE:d}"
+        f" WHERE m.key = '{LOGO}' AND f.id IS NULL",
     ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),

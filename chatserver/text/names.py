@@ -17,6 +17,7 @@ from chatserver.text.normalization import nfc, nfkc
 NAME_LENGTH = range(2, 33)
 DISPLAY_LENGTH = 64
 TITLE_LENGTH = 100
+SERVER_NAME_LENGTH = 50  # characters
 TOPIC_LENGTH = 500
 SKELETON_LENGTH = 128  # characters of a skeleton that are compared
 CONFUSABLES = Path(__file__).with_name("confusables.txt")
@@ -134,6 +135,11 @@ def checked_title(title: str) -> str:
 def checked_topic(topic: str) -> str:
     """Return the stored form of a topic. Raises BadRequest."""
     return _checked_line(topic, TOPIC_LENGTH)
+
+
+def checked_server_name(name: str) -> str:
+    """Return the stored form of the name of the server, which may be empty. Raises BadRequest."""
+    return _checked_line(name, SERVER_NAME_LENGTH)
 
 
 def is_lobby_title(title: str) -> bool:

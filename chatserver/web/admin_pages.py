@@ -8,7 +8,7 @@ from chatserver.web.language import Language, preferred
 from chatserver.web.operations import operation
 from chatserver.web.rendering import render
 
-SECTIONS = ("people", "invites", "rooms", "bots", "storage", "check")
+SECTIONS = ("people", "invites", "rooms", "bots", "server", "storage", "check")
 
 
 class AdminPages:

@@ -25,7 +25,7 @@ from chatserver.protocol import (
     Topic,
     UserNames,
 )
-from chatserver.text.names import DISPLAY_LENGTH, NAME_LENGTH
+from chatserver.text.names import DISPLAY_LENGTH, NAME_LENGTH, SERVER_NAME_LENGTH
 from chatserver.web.headers import media_type
 
 T = TypeVar("T")
@@ -93,6 +93,10 @@ class NewInvite(Struct):
     uses: Annotated[int, Meta(ge=1, le=10_000)] = 50
     days: Annotated[int, Meta(ge=1, le=365)] = 7
     room: Annotated[str, Meta(max_length=64)] = ""
+
+
+class ServerChange(Struct):
+    name: Annotated[str, _text(0, SERVER_NAME_LENGTH)]
 
 
 class RoomOversight(Struct):

@@ -11,11 +11,13 @@ from aiohttp import web
 
 from chatserver import __version__
 from chatserver.accounts.invitations import DAYS, USES
+from chatserver.chat.server_profile import ServerProfiles
 from chatserver.resources import resource_dir
 from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
 
 ASSETS = web.AppKey("assets", Assets)
+SERVER_PROFILE = web.AppKey("server_profile", ServerProfiles)
 
 _current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
 
@@ -44,7 +46,7 @@ class Compilation:
 _COMPILATION = web.AppKey("compilation", Compilation)
 
 
-def set_up_templates(app: web.Application, assets: Assets) -> None:
+def set_up_templates(app: web.Application, assets: Assets, profile: ServerProfiles) -> None:
     """Load templates/ with gettext and autoescaping."""
     environment = aiohttp_jinja2.setup(
         app,
@@ -59,6 +61,7 @@ def set_up_templates(app: web.Application, assets: Assets) -> None:
     environment.globals["modules"] = assets.modules
     environment.globals |= {"invite_uses": USES, "invite_days": DAYS}
     app[ASSETS] = assets
+    app[SERVER_PROFILE] = profile
     app[_COMPILATION] = Compilation(environment)
 
 
@@ -87,6 +90,7 @@ def _shared(request: web.Request, language: Language) -> dict[str, Any]:
         "catalog_url": str(catalogue) if language.is_translated else "",
         "page": digest,
         "version": __version__,
+        "server": request.app[SERVER_PROFILE].current,
     }
 
 

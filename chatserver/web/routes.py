@@ -18,6 +18,7 @@ from chatserver.web.pages import Pages
 from chatserver.web.pictures import PictureHandlers
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rooms import RoomHandlers
+from chatserver.web.server_profile import ServerProfileHandlers
 from chatserver.web.storage_administration import StorageHandlers
 from chatserver.web.tus import TusHandlers
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
@@ -33,6 +34,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     BotHandlers,
     InvitationHandlers,
     AdministrationHandlers,
+    ServerProfileHandlers,
     StorageHandlers,
     OperatorHandlers,
     ApiDocs,

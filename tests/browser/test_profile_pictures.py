@@ -1,4 +1,4 @@
-"""Profile pictures: choosing, cropping, showing and removing them."""
+"""Profile pictures and the logo: choosing, cropping, showing and removing them."""
 
 import io
 
@@ -98,3 +98,28 @@ async def test_a_picture_is_chosen_cropped_shown_to_others_and_removed(enter: En
     await bo.page.reload()
     await bo.wait_until_loaded()
     await expect(message.locator(".avatar-letter")).to_have_text("A")
+
+
+async def test_the_login_page_and_the_chat_show_the_name_and_the_logo_of_the_server(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    page = ann.page
+    await page.goto("/admin/server")
+    await page.get_by_label("Name of the server").fill("School of Music")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".brand")).to_have_text("School of Music")
+    await page.locator("[type=file]").set_input_files(halves())
+    await page.locator(".cropper-save").click()
+    assert await colour(page.locator(".brand img[src*=logo]")) == "both"
+    assert await colour(page.locator("profile-picture img")) == "both"
+    await bo.page.reload()
+    await bo.wait_until_loaded()
+    await expect(bo.page).to_have_title("Lobby · School of Music")
+    await expect(bo.page.locator(".sidebar .brand")).to_have_text("School of Music")
+    await bo.page.context.clear_cookies()
+    await bo.page.goto("/login")
+    await expect(bo.page).to_have_title("Log in · School of Music")
+    assert await colour(bo.page.locator(".brand img")) == "both"
+    await page.get_by_role("button", name="Remove the picture").click()
+    await expect(page.locator(".brand img[src*=logo]")).to_have_count(0)

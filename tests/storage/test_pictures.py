@@ -8,6 +8,7 @@ from chatserver.models import User
 from chatserver.storage.files import Content, Files, NewFile, Quotas
 from chatserver.storage.integrity import check
 from chatserver.storage.pictures import AccountPictures, NewPicture
+from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
 from tests.storage.conftest import Storage
 
 
@@ -76,3 +77,24 @@ async def test_a_picture_that_no_account_has_goes_and_a_missing_one_is_reported(
     assert await gallery.state(lost.id) is FileState.DELETING
     found = [found async for step in check(storage.database) for found in step.findings]
     assert found == ["User ann: picture unknown is not registered."]
+
+
+async def test_the_server_has_one_name_and_one_logo(storage: Storage) -> None:
+    ann, gallery = await storage.user("ann"), Gallery(storage)
+    profile = StoredServerProfile(storage.database)
+    assert await profile.read() == ServerProfile("", None)
+    first, second = await gallery.uploaded(ann), await gallery.uploaded(ann)
+    for name, logo in (("School", first), ("学校", second)):
+        await profile.set_name(name, by=None)
+        await profile.set_logo(logo, by=None)
+    assert await profile.read() == ServerProfile("学校", second.id)
+    assert await profile.logo_sha256(second.id) == second.content.sha256
+    assert await profile.logo_sha256(first.id) is None
+    await gallery.files.expire_orphans()
+    assert await gallery.files.to_delete(9) == [first.id]
+    with pytest.raises(Forbidden):
+        await profile.set_name("ann's", by=ann.id)
+    await profile.set_name("", by=None)
+    await profile.set_logo(None, by=None)
+    assert await profile.read() == ServerProfile("", None)
+    assert await gallery.state(second.id) is FileState.DELETING

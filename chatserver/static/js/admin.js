@@ -21,6 +21,7 @@ await Promise.all([
   import("./elements/admin-storage.js"),
   import("./elements/admin-users.js"),
   import("./elements/admin-rooms.js"),
+  import("./elements/admin-server.js"),
   import("./elements/confirm-dialog.js"),
   import("./elements/copy-field.js"),
   import("./elements/invite-link.js"),

@@ -77,6 +77,13 @@ class AdminBots(Success):
     bots: list[overview.AdminBot]
 
 
+class ServerProfile(Success):
+    """`name` is empty unless it was set; `/logo/{logo}` has the logo, if there is one."""
+
+    name: str
+    logo: str = ""
+
+
 class SelfCheck(Success):
     """Self-check of the server and of the path that the request took.
 

@@ -26,7 +26,7 @@ class ProfilePicture extends HTMLElement {
   show({ name, display, picture = "" }) {
     if (name !== this.#shown.name) this.#announce("");
     this.#shown = { name, display, picture };
-    showAvatar(this.querySelector(".avatar"), this.#shown);
+    showAvatar(this.querySelector(".avatar"), { ...this.#shown, kind: this.dataset.kind });
     if (!picture && document.activeElement === this.#remove) this.#choose.focus();
     this.#remove.hidden = !picture;
   }
@@ -37,8 +37,8 @@ class ProfilePicture extends HTMLElement {
     this.#file.value = ""; // the same file can be chosen again
     const square = await document.querySelector("picture-cropper").crop(file);
     if (!square) return;
-    const { picture } = await sessionRequest("PUT", this.dataset.url, square);
-    this.#changed(picture, _("The picture was saved."));
+    const { picture, logo } = await sessionRequest("PUT", this.dataset.url, square);
+    this.#changed(picture ?? logo, _("The picture was saved."));
   }
 
   async #delete() {

@@ -3,13 +3,13 @@
 import { hue, initial } from "../lib/names.js";
 import { urls } from "./page.js";
 
-/** `picture`: an id. The letter is shown until the picture is loaded, and if it cannot be loaded. */
-export function showAvatar(avatar, { name, display, picture = "" }) {
+/** `picture`: an id; `kind`: see `urls`. The letter is shown until the picture is loaded, and if it cannot be loaded. */
+export function showAvatar(avatar, { name, display, picture = "", kind = "pictures" }) {
   avatar.dataset.hue = hue(name);
   avatar.querySelector(".avatar-letter").textContent = initial(display);
   if ((avatar.dataset.picture ?? "") === picture) return;
   avatar.dataset.picture = picture;
-  if (picture) load(avatar, `${urls.pictures}/${picture}`);
+  if (picture) load(avatar, `${urls[kind]}/${picture}`);
   else remove(avatar);
 }
 

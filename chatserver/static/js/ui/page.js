@@ -21,9 +21,13 @@ export const urls = Object.freeze({
   uploads: meta("uploads"),
   files: `${meta("home").replace(/\/$/, "")}/files`,
   pictures: `${meta("home").replace(/\/$/, "")}/pictures`,
+  logo: `${meta("home").replace(/\/$/, "")}/logo`,
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
+/** The name of the server. */
+export const serverName = meta("server");
+
 /** The version of this page; a welcome has that of the server. */
 export const version = meta("page");
 

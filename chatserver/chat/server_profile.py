@@ -1,0 +1,43 @@
+"""Name and logo of the server as this node knows them: every page has them, without a query."""
+
+import asyncio
+from contextlib import suppress
+
+from chatserver.errors import ChatError
+from chatserver.models import User
+from chatserver.storage.engine import Database
+from chatserver.storage.pictures import NewPicture
+from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
+from chatserver.text.names import checked_server_name
+
+POLL_INTERVAL = 30.0  # seconds until other nodes show a change
+
+
+class ServerProfiles:
+    """The present profile, and its changes. `by`: see `StoredServerProfile`."""
+
+    def __init__(self, database: Database) -> None:
+        self._stored = StoredServerProfile(database)
+        self.current = ServerProfile()
+        self.logo_sha256 = self._stored.logo_sha256
+
+    async def load(self) -> None:
+        """Read it from the database."""
+        self.current = await self._stored.read()
+
+    async def run(self) -> None:
+        """Read it again and again, because other nodes change it too."""
+        while True:
+            await asyncio.sleep(POLL_INTERVAL)
+            with suppress(ChatError):  # the next round reads it
+                await self.load()
+
+    async def set_name(self, name: str, *, by: User | None) -> None:
+        """Set the name; an empty one removes it. Raises BadRequest, Forbidden."""
+        await self._stored.set_name(checked_server_name(name), by=None if by is None else by.id)
+        await self.load()
+
+    async def set_logo(self, new: NewPicture | None, *, by: User | None) -> None:
+        """Replace or remove the logo. Raises Forbidden."""
+        await self._stored.set_logo(new, by=None if by is None else by.id)
+        await self.load()

@@ -1,0 +1,35 @@
+/** <admin-server>: sets the name and the logo of the server. The page is loaded again after a change, because it shows both. */
+
+import { attemptOnce, sessionRequest } from "../net/api.js";
+import { _ } from "../lib/i18n.js";
+import { serverName } from "../ui/page.js";
+
+class AdminServer extends HTMLElement {
+  #form = this.querySelector("form");
+  #problem = this.querySelector(".admin-problem");
+
+  connectedCallback() {
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      attemptOnce(this.#problem, () => this.#rename(this.#form.elements.name.value));
+    });
+    this.addEventListener("picture:changed", reload);
+    customElements.whenDefined("profile-picture").then(() => this.#showLogo());
+  }
+
+  #showLogo() {
+    this.querySelector("profile-picture").show({ name: serverName, display: serverName, picture: this.dataset.logo });
+  }
+
+  async #rename(name) {
+    await sessionRequest("PATCH", this.dataset.url, { name });
+    reload();
+  }
+}
+
+function reload() {
+  document.querySelector("toast-line").showAfterReload(_("Saved"));
+  location.reload();
+}
+
+customElements.define("admin-server", AdminServer);

@@ -1,0 +1,121 @@
+"""HTTP API of the name and the logo of the server."""
+
+from typing import Any
+
+from aiohttp import web
+
+from chatserver.accounts.administration import Administration
+from chatserver.chat.server_profile import ServerProfiles
+from chatserver.errors import NotFound
+from chatserver.files.service import FileService
+from chatserver.files.square_pictures import TYPE
+from chatserver.web import forms, time_limit
+from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.file_body import send_file
+from chatserver.web.files import body_of, declared_size
+from chatserver.web.operations import operation
+from chatserver.web.responses import administration as responses
+from chatserver.web.responses import ok
+
+IMMUTABLE = "public, max-age=31536000, immutable"  # another logo has another URL
+
+
+class ServerProfileHandlers:
+    """Handlers of the server's profile: all see it, administrators change it."""
+
+    def __init__(
+        self,
+        *,
+        profile: ServerProfiles,
+        files: FileService,
+        administration: Administration,
+        authenticator: RequestAuthenticator,
+    ) -> None:
+        self._profile = profile
+        self._files = files
+        self._administration = administration
+        self._authenticator = authenticator
+
+    @operation(
+        "GET",
+        "/api/server",
+        "server_profile",
+        rate="anonymous",
+        access="anyone",
+        returns=responses.ServerProfile,
+        stores=False,
+    )
+    async def profile(self, request: web.Request) -> web.StreamResponse:  # noqa: ARG002
+        """Get the name and the logo of the server."""
+        return ok(**self._shown())
+
+    @operation(
+        "GET",
+        "/logo/{picture}",
+        "logo",
+        rate="anonymous",
+        access="anyone",
+        media="file",
+        refuses="not_found",
+    )
+    async def logo(self, request: web.Request) -> web.StreamResponse:
+        """Get the logo: WebP, 256 pixels wide and high. Its URL never gets another one."""
+        picture = request.match_info["picture"]
+        sha256 = await self._profile.logo_sha256(picture)
+        if sha256 is None:
+            raise NotFound
+        place = self._files.store.path(picture)
+        return await send_file(
+            request, place, tag=sha256, kind=TYPE, name="logo.webp", cache=IMMUTABLE
+        )
+
+    @operation(
+        "PATCH",
+        "/api/admin/server",
+        "change_server",
+        rate="changes",
+        access="administrator",
+        returns=responses.ServerProfile,
+        body=forms.ServerChange,
+    )
+    async def change(self, request: web.Request) -> web.StreamResponse:
+        """Set the name of the server, which pages show; an empty one removes it."""
+        admin = await self._authenticator.require_admin(request)
+        form = await forms.read(request, forms.ServerChange)
+        await self._profile.set_name(form.name, by=admin)
+        return ok(**self._shown())
+
+    @operation(
+        "PUT",
+        "/api/admin/server/logo",
+        "set_logo",
+        rate="changes",
+        access="administrator",
+        returns=responses.ServerProfile,
+        streams=True,
+    )
+    async def set_logo(self, request: web.Request) -> web.StreamResponse:
+        """Set the logo of the server, like a profile picture. Everyone can see it, logged in or
+        not.
+        """
+        admin = await self._authenticator.require_admin(request)
+        user, size = await self._administration.author(admin), declared_size(request)
+        time_limit.lift(request)
+        async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
+            if admin is not None:
+                await self._authenticator.authenticate_again(request)
+            await self._profile.set_logo(new, by=admin)
+        return ok(**self._shown())
+
+    @operation(
+        "DELETE", "/api/admin/server/logo", "remove_logo", rate="changes", access="administrator"
+    )
+    async def remove_logo(self, request: web.Request) -> web.StreamResponse:
+        """Remove the logo of the server."""
+        admin = await self._authenticator.require_admin(request)
+        await self._profile.set_logo(None, by=admin)
+        return ok()
+
+    def _shown(self) -> dict[str, Any]:
+        current = self._profile.current
+        return {"name": current.name} | ({"logo": current.logo} if current.logo else {})
