@@ -93,10 +93,17 @@ class FileUsage:
     async def largest(self, reader: int, limit: int) -> list[LargeFile]:
         """Return the largest files, with the names that this user may see."""
         public = sa.and_(rooms.c.private.is_(False), room_name.is_not(None))
-        query = (
-            _LARGEST.add_columns(sa.or_(public, is_member(reader, rooms.c.id)))
+        first = (
+            sa.select(files.c.id)
+            .where(files.c.state == FileState.BOUND)
             .order_by(files.c.bytes.desc(), files.c.id)
             .limit(limit)
+            .subquery("first")
+        )
+        query = (
+            _LARGEST.add_columns(sa.or_(public, is_member(reader, rooms.c.id)))
+            .join(first, first.c.id == files.c.id)
+            .order_by(files.c.bytes.desc(), files.c.id)
         )
         return [_large(row) for row in await self._rows(query)]
 
@@ -145,7 +152,6 @@ _LARGEST = (
     )
     .join_from(files, users, users.c.id == files.c.user_id)
     .join(rooms, rooms.c.id == files.c.room_id)
-    .where(files.c.state == FileState.BOUND)
 )
 _PLACED = sa.select(files.c.room_id, users.c.id, users.c.name).join_from(
     files, users, users.c.id == files.c.user_id

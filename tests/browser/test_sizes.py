@@ -102,7 +102,7 @@ async def wide_in_dialogs(page: Page) -> dict[str, list[str]]:
 async def wide_in_administration(page: Page) -> dict[str, list[str]]:
     """Return the elements that scroll sideways, by page."""
     wide = {}
-    for section in ("people", "rooms", "invites", "bots"):
+    for section in ("people", "rooms", "invites", "bots", "storage"):
         await page.goto(f"/admin/{section}")
         await expect(page.locator("[data-state=loaded]").first).to_be_attached()
         wide[f"admin/{section}"] = await page.evaluate(WIDE)

@@ -32,6 +32,8 @@ async def test_an_administrator_sees_sizes_and_removes_a_file_of_a_private_room(
     edit = await bos.next(Type.EDIT)
     assert (edit["target"], edit["data"], edit["user"]) == (seq, "look", "bo")
     assert [(one["id"], one["removed"]) for one in edit["files"]] == [(file, True)]
+    page = (await bo.ask("GET", "/api/rooms/den/events?after=0")).json["events"]
+    assert [one["files"] for one in page if "files" in one] == [edit["files"]] * 2
     assert (await get(bo, file))[0] == 404
     await bo.chat.server.files.cleanup.delete_due()
     assert on_disk(bo.chat) == []
