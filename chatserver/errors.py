@@ -80,6 +80,7 @@ SESSION_ENDED = _("Your session has ended. Log in again.")
 ADMINISTRATORS_ONLY = _("Only an administrator may do that.")
 ROOM_ARCHIVED = _("This room is archived.")
 UNKNOWN_USER = _("There is no user with that name.")
+NEEDS_TEXT = _("A message needs some text.")
 
 
 class AccountClosed(Unauthorized):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chatserver.chat.room_cache import RoomCache
 from chatserver.config import FileSettings, LimitSettings
-from chatserver.errors import BadRequest, ChatError, TooLarge, _
+from chatserver.errors import NEEDS_TEXT, BadRequest, ChatError, TooLarge, _
 from chatserver.models import (
     Act,
     Delete,
@@ -81,7 +81,8 @@ class MessageCommands:
         """
         if to is None and room is None:
             raise BadRequest(_("'to' or 'room' is missing."))
-        self._check_content(text, files)
+        _require_content(text, files)
+        self._check_size(text, files)
         facts = (
             self._room_cache.get(room or 0) if to is None else self._room_cache.direct(user.id, to)
         )
@@ -124,7 +125,9 @@ class MessageCommands:
         request_id: str | None = None,
     ) -> MaybeAwaitable:
         """Replace the text of the user's own message, and its files unless they are None."""
-        self._check_content(text, files)
+        if files is not None:
+            _require_content(text, files)  # otherwise its files may be kept: see `apply_message`
+        self._check_size(text, files)
         kept = None if files is None else tuple(files)
         act = Edit(message.seq, text, mentioned(text), self._editable_since(), kept)
         draft = self._draft_in(user, message.room, request_id, act)
@@ -169,9 +172,7 @@ class MessageCommands:
         minutes = self._limits.edit_minutes
         return self._clock() - minutes * 60_000 if minutes else 0
 
-    def _check_content(self, text: str, files: Sequence[str] | None) -> None:
-        if not files and not shows(text):
-            raise BadRequest(_("A message needs some text."))
+    def _check_size(self, text: str, files: Sequence[str] | None) -> None:
         if files and len(files) > self._files_per_message:
             raise BadRequest(
                 _("A message has at most %(count)d files."), count=self._files_per_message
@@ -180,6 +181,11 @@ class MessageCommands:
             raise TooLarge(
                 _("A message has at most %(count)d characters."), count=self._limits.message_chars
             )
+
+
+def _require_content(text: str, files: Sequence[str] | None) -> None:
+    if not files and not shows(text):
+        raise BadRequest(NEEDS_TEXT)
 
 
 def _unresolved(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import (
+    NEEDS_TEXT,
     ROOM_ARCHIVED,
     UNKNOWN_USER,
     BadRequest,
@@ -43,6 +44,7 @@ from chatserver.storage.message_rows import BatchWrites
 from chatserver.storage.reaction_limit import MAX_EMOJI, ManyEmoji, read_many_emoji
 from chatserver.storage.rights import ACCOUNT_DELETED
 from chatserver.storage.tables import EventRef, events, rooms
+from chatserver.text.names import shows
 
 MAX_REACTIONS = 2_000  # on one message: clients get the name behind each of them
 TargetedAct = Edit | Delete | React
@@ -160,6 +162,8 @@ class _Batch:
             raise Forbidden(_("Only the author can edit a message."))
         if at < act.since:
             raise Forbidden(_("This message is too old to be edited."))
+        if act.files is None and not files and not shows(act.data):
+            raise BadRequest(NEEDS_TEXT)
         files = self.files.rebind(draft, act, files)
         self._targets[draft.room, act.target] = (author, at, files)
         self.writes.add_edit(draft, act, files)

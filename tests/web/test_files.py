@@ -91,6 +91,18 @@ async def test_a_direct_message_and_the_socket_take_files(ann: User, bo: User) -
     assert (await get(bo, file["id"]))[0] == 404
 
 
+async def test_the_text_of_a_message_can_be_removed_if_its_files_stay(ann: User) -> None:
+    file = await upload(ann)
+    captioned, plain = await sent(ann, file["id"], text="caption"), await sent(ann, text="words")
+    path = "/api/rooms/lobby/messages"
+    for changes, status in (({"data": ""}, 200), ({"data": "\u200b", "files": []}, 400)):
+        assert (await ann.ask("PATCH", f"{path}/{captioned}", changes)).status == status
+    refused = await ann.ask("PATCH", f"{path}/{plain}", {"data": " "})
+    assert (refused.status, refused.json["data"]) == (400, "A message needs some text.")
+    page = (await ann.ask("GET", "/api/rooms/lobby/events?before=3")).json["events"]
+    assert [(one["data"], one.get("files")) for one in page] == [("", [file]), ("words", None)]
+
+
 async def test_an_unsent_file_is_its_uploaders_and_a_sent_one_the_rooms(
     ann: User, bo: User, cy: User
 ) -> None:
