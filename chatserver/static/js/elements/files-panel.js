@@ -140,6 +140,7 @@ class FilesPanel extends HTMLElement {
 }
 
 /** The ids of the files in the loaded messages. */
-const idsOf = ({ timeline }) => timeline?.events.flatMap(({ files = [] }) => files.map(({ id }) => id)).join() ?? "";
+const idsOf = ({ timeline }) =>
+  timeline?.events.flatMap(({ files = [] }) => files.filter(({ removed }) => !removed).map(({ id }) => id)).join() ?? "";
 
 customElements.define("files-panel", FilesPanel);

@@ -10,6 +10,9 @@ import { emit } from "./dom.js";
 
 const SAMPLE_BYTES = 2_048;
 const MARGIN = "400px"; // around the window
+const NOT_FOUND = 404;
+const RETRY_DELAY = 2_000; // milliseconds, doubled after each failure
+const MAX_FAILURES = 5;
 
 const loaders = new WeakMap(); // element → function that loads its text
 const observer = new IntersectionObserver(
@@ -34,10 +37,13 @@ export function showSample(element, file, url) {
   observer.observe(sample);
 }
 
-async function load(sample, { bytes }, url) {
+/** Load the text; try again after a failure, because the connection may be lost for some time. */
+async function load(sample, { bytes }, url, failures = 0) {
   try {
     sample.textContent = await textReader(url, bytes).next(SAMPLE_BYTES);
-  } catch {
-    sample.textContent = "…"; // `Show more` tries again, and reports the problem
+  } catch ({ status }) {
+    sample.textContent = "…";
+    if (status === NOT_FOUND || failures >= MAX_FAILURES || !sample.isConnected) return;
+    setTimeout(() => load(sample, { bytes }, url, failures + 1), RETRY_DELAY * 2 ** failures);
   }
 }
