@@ -8,6 +8,7 @@ from axe_playwright_python.async_playwright import Axe, AxeResults
 from playwright.async_api import ViewportSize, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.test_profile_pictures import halves
 from tests.browser.window import Window, setup_link
 from tests.process import ServerProcess
 
@@ -70,7 +71,7 @@ async def the_chat_page_has_no_violations(ann: Window, bo: Window) -> None:
         await ann.say(text)
         await ann.expect_last(text)
     await bo.say(MARKED)
-    await expect(ann.page.locator("pre")).to_be_visible()
+    await expect(ann.page.locator("chat-message pre")).to_be_visible()
     await messages_and_rooms_have_no_violations(ann, bo)
     await bo.page.set_viewport_size(DESK)
     await bo.page.locator(".account-button").click()
@@ -142,6 +143,11 @@ async def panels_and_settings_have_no_violations(ann: Window) -> None:
     await page.locator("[data-open=settings]").click()
     await expect(page.locator(".session")).to_have_count(1)
     await expect_no_violations(ann)
+    await page.locator("settings-dialog [type=file]").set_input_files(halves())
+    await expect(page.locator(".cropper-canvas")).to_be_focused()
+    await expect_no_violations(ann, PHONE)
+    await page.locator(".cropper-save").click()
+    await expect(page.locator("settings-dialog .avatar[data-pictured]")).to_be_visible()
     await page.keyboard.press("Escape")
     await page.set_viewport_size(DESK)
 

@@ -19,6 +19,7 @@ class AdminServer extends HTMLElement {
 
   #showLogo() {
     this.querySelector("profile-picture").show({ name: serverName, display: serverName, picture: this.dataset.logo });
+    this.dataset.state = "loaded";
   }
 
   async #rename(name) {
