@@ -444,6 +444,19 @@ async def test_users_on_other_nodes_are_online(nodes: tuple[Node, Node]) -> None
     assert [user.name for user in here.hub.presence.state.online()] == ["bo"]
 
 
+async def test_a_changed_picture_reaches_all_nodes_and_clients_that_connect(
+    nodes: tuple[Node, Node],
+) -> None:
+    here, there = nodes
+    there.connect(2, "bo", r1=0)
+    with there.hub.connecting() as arrival:
+        here.hub.announce_profile(User(2, "bo", "Bo", picture="new"))
+        assert arrival.take_change(2)
+    there.hub.presence.check_nodes()
+    for node in nodes:
+        assert [user.picture for user in node.hub.presence.state.online()] == ["new"]
+
+
 async def test_no_message_waits_for_the_presence_frames_of_a_crowd(node: Node) -> None:
     crowd = [node.connect(1, "ann", r1=0)[1] for _ in range(WRITES_PER_TURN + 1)]
     node.connect(2, "bo")
