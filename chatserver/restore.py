@@ -8,7 +8,7 @@ from chatserver.binding import Binding
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
-from chatserver.files.archived_files import replacing
+from chatserver.files.archived_files import adding
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable
@@ -35,27 +35,26 @@ async def restore(
 ) -> Reinstated:
     """Replace the content of the database by the archive, under a new epoch, or change nothing.
 
-    `progress` is called with the number of rows added. Sessions are restored: a user who was signed
-    in at the time of the backup is logged in again if the keys still exist. What was ended or
-    restricted at or after `since` (ms UTC) stays so; return what else is valid again.
-
-    `move`: the data folder may belong to another database, and belongs to this one afterwards.
-    Users are replaced only in a database that the folder belongs to, even with `replace`.
+    `progress` is called with the number of rows added. Users who were logged in at the time of the
+    backup are logged in again if the keys still exist. What was ended or restricted at or after
+    `since` (ms UTC) stays so; return what else is valid again. `replace`: users may be lost, if the
+    folder belongs to the database; `move`: it may belong to another one, and belongs to this then.
 
     Raises StartError while a server runs on the folder, WrongDatabase if it has another database,
-    NotEmpty if users would be lost, ChatServerError if this program cannot read the archive.
+    NotEmpty if users would be lost, ChatServerError if the archive is of a newer program.
     """
     _require_known_revision(archive)
     folder = DataDir(settings.data)
     folder.require_access()
     binding = _binding(folder, settings.database_url, check=not move)
-    owned = binding.fits and not folder.is_vacant
+    replaces = replace and binding.fits and not folder.is_vacant
     folder.lock()
     try:
         audit = await _audit(settings, archive, since=since)
-        database, rows = Database(settings.database_url), audit.rows(archive.rows())
-        with replacing(archive.files(), folder):
-            await _load(folder, database, rows, replace=replace and owned, progress=progress)
+        await _require_replaceable(settings.database_url, replaces=replaces)
+        with adding(archive.files(), folder):
+            rows = audit.rows(archive.rows())
+            await _load(folder, settings, rows, replace=replaces, progress=progress)
         binding.write()
         return audit.reinstated
     except archive_io.NotEmpty as error:
@@ -64,6 +63,18 @@ async def restore(
         raise
     finally:
         folder.unlock()
+
+
+async def _require_replaceable(url: str, *, replaces: bool) -> None:
+    """Raise NotEmpty if the database has users, unless it `replaces` them."""
+    database = Database(url)
+    try:
+        if not replaces and (database.path is None or database.path.exists()):
+            await wait_until_reachable(database)
+            if not await archive_io.is_empty(database):
+                raise archive_io.NotEmpty
+    finally:
+        await database.close()
 
 
 def _require_known_revision(archive: Archive) -> None:
@@ -101,12 +112,13 @@ async def _audit(settings: Settings, archive: Archive, *, since: int | None) -> 
 
 async def _load(
     folder: DataDir,
-    database: Database,
+    settings: Settings,
     rows: Rows,
     *,
     replace: bool,
     progress: Progress,
 ) -> None:
+    database = Database(settings.database_url)
     if database.path is None:
         await _into_server(folder, database, rows, replace=replace, progress=progress)
     else:

@@ -98,7 +98,7 @@ class Server:
         self.database = Database(self.settings.database_url)
         self.users, self.rooms = Users(self.database, clock=wall), Rooms(self.database, clock=wall)
         self.stored_sessions = StoredSessions(self.database, clock=wall)
-        self.log = EventLog(self.database, clock=wall)
+        self.log = EventLog(self.database, self.settings.files.room_bytes, clock=wall)
         self.search, self.search_backlog = Search(self.database), SearchBacklog(self.database)
         self.keys = SigningKeys(self.folder.keys, clock=wall)
 

@@ -62,7 +62,8 @@ HOMES = {
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
-    " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit files.store"
+    " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
+    " files.folder_store"
 )
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

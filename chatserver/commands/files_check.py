@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from chatserver.clocks import wall
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
-from chatserver.files.store import FolderStore
+from chatserver.files.folder_store import FolderStore
 from chatserver.files.verification import count_differences
 from chatserver.permissions import obstacle
 from chatserver.storage.engine import Database
@@ -38,7 +38,7 @@ async def file_findings(settings: Settings) -> list[Finding]:
         findings.append((False, f"files: {lost}"))
     if found.unknown:
         many = f"{found.unknown:,} in {folder} belong to no message or account"
-        findings.append((None, f"files: {many}; the server deletes them within an hour"))
+        findings.append((None, f"files: {many}; the server deletes them after a month"))
     if not found.missing:
         findings.append((True, f"files: {usage.files:,}, {usage.bytes // 1_000_000:,} MB"))
     return findings

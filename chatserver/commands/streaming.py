@@ -35,7 +35,7 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """Yield a line for each step of a check, then the totals. Close it with `aclosing`."""
 
     def checked(database: "Database") -> AsyncGenerator[bytes]:
-        from chatserver.files.store import FolderStore
+        from chatserver.files.folder_store import FolderStore
         from chatserver.files.verification import file_findings
         from chatserver.storage.files import Files
         from chatserver.storage.integrity import report

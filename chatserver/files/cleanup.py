@@ -1,7 +1,10 @@
-"""Deletion of files whose messages are deleted, of unsent files, and of bytes without a file.
+"""Deletion of files whose messages are deleted, of unsent files, and of bytes without a row.
 
 Bytes are deleted first, then the row, so that a crash between two steps leaves a row by which the
 next poll continues. The rows are polled, because messages are deleted on other nodes too.
+
+A file has no row after an older backup was restored. It is kept for a month, because the replaced
+database, which needs it, may be put back. Sweeps are counted, so that no clock can shorten that.
 """
 
 import asyncio
@@ -11,11 +14,13 @@ from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
 from chatserver.files.store import Store
+from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.files import Files, Usage
 
 POLL_INTERVAL = 5.0  # seconds until the files of a deleted message are deleted
 SWEEP_INTERVAL = 3_600.0  # seconds between searches for unsent files and for orphans
 BATCH_SIZE = 100  # files
+UNKNOWN_SWEEPS = 720  # hourly sweeps after which a file without a row is deleted
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +37,17 @@ class FileCleanup:
     """Deletes files that belong to nothing any more."""
 
     def __init__(
-        self, files: Files, store: Store, *, lifetime: int, clock: Callable[[], int]
+        self,
+        files: Files,
+        deletion: FileDeletion,
+        store: Store,
+        *,
+        lifetime: int,
+        clock: Callable[[], int],
     ) -> None:
         """`lifetime`: milliseconds for which unsent files are kept; `clock` returns ms UTC."""
         self._files = files
+        self._deletion = deletion
         self._store = store
         self._lifetime = lifetime
         self._clock = clock
@@ -45,36 +57,56 @@ class FileCleanup:
     async def run(self) -> None:
         """Delete what is due every few seconds, and look for leftovers at the start and hourly."""
         clock = asyncio.get_running_loop().time
-        next_sweep = 0.0
+        next_sweep, first = 0.0, True
         while True:
             try:
                 if clock() >= next_sweep:
-                    await self.sweep()
+                    await self.sweep(first=first)
+                    first = False
                     next_sweep = clock() + SWEEP_INTERVAL
                 await self.delete_due()
             except ChatServerError as error:
                 logger.warning("deleted files are still on disk: %s", error)
             await asyncio.sleep(POLL_INTERVAL)
 
-    async def sweep(self) -> None:
-        """Delete unsent files that are too old, and everything that belongs to no message."""
-        await self._files.expire(self._clock() - self._lifetime)
-        await self._files.expire_orphans()
+    async def sweep(self, *, first: bool = False) -> None:
+        """Delete unsent files that are too old, and everything that belongs to no message.
+
+        `first`: the server has just started, perhaps for the tenth time in this hour.
+        """
+        await self._deletion.expire(self._clock() - self._lifetime)
+        await self._deletion.expire_orphans()
         await self.delete_due()
-        await self._delete_unregistered()
+        if not first:
+            await self._delete_unregistered()
         self.usage = await self._files.usage()
 
     async def delete_due(self) -> None:
         """Delete the bytes and then the rows of files that are to be deleted."""
-        while due := await self._files.to_delete(BATCH_SIZE):
-            for file_id in due:
-                await self._store.delete(file_id)
-            await self._files.delete_rows(due)
-            self.counts.deleted += len(due)
+        after = None
+        while due := await self._deletion.to_delete(BATCH_SIZE, after=after):
+            deleted = [file.id for file in due if await self._is_deleted(file.id)]
+            await self._deletion.delete_rows(deleted)
+            self.counts.deleted += len(deleted)
+            after = due[-1]
+
+    async def _is_deleted(self, file_id: str) -> bool:
+        """Delete the bytes of a file; return whether that succeeded."""
+        try:
+            await self._store.delete(file_id)
+        except ChatServerError as error:
+            logger.warning("the deleted file %s is still on disk: %s", file_id, error)
+            return False
+        return True
 
     async def _delete_unregistered(self) -> None:
-        """Delete bytes without a row: a row is written first and deleted last."""
+        """Delete bytes that never had a row, and files that have had none for a month.
+
+        A row is written before its bytes and deleted after them.
+        """
         async for stored in self._store.ids():
             for file_id in sorted({*stored} - await self._files.known(stored)):
-                await self._store.delete(file_id)
-                self.counts.orphans += 1
+                sweeps = await self._store.note_unknown(file_id)
+                if sweeps is None or sweeps >= UNKNOWN_SWEEPS:
+                    await self._store.delete(file_id)
+                    self.counts.orphans += 1

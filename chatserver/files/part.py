@@ -34,21 +34,41 @@ class Checksum(NamedTuple):
     digest: bytes
 
 
+def lock_for_completion(path: Path) -> int:
+    """Create and lock a file; return its descriptor. Raises Locked."""
+    return _locked(path, 0, flags=os.O_CREAT)
+
+
+def rename_part(path: Path, target: Path, size: int) -> None:
+    """Rename a part of this size, which no request appends to. Raises Locked, WrongOffset."""
+    file = _locked(path, size)
+    try:
+        path.rename(target)
+    finally:
+        os.close(file)
+
+
+def _locked(path: Path, size: int, flags: int = 0) -> int:
+    """Open a file of this size, locked against other writers. Raises Locked, WrongOffset."""
+    file = os.open(path, os.O_RDWR | flags, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(file).st_size != size:
+            raise WrongOffset
+    except BaseException as error:
+        os.close(file)
+        if isinstance(error, BlockingIOError):
+            raise Locked from None
+        raise
+    return file
+
+
 class Part:
-    """An open part, locked against other writers on this machine."""
+    """An open part, locked against other writers."""
 
     def __init__(self, path: Path, offset: int, limit: int, checksum: Checksum | None) -> None:
-        self._file = os.open(path, os.O_RDWR)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(self._file).st_size != offset:
-                raise WrongOffset
-        except BlockingIOError:
-            os.close(self._file)
-            raise Locked from None
-        except WrongOffset:
-            os.close(self._file)
-            raise
+        """`limit`: the announced size in bytes."""
+        self._file = _locked(path, offset)
         self._begin = self._size = offset
         self._limit = limit
         self._checksum = checksum

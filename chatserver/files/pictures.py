@@ -1,7 +1,8 @@
 """Client of the process that works on pictures. Owns that process.
 
 It is started for the first picture, ended when it was idle for a while, and killed when a picture
-takes too long. A file that it cannot handle becomes an attachment that browsers do not show.
+takes too long. A file that it cannot handle becomes an attachment that browsers do not show. Users
+take turns, so that one with many pictures delays others by one picture.
 """
 
 import asyncio
@@ -12,14 +13,15 @@ from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from chatserver.files.images.worker import HANDLED, Job, Result
-from chatserver.files.store import PART, THUMBS, Store
+from chatserver.files.store import CLEAN, THUMBS, Store
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
 
-TIMEOUT = 60.0  # seconds for one file
+TIMEOUT = 30.0  # seconds for one file
 IDLE_TIME = 60.0  # seconds without a job after which the process ends
 MODULE = "chatserver.files.images"
 SQUARE = 256  # pixels of a side of profile pictures and of the logo
@@ -54,42 +56,44 @@ class Pictures:
         self._store = store
         self._pixels = pixels
         self._lock = asyncio.Lock()
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id
         self._process: Process | None = None
         self._idle: asyncio.TimerHandle | None = None
         self.counts = Counts()
 
-    async def process(self, file_id: str) -> Picture:
-        """Return what a part is, after its metadata was removed. One file after the other."""
-        kind = media_type(await self._store.head(file_id, HEAD))
+    async def process(self, file_id: str, suffix: str, *, user_id: int) -> Picture:
+        """Return what a sealed file of a user is, after its metadata was removed."""
+        kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in HANDLED:
             return Picture(kind)
-        result = await self._perform(self._job(file_id, kind))
+        result = await self._perform(self._job(file_id, suffix, kind), user_id)
         if not result.ok:
             return Picture(UNKNOWN)
         return Picture(kind, result.width, result.height, result.blur)
 
-    async def crop(self, file_id: str) -> bool:
-        """Replace a part by a square WebP of SQUARE pixels; return whether it was a picture."""
-        kind = media_type(await self._store.head(file_id, HEAD))
+    async def crop(self, file_id: str, suffix: str, *, user_id: int) -> bool:
+        """Replace a sealed file by a square WebP of SQUARE pixels; False if it is no picture."""
+        kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in PICTURES:
             return False
-        return (await self._perform(self._job(file_id, kind, square=SQUARE))).ok
+        job = self._job(file_id, suffix, kind, square=SQUARE)
+        return (await self._perform(job, user_id)).ok
 
-    async def _perform(self, job: Job) -> Result:
-        async with self._lock:
+    async def _perform(self, job: Job, user_id: int) -> Result:
+        async with self._turns.setdefault(user_id, asyncio.Lock()), self._lock:
             return await self._result(job)
 
-    def _job(self, file_id: str, kind: str, *, square: int = 0) -> Job:
+    def _job(self, file_id: str, suffix: str, kind: str, *, square: int = 0) -> Job:
         path = self._store.path
         thumbs = {size: str(path(file_id, f".{size}")) for size in THUMBS}
-        paths = {"path": str(path(file_id, PART)), "clean": str(path(file_id, ".clean"))}
+        paths = {"path": str(path(file_id, suffix)), "clean": str(path(file_id, CLEAN))}
         return Job(type=kind, thumbs=thumbs, pixels=self._pixels, square=square, **paths)
 
     async def _result(self, job: Job) -> Result:
         try:
             async with asyncio.timeout(TIMEOUT):
                 result = await self._send(job)
-        except (OSError, msgspec.MsgspecError, ValueError, TimeoutError) as error:
+        except (OSError, RuntimeError, msgspec.MsgspecError, ValueError, TimeoutError) as error:
             logger.warning("a picture could not be handled: %s", type(error).__name__)
             self.counts.failed += 1
             await self.close()
@@ -104,7 +108,9 @@ class Pictures:
     async def _send(self, job: Job) -> Result:
         if self._idle is not None:
             self._idle.cancel()
-        process = self._process = self._process or await _start()
+        if self._process is None or self._process.returncode is not None:  # killed while idle
+            self._process = await _start()
+        process = self._process
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(msgspec.json.encode(job) + b"\n")

@@ -6,13 +6,15 @@ from pathlib import Path
 from chatserver.config import FileSettings
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
+from chatserver.files.folder_store import FolderStore
 from chatserver.files.pictures import Pictures
 from chatserver.files.square_pictures import SquarePictures
-from chatserver.files.store import FolderStore
 from chatserver.files.uploads import Uploads
 from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
+from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_list import FileList
+from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import Files
 from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
@@ -32,15 +34,23 @@ class FileService:
     ) -> None:
         """`clock` returns milliseconds UTC."""
         self.register = Files(database, clock=clock)
+        self.deletion = FileDeletion(database)
         self.store = FolderStore(folder)
         self.pictures = Pictures(self.store, pixels=settings.pixels)
-        self.uploads = Uploads(self.register, self.store, self.pictures, settings=settings)
+        limits = Quotas(settings.user_bytes, settings.room_bytes, settings.total_bytes)
+        self.uploads = Uploads(
+            self.register,
+            self.store,
+            self.pictures,
+            FileQuotas(database, limits),
+            settings=settings,
+        )
         self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
         self.account_pictures = AccountPictures(database)
         self.access = FileAccess(self.register, rooms)
         self.listing = FileList(database)
         self.cleanup = FileCleanup(
-            self.register, self.store, lifetime=self.uploads.lifetime, clock=clock
+            self.register, self.deletion, self.store, lifetime=self.uploads.lifetime, clock=clock
         )
 
     async def findings(self) -> list[str]:

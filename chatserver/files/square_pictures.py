@@ -8,7 +8,7 @@ from chatserver.files.pictures import SQUARE, Pictures
 from chatserver.files.store import Store
 from chatserver.files.uploads import Uploads
 from chatserver.models import User
-from chatserver.storage.files import Content
+from chatserver.storage.files import Content, StoredFile
 from chatserver.storage.pictures import NewPicture
 
 MEGABYTES = 10  # of an upload
@@ -38,12 +38,13 @@ class SquarePictures:
         async with self._uploads.discarding(user, file):
             if await self._uploads.receive(file, 0, pieces) < size:
                 raise BadRequest(_("The file is not complete."))
-            yield NewPicture(file.id, await self._cropped(file.id))
+            yield NewPicture(file.id, await self._cropped(file))
 
-    async def _cropped(self, file_id: str) -> Content:
+    async def _cropped(self, file: StoredFile) -> Content:
         """Return the content of a file that is on disk as a square."""
-        if not await self._pictures.crop(file_id):
+        suffix = await self._store.seal(file.id, file.bytes)
+        if not await self._pictures.crop(file.id, suffix, user_id=file.user_id):
             raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
-        sha256, size = await self._store.digest(file_id)
-        await self._store.complete(file_id)
+        sha256, size = await self._store.digest(file.id, suffix)
+        await self._store.complete(file.id)
         return Content(TYPE, size, sha256, SQUARE, SQUARE)

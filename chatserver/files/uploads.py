@@ -1,4 +1,4 @@
-"""Rules of uploads: limits, quotas, free space, and the steps after the last byte.
+"""Rules of uploads: limits, quotas, free space, and what is done when the last byte has arrived.
 
 Owns the number of uploads that each user has running on this node.
 """
@@ -14,14 +14,16 @@ from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unava
 from chatserver.file_state import FileState
 from chatserver.files.names import cleaned
 from chatserver.files.pace import paced
-from chatserver.files.part import Checksum, Locked
+from chatserver.files.part import Checksum
 from chatserver.files.pictures import Pictures
 from chatserver.files.store import Store
 from chatserver.models import User
-from chatserver.storage.files import Content, Files, NewFile, Quotas, StoredFile
+from chatserver.storage.file_quotas import FileQuotas
+from chatserver.storage.files import Content, Files, NewFile, StoredFile
 
 MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
 RETRY_DELAY = 1.0  # seconds
+CHECKED = 8 * 2**20  # bytes that are received between two looks at the free space
 LONGEST_ALT = 1_000  # characters
 
 logger = logging.getLogger(__name__)
@@ -40,15 +42,20 @@ class Uploads:
     """Begins, continues and completes uploads."""
 
     def __init__(
-        self, files: Files, store: Store, pictures: Pictures, *, settings: FileSettings
+        self,
+        files: Files,
+        store: Store,
+        pictures: Pictures,
+        quotas: FileQuotas,
+        *,
+        settings: FileSettings,
     ) -> None:
         self._files = files
         self._store = store
         self._pictures = pictures
         self._settings = settings
-        self._quotas = Quotas(settings.user_bytes, settings.room_bytes, settings.total_bytes)
+        self._quotas = quotas
         self._running: Counter[int] = Counter()
-        self._finishing: set[str] = set()  # ids
         self.counts = Counts()
 
     @property
@@ -72,7 +79,8 @@ class Uploads:
             self._check_size(size)
             await self._check_space(size)
             new = NewFile(user.id, cleaned(name), size, room, checked_alt(alt))
-            begun = await self._files.begin(new, self._quotas)
+            async with self._quotas.reserving(new):
+                begun = await self._files.begin(new)
         except (TooLarge, Unavailable):
             self.counts.refused += 1
             raise
@@ -109,7 +117,7 @@ class Uploads:
         if file.state is FileState.COMPLETE:
             return file.bytes
         size = await self._store.size(file.id)
-        if size < file.bytes:
+        if size is not None and size < file.bytes:
             return size
         return (await self.finish(file)).bytes
 
@@ -123,7 +131,8 @@ class Uploads:
     ) -> int:
         """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
 
-        Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow.
+        Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow,
+        Locked while another request appends, or completes the file.
         """
         with self._slot(file.user_id):
             async with aclosing(self._counted(pieces)) as counted:
@@ -143,7 +152,13 @@ class Uploads:
             self._running += Counter()  # drops users without uploads
 
     async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+        """Yield the pieces. Raises Unavailable when the disk is nearly full: others write too."""
+        unchecked = 0
         async for piece in paced(pieces, self._settings.bytes_per_second):
+            if unchecked <= 0:
+                await self._check_space(CHECKED)
+                unchecked = CHECKED
+            unchecked -= len(piece)
             self.counts.bytes += len(piece)
             yield piece
 
@@ -151,19 +166,18 @@ class Uploads:
         """Complete a file whose bytes have all arrived; return it when it is on disk for good.
 
         Metadata is removed from pictures and videos, so the file may have become smaller. Raises
-        NotFound if it was discarded in the meantime, Locked if this runs already.
+        NotFound if it was discarded in the meantime, Locked if this runs already on any node.
         """
-        if file.id in self._finishing:
-            raise Locked
-        self._finishing.add(file.id)
-        try:
-            return await self._finish(file)
-        finally:
-            self._finishing.discard(file.id)
+        async with self._store.completing(file.id):
+            found = await self._files.find(file.id)
+            if found is None or found.state is FileState.DELETING:
+                raise NotFound
+            return found if found.state is not FileState.UPLOADING else await self._finish(found)
 
     async def _finish(self, file: StoredFile) -> StoredFile:
-        picture = await self._pictures.process(file.id)
-        sha256, size = await self._store.digest(file.id)
+        suffix = await self._store.seal(file.id, file.bytes)
+        picture = await self._pictures.process(file.id, suffix, user_id=file.user_id)
+        sha256, size = await self._store.digest(file.id, suffix)
         await self._store.complete(file.id)
         content = Content(picture.type, size, sha256, picture.width, picture.height, picture.blur)
         try:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from chatserver.errors import ChatError
 from chatserver.file_state import KEPT
-from chatserver.files.store import SUFFIXES, FolderStore
+from chatserver.files.folder_store import SUFFIXES, FolderStore
 from chatserver.storage.files import Files, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
 
@@ -54,7 +54,7 @@ async def _page_findings(page: Sequence[StoredFile], store: FolderStore) -> list
     found = []
     for file in page:
         try:
-            sha256, size = await store.digest(file.id, "")
+            sha256, size = await store.digest(file.id)
         except ChatError:
             found.append(f"File {file.id}: its bytes are missing.")
             continue

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.errors import BadRequest, _
+from chatserver.errors import BadRequest, TooLarge, _
 from chatserver.file_state import FileState
 from chatserver.models import Draft, Edit
 from chatserver.storage.bulk import KeyLookup, RowLookup
+from chatserver.storage.file_quotas import ROOM_IS_FULL
 from chatserver.storage.files import COLUMNS, files_json
 from chatserver.storage.tables import events, files
 
@@ -21,17 +22,24 @@ MessageKey = tuple[int, int]  # room and seq of a message
 
 
 class LoadedFiles(NamedTuple):
-    """Stored files that a batch names, by id, and those of edited messages, by room and seq."""
+    """Stored files that a batch names, by id, and those of edited messages, by room and seq.
+
+    `room_left`: the bytes that the files of these rooms may still have, if there is a quota.
+    """
 
     by_id: Mapping[str, Any]
     of_messages: Mapping[MessageKey, tuple[str, ...]]
+    room_left: Mapping[int, int]
 
 
-NO_FILES = LoadedFiles({}, {})
+NO_FILES = LoadedFiles({}, {}, {})
 
 
-def load_files(connection: Connection, drafts: Sequence[Draft]) -> LoadedFiles:
-    """Return the files that a batch names, locked until the end of the transaction."""
+def load_files(connection: Connection, drafts: Sequence[Draft], room_quota: int) -> LoadedFiles:
+    """Return the files that a batch names, locked until the end of the transaction.
+
+    `room_quota`: bytes of the files of one room; 0 is no limit.
+    """
     naming = [draft for draft in drafts if getattr(draft.act, "files", None) is not None]
     if not naming:
         return NO_FILES
@@ -43,7 +51,13 @@ def load_files(connection: Connection, drafts: Sequence[Draft]) -> LoadedFiles:
     for row in bound:
         message = (row.room, row.seq)
         of_messages[message] = (*of_messages.get(message, ()), row.id)
-    return LoadedFiles({row.id: row for row in rows}, of_messages)
+    room_left = _left(connection, {d.room for d in naming}, room_quota) if room_quota else {}
+    return LoadedFiles({row.id: row for row in rows}, of_messages, room_left)
+
+
+def _left(connection: Connection, rooms: set[int], quota: int) -> dict[int, int]:
+    used = {row.room_id: int(row.bytes) for row in _USED.rows(connection, sorted(rooms))}
+    return {room: quota - used.get(room, 0) for room in rooms}
 
 
 class BatchFiles:
@@ -52,13 +66,17 @@ class BatchFiles:
     def __init__(self, loaded: LoadedFiles) -> None:
         self._rows = loaded.by_id
         self._of_messages = dict(loaded.of_messages)
+        self._room_left = dict(loaded.room_left)
         self._bound: dict[str, tuple[int, int, int]] = {}  # room, seq, position
         self._dropped: set[str] = set()  # by edits
         self._deleted_messages: set[MessageKey] = set()
         self._descriptions: dict[MessageKey, str] = {}  # JSON
 
     def bind(self, draft: Draft, ids: Sequence[str], seq: int) -> str:
-        """Bind files to a message; return them as JSON. Raises BadRequest, changing nothing."""
+        """Bind files to a message; return them as JSON.
+
+        Raises BadRequest, or TooLarge above the quota of the room, and changes nothing then.
+        """
         return self._set_files(draft, ids, (draft.room, seq), present=())
 
     def rebind(self, draft: Draft, act: Edit, present: str) -> str:
@@ -83,11 +101,20 @@ class BatchFiles:
             file_id in present or self._is_free(draft, file_id) for file_id in ids
         ):
             raise BadRequest(_("A file is not uploaded yet, or belongs to another message."))
+        self._count(draft.room, sum(self._rows[i].bytes for i in {*ids} - {*present}))
         self._bound |= {file_id: (*message, position) for position, file_id in enumerate(ids)}
         self._of_messages[message] = tuple(ids)
         described = files_json(self._rows[file_id] for file_id in ids)
         self._descriptions[message] = described
         return described
+
+    def _count(self, room: int, size: int) -> None:
+        """Take bytes from the quota of the room. Raises TooLarge."""
+        if room not in self._room_left or not size:
+            return
+        if size > self._room_left[room]:
+            raise TooLarge(ROOM_IS_FULL)
+        self._room_left[room] -= size
 
     def _is_free(self, draft: Draft, file_id: str) -> bool:
         row = self._rows.get(file_id)
@@ -133,6 +160,12 @@ _OF_MESSAGES = RowLookup(
     files.c.seq,
 )
 _FILE = files.c.id == sa.bindparam("file")
+_USED = KeyLookup(
+    sa.select(files.c.room_id, sa.func.sum(files.c.bytes).label("bytes"))
+    .where(files.c.state == sa.literal_column(str(int(FileState.BOUND))))
+    .group_by(files.c.room_id),
+    files.c.room_id,
+)
 _BIND = (
     files.update()
     .where(_FILE)

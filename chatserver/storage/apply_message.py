@@ -67,14 +67,19 @@ class _State(NamedTuple):
 
 
 def store(
-    connection: Connection, drafts: Sequence[Draft], now: int, *, optimistic: bool
+    connection: Connection,
+    drafts: Sequence[Draft],
+    now: int,
+    *,
+    optimistic: bool,
+    room_quota: int,
 ) -> list[Outcome]:
     """Store a batch inside a transaction that locks its rooms; return outcomes in the same order.
 
     `optimistic`: look up repeats only if a draft is refused. A repeat that is missed this way
-    raises IntegrityError.
+    raises IntegrityError. `room_quota`: bytes that the files of a room may have; 0 is no limit.
     """
-    state = _state(connection, drafts)
+    state = _state(connection, drafts, room_quota)
     known: Known = {} if optimistic else already_stored(connection, drafts)
     batch = _Batch(state, known, now)
     outcomes = [batch.outcome(draft) for draft in drafts]
@@ -235,7 +240,7 @@ def _not_on_message(act: RoomAct) -> AssertionError:
 # Loading the state --------------------------------------------------------------------------------
 
 
-def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
+def _state(connection: Connection, drafts: Sequence[Draft], room_quota: int) -> _State:
     by_member = memberships(connection, {(draft.room, draft.user_id) for draft in drafts})
     heads: dict[int, int] = {
         room: membership.head for (room, _user), membership in by_member.items()
@@ -245,7 +250,7 @@ def _state(connection: Connection, drafts: Sequence[Draft]) -> _State:
         for draft in drafts
         if isinstance(draft.act, TARGETED_ACTS)
     ]
-    files = load_files(connection, drafts)
+    files = load_files(connection, drafts, room_quota)
     if not acts:
         return _State(by_member, heads, {}, {}, {}, files)
     unjoined = {

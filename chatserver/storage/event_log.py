@@ -51,7 +51,11 @@ NO_DEPARTURES: Mapping[int, int] = MappingProxyType({})
 class EventLog:
     """Appends to the logs of rooms, and reads them."""
 
-    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, database: Database, room_quota: int = 0, *, clock: Callable[[], int]
+    ) -> None:
+        """`clock` returns ms UTC; `room_quota`: bytes of the files of one room, 0 is no limit."""
+        self._room_quota = room_quota
         self._database = database
         self._clock = clock
         self._locked_elsewhere: set[int] = set()  # rooms, at the last commit
@@ -100,7 +104,11 @@ class EventLog:
         for together, run in itertools.groupby(free, key=_is_on_message):
             if together:
                 outcomes += apply_message.store(
-                    connection, list(run), self._clock(), optimistic=optimistic
+                    connection,
+                    list(run),
+                    self._clock(),
+                    optimistic=optimistic,
+                    room_quota=self._room_quota,
                 )
             else:
                 outcomes += [self._act(connection, draft) for draft in run]

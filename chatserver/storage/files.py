@@ -1,11 +1,11 @@
-"""The register of files: uploads, quotas and deletion. Their bytes are in `files/store.py`.
+"""The register of files: uploads and deletion. Their bytes are in `files/store.py`.
 
 A file is described twice: here, and in `events.files` as members receive it. Messages bind files
 in the transaction that stores them (`apply_files.py`).
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -19,11 +19,12 @@ from chatserver.models import Kind
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
-from chatserver.storage.picture_rows import IS_UNUSED_PICTURE
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, files
 from chatserver.text.search_terms import fold
 
+TOO_MANYIS_UNSENT = _("You have too many files that are not sent yet.")
+UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
 SHOWN = ("id", "name", "type", "bytes", "width", "height", "blur", "alt")  # in this order
 
@@ -72,15 +73,6 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Quotas:
-    """Bytes that the files of a user, of a room, and of all users may have; 0 is no limit."""
-
-    user: int = 0
-    room: int = 0
-    total: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Usage:
     """Number of files, and the sum of their bytes."""
 
@@ -98,8 +90,8 @@ class Files:
 
     # Uploads --------------------------------------------------------------------------------------
 
-    async def begin(self, new: NewFile, quotas: Quotas) -> StoredFile:
-        """Register an upload. Raises TooLarge above a quota; NotFound without the room."""
+    async def begin(self, new: NewFile) -> StoredFile:
+        """Register an upload. Raises NotFound without the room, TooLarge with too many unsent."""
         row: dict[str, Any] = {
             "id": secrets.token_urlsafe(16),
             "user_id": new.user_id,
@@ -116,9 +108,9 @@ class Files:
         def work(connection: Connection) -> StoredFile:
             if new.room is not None:
                 _require_member(connection, new.user_id, new.room)
-            _require_quotas(connection, new, quotas)
+            _require_few_unsent(connection, new.user_id)
             connection.execute(files.insert().values(row))
-            return _file_from_row(connection.execute(_ONE, {"id": row["id"]}).one())
+            return file_from_row(connection.execute(_ONE, {"id": row["id"]}).one())
 
         return await self._database.transaction(work)
 
@@ -131,7 +123,7 @@ class Files:
         def work(connection: Connection) -> StoredFile:
             if not connection.execute(change.values(state=FileState.COMPLETE, **values)).rowcount:
                 raise NotFound
-            return _file_from_row(connection.execute(_ONE, {"id": file_id}).one())
+            return file_from_row(connection.execute(_ONE, {"id": file_id}).one())
 
         return await self._database.transaction(work)
 
@@ -144,13 +136,13 @@ class Files:
         return await self._change_unsent(file_id, user_id, state=FileState.DELETING)
 
     async def _change_unsent(self, file_id: str, user_id: int, **values: Any) -> StoredFile:
-        own = sa.and_(files.c.id == file_id, files.c.user_id == user_id, _UNSENT)
+        own = sa.and_(files.c.id == file_id, files.c.user_id == user_id, IS_UNSENT)
 
         def work(connection: Connection) -> StoredFile:
             if not connection.scalar(sa.select(files.c.id).where(own).with_for_update()):
                 raise NotFound
             connection.execute(files.update().where(own).values(values))
-            return _file_from_row(connection.execute(_ONE, {"id": file_id}).one())
+            return file_from_row(connection.execute(_ONE, {"id": file_id}).one())
 
         return await self._database.transaction(work)
 
@@ -160,7 +152,7 @@ class Files:
         """Return a file in any state. Callers have to authorise."""
         async with self._database.reading() as connection:
             row = (await connection.execute(_ONE, {"id": file_id})).one_or_none()
-        return None if row is None else _file_from_row(row)
+        return None if row is None else file_from_row(row)
 
     async def changed_since(self, room: int, message: int, seq: int) -> bool:
         """Return whether a message was edited or deleted after `seq`."""
@@ -175,38 +167,11 @@ class Files:
             row = (await connection.execute(query.where(files.c.state != FileState.DELETING))).one()
         return Usage(int(row[0]), int(row[1]))
 
-    # Deletion -------------------------------------------------------------------------------------
-
-    async def expire(self, before: int) -> int:
-        """Begin to delete unsent files older than `before` (ms); return how many."""
-        old = files.update().where(_UNSENT, files.c.at < before).values(state=FileState.DELETING)
-        return await self._database.transaction(lambda c: c.execute(old).rowcount)
-
-    async def expire_orphans(self) -> int:
-        """Begin to delete files that no message, account or server refers to; return how many.
-
-        A node of an earlier version deletes messages without their files.
-        """
-        unreferenced = sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists())
-        orphans = files.update().where(sa.or_(unreferenced, IS_UNUSED_PICTURE))
-        change = orphans.values(state=FileState.DELETING)
-        return await self._database.transaction(lambda c: c.execute(change).rowcount)
-
-    async def to_delete(self, limit: int) -> list[str]:
-        """Return ids of files that have to be deleted."""
-        async with self._database.reading() as connection:
-            return list(await connection.scalars(_TO_DELETE, {"count": limit}))
-
-    async def delete_rows(self, ids: Sequence[str]) -> None:
-        """Delete the rows of files whose bytes are deleted."""
-        delete = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.DELETING)
-        await self._database.transaction(lambda c: c.execute(delete))
-
     async def stored_after(self, file_id: str, limit: int) -> list[StoredFile]:
         """Return the next files by id whose bytes have to be stored."""
         place = {"after": file_id, "count": limit}
         async with self._database.reading(Share.COPIES) as connection:
-            return [_file_from_row(row) for row in await connection.execute(_STORED, place)]
+            return [file_from_row(row) for row in await connection.execute(_STORED, place)]
 
     async def known(self, ids: Iterable[str]) -> set[str]:
         """Return which of these files are registered."""
@@ -223,7 +188,7 @@ def files_json(rows: Iterable[Any]) -> str:
     return msgspec.json.encode(shown).decode() if shown else ""
 
 
-def _file_from_row(row: Any) -> StoredFile:
+def file_from_row(row: Any) -> StoredFile:
     values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
     return StoredFile(**values | {"state": FileState(row.state)})
 
@@ -233,24 +198,15 @@ def _require_member(connection: Connection, user_id: int, room: int) -> None:
         raise NotFound
 
 
-def _require_quotas(connection: Connection, new: NewFile, quotas: Quotas) -> None:
-    """Raise TooLarge if the new file would exceed a quota."""
-    sums = (
-        (quotas.user, files.c.user_id == new.user_id, _("Your files fill your quota.")),
-        (quotas.room, files.c.room_id == new.room, _("The files of this room fill its quota.")),
-        (quotas.total, sa.true(), _("The files of this server fill its quota.")),
-    )
-    kept = files.c.state != FileState.DELETING
-    for quota, condition, sentence in sums:
-        if quota:
-            total = sa.select(sa.func.coalesce(sa.func.sum(files.c.bytes), 0))
-            used = int(connection.scalar(total.where(condition, kept)) or 0)
-            if used + new.bytes > quota:
-                raise TooLarge(sentence)
+def _require_few_unsent(connection: Connection, user_id: int) -> None:
+    """Raise TooLarge if the user has too many files that are in no message."""
+    unsent = sa.select(sa.func.count()).where(files.c.user_id == user_id, IS_UNSENT)
+    if (connection.scalar(unsent) or 0) >= UNSENT_LIMIT:
+        raise TooLarge(TOO_MANYIS_UNSENT)
 
 
 _FIELDS = [field.name for field in fields(StoredFile)]  # in the order of COLUMNS
-_UNSENT = files.c.state.in_((FileState.UPLOADING, FileState.COMPLETE))
+IS_UNSENT = files.c.state.in_((FileState.UPLOADING, FileState.COMPLETE))
 COLUMNS = (
     files.c.id,
     files.c.user_id,
@@ -269,12 +225,6 @@ COLUMNS = (
 )
 _ONE = sa.select(*COLUMNS).where(files.c.id == sa.bindparam("id"))
 _IDS = KeyLookup(sa.select(files.c.id), files.c.id)
-_TO_DELETE = (
-    sa.select(files.c.id)
-    .where(files.c.state == FileState.DELETING)
-    .order_by(files.c.at)
-    .limit(sa.bindparam("count", type_=sa.Integer))
-)
 _STORED = (
     sa.select(*COLUMNS)
     .where(files.c.state.in_(KEPT), files.c.id > sa.bindparam("after"))
@@ -287,9 +237,4 @@ _CHANGED = (
     .where(events.c.target_seq == sa.bindparam("message"), events.c.seq > sa.bindparam("seq"))
     .where(events.c.kind.in_((Kind.EDIT, Kind.DELETE)))
     .limit(1)
-)
-_LIVING_MESSAGE = sa.select(events.c.seq).where(
-    events.c.room_id == files.c.room_id,
-    events.c.seq == files.c.seq,
-    events.c.deleted_at.is_(None),
 )

@@ -237,7 +237,8 @@ files = sa.Table(
     sa.Column("state", sa.SmallInteger, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Index(None, "room_id", "seq", "position"),
-    sa.Index(None, "user_id", "state"),
+    sa.Index(None, "room_id", "state", "bytes"),
+    sa.Index(None, "user_id", "state", "bytes"),
     sa.Index(None, "state", "at"),
     **MYSQL,
 )

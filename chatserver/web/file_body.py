@@ -8,7 +8,6 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from chatserver.errors import NotFound
 from chatserver.files.types import INLINE, TEXT, UNKNOWN
 from chatserver.web import time_limit
 
@@ -62,13 +61,14 @@ async def send_file(
     request: web.Request,
     path: Path,
     *,
+    size: int,
     tag: str,
     kind: str,
     name: str,
     download: bool = False,
     cache: str = CHECKED,
 ) -> web.StreamResponse:
-    """Send a file; browsers may show it in place if its type is harmless."""
+    """Send a file of this size; browsers may show it in place if its type is harmless."""
     inline = kind in INLINE and not download
     content_type = kind if kind in INLINE else UNKNOWN
     if content_type == TEXT:
@@ -82,7 +82,6 @@ async def send_file(
     if _is_known(request, tag):
         return web.Response(status=304, headers=headers | {"ETag": f'"{tag}"'})
     time_limit.lift(request)
-    size = await asyncio.to_thread(_size, path)
     body = FileBody(path, tag, headers)
     try:
         async with asyncio.timeout(GRACE + size / MIN_RATE):
@@ -91,14 +90,6 @@ async def send_file(
         if request.transport is not None:
             request.transport.abort()
     return body
-
-
-def _size(path: Path) -> int:
-    """Return the size of a file. Raises NotFound for one that was deleted just now."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        raise NotFound from None
 
 
 def _is_known(request: web.Request, tag: str) -> bool:

@@ -155,10 +155,15 @@ class FileHandlers:
         file = await self._readable(request, user)
         if size not in THUMBS or file.width is None:
             raise NotFound
-        path = self._store.path(file.id, f".{size}")
-        tag = f"{file.sha256}-{size}"
+        suffix = f".{size}"
         return await send_file(
-            request, path, tag=tag, kind="image/webp", name=f"{file.name}.webp", download=False
+            request,
+            self._store.path(file.id, suffix),
+            size=await self._store.length(file.id, suffix),
+            tag=f"{file.sha256}-{size}",
+            kind="image/webp",
+            name=f"{file.name}.webp",
+            download=False,
         )
 
     @operation(
@@ -177,6 +182,7 @@ class FileHandlers:
         return await send_file(
             request,
             self._store.path(file.id),
+            size=await self._store.length(file.id),
             tag=str(file.sha256),
             kind=file.type,
             name=file.name,
@@ -212,13 +218,13 @@ class FileHandlers:
 
 def described(file: StoredFile) -> dict[str, Any]:
     """Return a file as clients receive it."""
-    fields = {name: getattr(file, name) for name in SHOWN}
-    return {name: value for name, value in fields.items() if value is not None}
+    facts = {name: getattr(file, name) for name in SHOWN}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _shown(file: RoomFile) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(file)
-    return {name: value for name, value in fields.items() if value is not None}
+    facts: dict[str, Any] = msgspec.to_builtins(file)
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def declared_size(request: web.Request) -> int:

@@ -40,8 +40,16 @@ class PictureHandlers:
         sha256 = await self._files.account_pictures.sha256(picture)
         if sha256 is None:
             raise NotFound
-        place = self._files.store.path(picture)
-        return await send_file(request, place, tag=sha256, kind=TYPE, name=NAME, cache=IMMUTABLE)
+        place, size = self._files.store.path(picture), await self._files.store.length(picture)
+        return await send_file(
+            request,
+            place,
+            size=size,
+            tag=sha256,
+            kind=TYPE,
+            name=NAME,
+            cache=IMMUTABLE,
+        )
 
     @operation(
         "PUT",

@@ -64,9 +64,15 @@ class ServerProfileHandlers:
         sha256 = await self._profile.logo_sha256(picture)
         if sha256 is None:
             raise NotFound
-        place = self._files.store.path(picture)
+        store = self._files.store
         return await send_file(
-            request, place, tag=sha256, kind=TYPE, name="logo.webp", cache=IMMUTABLE
+            request,
+            store.path(picture),
+            size=await store.length(picture),
+            tag=sha256,
+            kind=TYPE,
+            name="logo.webp",
+            cache=IMMUTABLE,
         )
 
     @operation(

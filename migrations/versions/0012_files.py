@@ -46,5 +46,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["room_id"], ["rooms.id"], name="fk_files_room_id"),
         **MYSQL,
     )
-    for columns in (["room_id", "seq", "position"], ["user_id", "state"], ["state", "at"]):
+    for columns in (
+        ["room_id", "seq", "position"],
+        ["room_id", "state", "bytes"],
+        ["user_id", "state", "bytes"],
+        ["state", "at"],
+    ):
         op.create_index(f"ix_files_{'_'.join(columns)}", "files", columns)

@@ -8,7 +8,7 @@ import pytest
 from chatserver.commands import files_check
 from chatserver.commands.files_check import file_findings
 from chatserver.config import FileSettings, Settings
-from chatserver.files.store import FolderStore
+from chatserver.files.folder_store import FolderStore
 from chatserver.models import Post
 from chatserver.storage.migrate import migrate
 from tests.storage.conftest import Storage, acting
@@ -31,6 +31,7 @@ async def make(settings: Settings, *, stored: int, lost: int = 0, unknown: int =
     others = [f"{number:022}" for number in range(unknown)]
     for file_id in [*ids[:stored], *others]:
         await store.create(file_id)
+        await store.seal(file_id, 0)
         await store.complete(file_id)
     await storage.database.close()
     return store

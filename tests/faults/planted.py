@@ -148,7 +148,7 @@ def ignore_removals_in_gaps() -> None:
 def forget_files_before_their_bytes() -> None:
     """Delete the rows of files, and neither their bytes nor what is unregistered."""
     from chatserver.files.cleanup import FileCleanup
-    from chatserver.files.store import FolderStore
+    from chatserver.files.folder_store import FolderStore
 
     async def keep(_self: object, *_args: object) -> None:
         pass
@@ -159,7 +159,7 @@ def forget_files_before_their_bytes() -> None:
 
 def lose_the_bytes_of_some_files() -> None:
     """Confirm every second file without its last byte."""
-    from chatserver.files.store import FolderStore
+    from chatserver.files.folder_store import FolderStore
 
     complete = FolderStore.complete
     numbers = itertools.count()

@@ -9,12 +9,12 @@ import pytest
 
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
-from chatserver.files.archived_files import NEW, REPLACED, stored_paths
+from chatserver.files.archived_files import stored_paths
 from chatserver.files.verification import file_findings
 from chatserver.models import LOBBY
 from chatserver.restore import restore
 from chatserver.storage.archive_file import Archive, Damaged, Manifest, read
-from chatserver.storage.archive_io import dump
+from chatserver.storage.archive_io import NotEmpty, dump
 from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
 from chatserver.storage.integrity import check
 from tests.files.test_cleanup import Parts, parts
@@ -63,28 +63,46 @@ async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form
     assert [found async for step in steps for found in step.findings] == []
     modes = {stat.S_IMODE(path.stat().st_mode) for path in there.folder.rglob("*")}
     assert modes == {0o700, 0o600}
-    assert not (tmp_path / "there" / NEW).exists()
     await there.storage.database.close()
 
 
-async def test_a_restore_keeps_the_replaced_files_and_an_archive_without_files_keeps_all(
-    parts: Parts, tmp_path: Path
-) -> None:
+async def test_a_restore_adds_files_and_replaces_altered_ones(parts: Parts, tmp_path: Path) -> None:
     ann = await parts.storage.user("ann")
-    first = await parts.upload(ann)
+    first = await parts.upload(ann, CONTENT)
     whole = await save(parts, tmp_path / "whole", PackedWriter)
+    without = await save(parts, tmp_path / "without", PackedWriter, with_files=False)
     there = await load(whole, tmp_path / "there")
     second = await there.upload(ann)
+    there.store.path(first).write_bytes(b"altered")
     await there.storage.database.close()
-    there = await load(whole, tmp_path / "there", replace=True)
-    assert there.on_disk() == [first]
-    kept = DataDir(tmp_path / "there").backups / REPLACED
-    assert {path.name for path in kept.rglob("?" * 22)} == {first, second}
-    await there.storage.database.close()
-    without = await save(parts, tmp_path / "without", PackedWriter, with_files=False)
-    there = await load(without, tmp_path / "there", replace=True)
-    assert there.on_disk() == [first]
-    await there.storage.database.close()
+    for archive in (whole, without):
+        there = await load(archive, tmp_path / "there", replace=True)
+        assert there.on_disk() == sorted([first, second])
+        assert there.store.path(first).read_bytes() == CONTENT
+        await there.storage.database.close()
+
+
+async def test_a_restore_that_fails_adds_no_file(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    file_id = await parts.upload(ann)
+    archive = await save(parts, tmp_path / "whole", PackedWriter)
+    there = Parts(Storage(Settings(data=tmp_path / "there").database_url), tmp_path / "there/files")
+
+    async def fail(*_args: object, **_options: object) -> None:
+        assert there.on_disk() == [file_id]
+        raise OSError("broken")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("chatserver.restore.replace_file", fail)
+        with pytest.raises(OSError, match="broken"):
+            await load(archive, tmp_path / "there")
+    assert there.on_disk() == []
+    await (await load(archive, tmp_path / "there")).storage.database.close()
+    with pytest.raises(NotEmpty):
+        await load(archive, tmp_path / "there")
+    assert there.on_disk() == [file_id]
 
 
 async def test_pictures_are_stored_uncompressed_and_altered_ones_detected(
@@ -143,4 +161,5 @@ async def test_a_bound_file_whose_message_has_none_is_found(parts: Parts) -> Non
     )
     steps = check(parts.storage.database)
     found = [finding async for step in steps for finding in step.findings]
-    assert f"Room {LOBBY}, message 1: file {file_id} belongs to it, but it has no files." in found
+    expected = f"Room {LOBBY}, message 1: file {file_id} belongs to it, but it has no files."
+    assert expected in found

@@ -1,4 +1,4 @@
-"""Deletion of bytes: after a kill between any two steps the next sweep completes it."""
+"""Deletion of bytes: after a kill between any two steps the next round completes it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,13 +7,16 @@ import pytest
 import pytest_asyncio
 
 from chatserver.config import FileSettings
-from chatserver.errors import NotFound
+from chatserver.errors import NotFound, Unavailable
 from chatserver.file_state import FileState
 from chatserver.files.cleanup import FileCleanup
+from chatserver.files.folder_store import FolderStore
+from chatserver.files.part import Locked
 from chatserver.files.pictures import Pictures
-from chatserver.files.store import FolderStore
 from chatserver.files.uploads import Uploads
 from chatserver.models import LOBBY, Delete, User
+from chatserver.storage.file_deletion import FileDeletion
+from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import Files
 from chatserver.storage.migrate import migrate
 from tests.storage.conftest import Storage, acted
@@ -38,12 +41,18 @@ class Parts:
 
     def restart(self) -> None:
         self.register = Files(self.storage.database, clock=lambda: self.storage.now)
+        self.deletion = FileDeletion(self.storage.database)
         self.store = FolderStore(self.folder)
         pictures = Pictures(self.store, pixels=1_000_000)
         settings = FileSettings(free_bytes=0, free_percent=0)
-        self.uploads = Uploads(self.register, self.store, pictures, settings=settings)
+        quotas = FileQuotas(self.storage.database, Quotas())
+        self.uploads = Uploads(self.register, self.store, pictures, quotas, settings=settings)
         self.cleanup = FileCleanup(
-            self.register, self.store, lifetime=24 * HOUR, clock=lambda: self.storage.now
+            self.register,
+            self.deletion,
+            self.store,
+            lifetime=24 * HOUR,
+            clock=lambda: self.storage.now,
         )
 
     def interrupt(self, monkeypatch: pytest.MonkeyPatch, *names: tuple[object, str]) -> None:
@@ -69,15 +78,16 @@ class Parts:
         self.left -= 1
 
     async def upload(self, user: User, content: bytes = b"text") -> str:
-        async def pieces() -> AsyncIterator[bytes]:
-            yield content
-
         file = await self.uploads.begin(user, "a.txt", len(content))
-        await self.uploads.receive(file, 0, pieces())
+        await self.uploads.receive(file, 0, in_one_piece(content))
         return (await self.uploads.finish(file)).id
 
     def on_disk(self) -> list[str]:
         return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+
+
+async def in_one_piece(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 @pytest_asyncio.fixture
@@ -97,9 +107,9 @@ async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
     await parts.storage.log.store([sent(ann, *ids)])
     await acted(parts.storage, ann, Delete(1), room=LOBBY)
     steps = (
-        (parts.register, "to_delete"),
+        (parts.deletion, "to_delete"),
         (parts.store, "delete"),
-        (parts.register, "delete_rows"),
+        (parts.deletion, "delete_rows"),
     )
     parts.left = kill
     with monkeypatch.context() as patched:
@@ -113,7 +123,7 @@ async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
     assert [await parts.register.find(file_id) for file_id in ids] == [None, None]
 
 
-@pytest.mark.parametrize("kill", range(14))
+@pytest.mark.parametrize("kill", range(16))
 async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
 ) -> None:
@@ -122,6 +132,7 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
         (parts.register, "begin"),
         (parts.store, "create"),
         (parts.store, "append"),
+        (parts.store, "seal"),
         (parts.store, "head"),
         (parts.store, "digest"),
         (parts.store, "complete"),
@@ -142,20 +153,86 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
     assert (await parts.register.usage()).files == 0
 
 
+@pytest.mark.parametrize("kill", range(10))
+async def test_a_completion_that_is_killed_at_any_step_can_be_repeated(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
+) -> None:
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a.txt", 4)
+    await parts.uploads.receive(file, 0, in_one_piece(b"text"))
+    parts.left = kill
+    with monkeypatch.context() as patched:
+        parts.interrupt(
+            patched,
+            (parts.store, "seal"),
+            (parts.store, "head"),
+            (parts.store, "digest"),
+            (parts.store, "complete"),
+            (parts.register, "finish"),
+        )
+        with pytest.raises(Killed):
+            await parts.uploads.finish(file)
+    parts.restart()
+    found = await parts.uploads.find(ann, file.id)
+    assert await parts.uploads.offset(found) == 4
+    assert (await parts.uploads.find(ann, file.id)).state is FileState.COMPLETE
+    assert parts.on_disk() == [file.id]
+
+
 async def test_only_old_unsent_files_and_unknown_bytes_are_deleted(parts: Parts) -> None:
     ann = await parts.storage.user("ann")
     bound, old = await parts.upload(ann), await parts.upload(ann)
     await parts.storage.log.store([sent(ann, bound)])
     parts.storage.now += 24 * HOUR
     recent = await parts.upload(ann)
-    unknown = parts.store.path("A" * 22)
-    unknown.parent.mkdir(parents=True)
-    unknown.write_bytes(b"x")
+    thumbnail = parts.store.path("A" * 22, ".480")
+    thumbnail.parent.mkdir(parents=True)
+    thumbnail.write_bytes(b"x")
     parts.storage.now += 1
     await parts.cleanup.sweep()
     assert parts.on_disk() == sorted([bound, recent])
     assert await parts.register.find(old) is None
     assert (parts.cleanup.counts.deleted, parts.cleanup.counts.orphans) == (1, 1)
+
+
+async def test_a_file_that_cannot_be_deleted_delays_no_other(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatserver.files.cleanup.BATCH_SIZE", 1)
+    ann = await parts.storage.user("ann")
+    ids = [await parts.upload(ann) for _ in range(3)]
+    await parts.storage.log.store([sent(ann, *ids)])
+    await acted(parts.storage, ann, Delete(1), room=LOBBY)
+    delete = parts.store.delete
+
+    async def failing(file_id: str) -> None:
+        if file_id == ids[0]:
+            raise Unavailable
+        await delete(file_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.store, "delete", failing)
+        await parts.cleanup.delete_due()
+    assert parts.on_disk() == [ids[0]]
+    await parts.cleanup.delete_due()
+    assert parts.on_disk() == []
+
+
+async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatserver.files.cleanup.UNKNOWN_SWEEPS", 3)
+    unknown = parts.store.path("A" * 22)
+    unknown.parent.mkdir(parents=True)
+    unknown.write_bytes(b"x")
+    for _restart in range(5):
+        await parts.cleanup.sweep(first=True)
+    parts.storage.now += 10_000 * HOUR
+    for _hour in range(2):
+        await parts.cleanup.sweep()
+        assert unknown.exists()
+    await parts.cleanup.sweep()
+    assert parts.on_disk() == []
 
 
 async def test_files_of_a_message_that_an_earlier_version_deleted_go_too(parts: Parts) -> None:
@@ -173,16 +250,36 @@ async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
-    complete = parts.store.complete
+    keep = parts.store.complete
 
     async def discarding(file_id: str) -> None:
         await parts.uploads.discard(ann, file_id)
-        await complete(file_id)
+        await keep(file_id)
 
     monkeypatch.setattr(parts.store, "complete", discarding)
     with pytest.raises(NotFound):
         await parts.upload(ann)
     assert parts.on_disk() == []
+
+
+async def test_one_node_completes_a_file_and_another_one_deletes_nothing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a.txt", 4)
+    await parts.uploads.receive(file, 0, in_one_piece(b"text"))
+    other = Parts(parts.storage, parts.folder)
+    head = parts.store.head
+
+    async def meanwhile(file_id: str, suffix: str, count: int) -> bytes:
+        with pytest.raises(Locked):
+            await other.uploads.offset(file)
+        return await head(file_id, suffix, count)
+
+    monkeypatch.setattr(parts.store, "head", meanwhile)
+    done = await parts.uploads.finish(file)
+    assert await other.uploads.finish(file) == done  # its row was read before
+    assert parts.on_disk() == [file.id]
 
 
 async def test_a_file_is_on_disk_before_its_upload_is_answered(
@@ -198,7 +295,7 @@ async def test_a_file_is_on_disk_before_its_upload_is_answered(
 
     monkeypatch.setattr(parts.register, "finish", recording)
     file_id = await parts.upload(ann)
-    assert seen == [file_id]
+    assert file_id in seen
     found = await parts.register.find(file_id)
     assert found is not None
     assert found.state is FileState.COMPLETE

@@ -47,8 +47,9 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
 async def cropped(bench: Bench, content: bytes) -> bytes:
     await bench.store.create("A" * 22)
     bench.store.path("A" * 22, ".part").write_bytes(content)
-    assert await bench.pictures.crop("A" * 22)
-    return bench.part()
+    suffix = await bench.store.seal("A" * 22, len(content))
+    assert await bench.pictures.crop("A" * 22, suffix, user_id=1)
+    return bench.cleaned()
 
 
 async def test_a_photo_becomes_a_small_upright_square_without_metadata(bench: Bench) -> None:
@@ -90,7 +91,7 @@ async def test_transparency_is_kept_and_of_a_moving_picture_the_first_frame(benc
 async def test_other_files_and_huge_pictures_are_refused(bench: Bench, content: bytes) -> None:
     await bench.store.create("A" * 22)
     bench.store.path("A" * 22, ".part").write_bytes(content)
-    assert not await bench.pictures.crop("A" * 22)
+    assert not await bench.pictures.crop("A" * 22, ".part", user_id=1)
 
 
 async def hang(parts: Parts, user: User) -> str:
@@ -118,7 +119,7 @@ async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_on
 ) -> None:
     ann = await parts.storage.user("ann")
     shown = await hang(parts, ann)
-    names = ["create", "append", "digest", "complete"]
+    names = ["create", "append", "seal", "digest", "complete"]
     steps = [(parts.store, name) for name in names] + [(parts.register, "begin")]
     monkeypatch.setattr(Pictures, "crop", AsyncMock(return_value=True))
     for kill in range(2 * len(steps)):

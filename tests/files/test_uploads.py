@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
-from chatserver.files import store as store_module
+from chatserver.files import folder_store as store_module
+from chatserver.files import uploads as uploads_module
+from chatserver.files.folder_store import FolderStore
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
-from chatserver.files.store import FolderStore
+from chatserver.files.store import PART, SEALED, Space
 from chatserver.files.uploads import MAX_RUNNING, checked_alt
 from tests.files.test_cleanup import Parts, parts
 
@@ -85,9 +87,29 @@ async def test_a_part_grows_at_its_end_only(parts: Parts) -> None:
     with pytest.raises(WrongChecksum):
         await store.append(FILE, 3, pieces(b"def"), limit=10, checksum=wrong)
     assert await store.append(FILE, 3, pieces(b"d", b"ef"), limit=10) == 6
-    assert await store.head(FILE, 4) == b"abcd"
+    assert await store.head(FILE, PART, 4) == b"abcd"
     with pytest.raises(NotFound):
         await store.append("B" * 22, 0, pieces(b"x"), limit=1)
+
+
+async def test_the_free_space_is_kept_while_bytes_arrive(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    monkeypatch.setattr(uploads_module, "CHECKED", 4)
+    file = await parts.uploads.begin(ann, "a", 100)
+
+    async def filling() -> AsyncIterator[bytes]:
+        yield b"abcd"
+        monkeypatch.setattr(parts.store, "space", full)
+        yield b"efgh"
+
+    async def full() -> Space:
+        return Space(free=3, total=100)
+
+    with pytest.raises(Unavailable, match="nearly full"):
+        await parts.uploads.receive(file, 0, filling())
+    assert await parts.uploads.offset(file) == 4
 
 
 async def test_one_writer_at_a_time(parts: Parts) -> None:
@@ -96,9 +118,51 @@ async def test_one_writer_at_a_time(parts: Parts) -> None:
     async def again() -> AsyncIterator[bytes]:
         with pytest.raises(Locked):
             await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
+        with pytest.raises(Locked):
+            await parts.store.seal(FILE, 0)
         yield b"y"
 
     assert await parts.store.append(FILE, 0, again(), limit=9) == 1
+
+
+async def test_nothing_can_be_appended_to_a_sealed_file(parts: Parts) -> None:
+    store = parts.store
+    await store.create(FILE)
+    await store.append(FILE, 0, pieces(b"abc"), limit=10)
+    with pytest.raises(WrongOffset):
+        await store.seal(FILE, 10)
+    for _repeated in range(2):
+        assert await store.seal(FILE, 3) == SEALED
+        assert await store.size(FILE) is None
+        with pytest.raises(Locked):
+            await store.append(FILE, 3, pieces(b"d"), limit=10)
+    for _repeated in range(2):
+        await store.complete(FILE)
+        assert await store.seal(FILE, 3) == ""
+        assert await store.size(FILE) is None
+    assert parts.on_disk() == [FILE]
+    with pytest.raises(NotFound):
+        await store.size("B" * 22)
+
+
+async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its size shrinks when its metadata is removed, so that another offset fits then."""
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a", 3)
+    await parts.uploads.receive(file, 0, pieces(b"abc"))
+    head = parts.store.head
+
+    async def shrinking(file_id: str, suffix: str, count: int) -> bytes:
+        parts.store.path(file_id, suffix).write_bytes(b"ab")
+        with pytest.raises(Locked):
+            await parts.uploads.receive(file, 2, pieces(b"d"))
+        return await head(file_id, suffix, count)
+
+    monkeypatch.setattr(parts.store, "head", shrinking)
+    assert (await parts.uploads.finish(file)).bytes == 2
+    assert parts.store.path(file.id).read_bytes() == b"ab"
 
 
 async def test_a_full_disk_is_unavailable_and_frees_what_it_can(

@@ -22,7 +22,7 @@ from chatserver.models import (
     RoomKind,
     User,
 )
-from chatserver.storage.files import Content, Files, NewFile, Quotas
+from chatserver.storage.files import Content, Files, NewFile
 from chatserver.storage.idempotency import digest
 from chatserver.storage.integrity import check
 from chatserver.storage.retention import _erase
@@ -37,7 +37,7 @@ async def uploaded(
 ) -> str:
     """Return the id of a file that has arrived."""
     register = register_of(storage)
-    begun = await register.begin(NewFile(who.id, name, 3, room), Quotas())
+    begun = await register.begin(NewFile(who.id, name, 3, room))
     await register.finish(begun.id, Content("text/plain", 3, "0" * 64))
     return begun.id
 
@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_sent_is_refused_and_nothing_changes(
     bad = await uploaded(storage, bo if fault == "foreign" else ann, room=None)
     match fault:
         case "arriving":
-            bad = (await register_of(storage).begin(NewFile(ann.id, "a", 1), Quotas())).id
+            bad = (await register_of(storage).begin(NewFile(ann.id, "a", 1))).id
         case "bound":
             await storage.log.store([sent(ann, bad)])
         case "other room":

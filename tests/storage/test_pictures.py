@@ -5,7 +5,8 @@ import pytest
 from chatserver.errors import Forbidden, NotFound
 from chatserver.file_state import FileState
 from chatserver.models import User
-from chatserver.storage.files import Content, Files, NewFile, Quotas
+from chatserver.storage.file_deletion import FileDeletion
+from chatserver.storage.files import Content, Files, NewFile
 from chatserver.storage.integrity import check
 from chatserver.storage.pictures import AccountPictures, NewPicture
 from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
@@ -17,10 +18,11 @@ class Gallery:
 
     def __init__(self, storage: Storage) -> None:
         self.files = Files(storage.database, clock=lambda: storage.now)
+        self.deletion = FileDeletion(storage.database)
         self.pictures = AccountPictures(storage.database)
 
     async def uploaded(self, user: User) -> NewPicture:
-        file = await self.files.begin(NewFile(user.id, "picture.webp", 9), Quotas())
+        file = await self.files.begin(NewFile(user.id, "picture.webp", 9))
         return NewPicture(file.id, Content("image/webp", 7, file.id * 2, 256, 256))
 
     async def state(self, picture: str) -> FileState | None:
@@ -35,14 +37,14 @@ async def test_a_picture_is_replaced_and_removed(storage: Storage) -> None:
     assert await gallery.pictures.sha256(first.id) == first.content.sha256
     assert (await gallery.pictures.replace(ann.id, second)).picture == second.id
     assert await gallery.pictures.sha256(first.id) is None
-    assert await gallery.files.to_delete(9) == [first.id]
+    assert [file.id for file in await gallery.deletion.to_delete(9)] == [first.id]
     (listed,) = await storage.users.all()
     assert listed.picture == second.id
     assert [found async for step in check(storage.database) for found in step.findings] == []
-    await gallery.files.expire_orphans()
+    await gallery.deletion.expire_orphans()
     assert await gallery.state(second.id) is FileState.PICTURE
     assert (await gallery.pictures.replace(ann.id, None)).picture is None
-    assert sorted(await gallery.files.to_delete(9)) == sorted([first.id, second.id])
+    assert {file.id for file in await gallery.deletion.to_delete(9)} == {first.id, second.id}
 
 
 async def test_an_upload_that_was_discarded_or_a_deleted_account_gets_no_picture(
@@ -73,7 +75,7 @@ async def test_a_picture_that_no_account_has_goes_and_a_missing_one_is_reported(
     await storage.database.transaction(
         lambda c: c.exec_driver_sql("UPDATE users SET picture = 'unknown'")
     )
-    assert await gallery.files.expire_orphans() == 1
+    assert await gallery.deletion.expire_orphans() == 1
     assert await gallery.state(lost.id) is FileState.DELETING
     found = [found async for step in check(storage.database) for found in step.findings]
     assert found == ["User ann: picture unknown is not registered."]
@@ -90,8 +92,8 @@ async def test_the_server_has_one_name_and_one_logo(storage: Storage) -> None:
     assert await profile.read() == ServerProfile("学校", second.id)
     assert await profile.logo_sha256(second.id) == second.content.sha256
     assert await profile.logo_sha256(first.id) is None
-    await gallery.files.expire_orphans()
-    assert await gallery.files.to_delete(9) == [first.id]
+    await gallery.deletion.expire_orphans()
+    assert [file.id for file in await gallery.deletion.to_delete(9)] == [first.id]
     with pytest.raises(Forbidden):
         await profile.set_name("ann's", by=ann.id)
     await profile.set_name("", by=None)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from chatserver.models import LOBBY, Delete, Draft, Edit, Event, Post, User
 from chatserver.storage import search_candidates
-from chatserver.storage.files import Content, NewFile, Quotas
+from chatserver.storage.files import Content, NewFile
 from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
@@ -26,7 +26,7 @@ async def ann(storage: Storage) -> User:
 
 async def uploaded(storage: Storage, who: User, name: str, kind: str, alt: str = "") -> str:
     register = register_of(storage)
-    begun = await register.begin(NewFile(who.id, name, 3, None, alt or None), Quotas())
+    begun = await register.begin(NewFile(who.id, name, 3, None, alt or None))
     await register.finish(begun.id, Content(kind, 3, "0" * 64))
     return begun.id
 

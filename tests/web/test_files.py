@@ -249,7 +249,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(chat: Chat, ann: User) -
         await asyncio.sleep(0)
     writer.close()
     await writer.wait_closed()
-    while (await chat.server.files.register.to_delete(1)) == []:
+    while (await chat.server.files.deletion.to_delete(1)) == []:
         await asyncio.sleep(0.01)
     await chat.server.files.cleanup.delete_due()
     assert on_disk(chat) == []
@@ -353,3 +353,44 @@ async def test_quotas_count_everything_that_is_not_deleted(
     assert (await post(ann, TEXT, room="lobby")).json["code"] == "too_large"
     await ann.ask("DELETE", f"/api/rooms/lobby/messages/{seq}")
     await upload(ann, room="lobby")
+
+
+async def test_uploads_that_begin_at_once_do_not_exceed_a_quota(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    files = FileSettings(user_bytes=2 * len(TEXT))
+    chat = await start_chat(Settings(data=tmp_path / "quota", limits=FAST, files=files))
+    ann = await chat.user("ann", admin=True)
+    answers = await asyncio.gather(*[post(ann, TEXT) for _ in range(4)])
+    assert sum(answer.status == 201 for answer in answers) <= 2
+
+
+async def test_the_number_of_unsent_files_is_limited(
+    ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatserver.storage.files.UNSENT_LIMIT", 2)
+    first = await upload(ann)
+    await upload(ann)
+    refused = await post(ann, TEXT)
+    assert (refused.status, refused.json["code"]) == (413, "too_large")
+    await sent(ann, first["id"])
+    await upload(ann)
+
+
+async def test_the_quota_of_a_room_counts_what_is_sent_there(
+    start_chat: StartChat, tmp_path: Path
+) -> None:
+    files = FileSettings(room_bytes=3 * len(TEXT))
+    chat = await start_chat(Settings(data=tmp_path / "quota", limits=FAST, files=files))
+    ann = await chat.user("ann", admin=True)
+    ids = [(await upload(ann))["id"] for _ in range(5)]
+    seq = await sent(ann, *ids[:2])
+    body = {"data": "", "files": ids[2:4]}
+    refused = await ann.ask("POST", "/api/rooms/lobby/messages", body)
+    assert (refused.status, refused.json["code"]) == (413, "too_large")
+    path = f"/api/rooms/lobby/messages/{seq}"
+    more = {"data": "", "files": [*ids[:2], *ids[2:4]]}
+    assert (await ann.ask("PATCH", path, more)).status == 413
+    assert (await ann.ask("PATCH", path, {"data": "", "files": ids[:3]})).status == 200
+    assert (await ann.ask("PATCH", path, {"data": "", "files": ids[1:3]})).status == 200
+    assert await sent(ann, ids[3])

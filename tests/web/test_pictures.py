@@ -142,9 +142,9 @@ async def test_a_session_that_ends_during_the_upload_sets_nothing(
     pictures = ann.chat.server.files.pictures
     crop = pictures.crop
 
-    async def ending(file_id: str) -> bool:
+    async def ending(file_id: str, suffix: str, *, user_id: int) -> bool:
         await ann.ask("DELETE", "/api/sessions")
-        return await crop(file_id)
+        return await crop(file_id, suffix, user_id=user_id)
 
     monkeypatch.setattr(pictures, "crop", ending)
     assert (await put(ann)).status == 401

@@ -16,6 +16,7 @@ EXIF = b"Exif\0\0"
 ORIENTATION = 0x0112  # tag
 ORDERS: dict[bytes, Literal["little", "big"]] = {b"II": "little", b"MM": "big"}  # of bytes
 MAX_SEGMENTS = 10_000
+MAX_SCANS = 64  # encoders make about 10; each is decoded over the whole picture
 
 _marker = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
 
@@ -51,7 +52,7 @@ def _is_kept(marker: int, part: bytes) -> bool:
 
 def _segments(content: Buffer) -> Iterator[tuple[int, bytes]]:
     """Yield each marker with its segment, a scan with its data, until the end of the picture."""
-    position = 2
+    position, scans = 2, 0
     for _ in range(MAX_SEGMENTS):
         while content[position : position + 2] == b"\xff\xff":
             position += 1
@@ -65,6 +66,9 @@ def _segments(content: Buffer) -> Iterator[tuple[int, bytes]]:
             if end < position + 4 or end > len(content):
                 raise Malformed("a segment is cut off")
         if marker == SOS:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise Malformed("there are too many scans")
             found = _marker.search(content, end)
             end = found.start() if found else len(content)
         yield marker, bytes(content[position:end])

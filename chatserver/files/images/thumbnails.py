@@ -64,7 +64,7 @@ def _upright_size(picture: Image.Image) -> tuple[int, int]:
 def _shrunk(picture: Image.Image, longest: int) -> tuple[int, int]:
     """Return the size with this longest side."""
     factor = longest / max(picture.size)
-    return round(picture.width * factor), round(picture.height * factor)
+    return max(1, round(picture.width * factor)), max(1, round(picture.height * factor))
 
 
 def _prepared(opened: Image.Image, largest: int) -> Image.Image:

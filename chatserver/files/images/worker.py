@@ -18,7 +18,7 @@ from msgspec import Struct
 from chatserver.files.images import Malformed, gif, jpeg, mp4, png, webp
 
 MEMORY = 768 * 2**20  # bytes of address space
-SECONDS = 20  # of the processor for one job
+SECONDS = 8  # of the processor for one job
 NICENESS = 10
 
 Clean = Callable[[Any], list[bytes]]

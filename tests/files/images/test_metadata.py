@@ -100,8 +100,7 @@ def test_a_png_keeps_its_pixels_only(picture: Image.Image, text: bytes, kind: by
     info = PngImagePlugin.PngInfo()
     info.add_text("Location", SECRET.decode())
     content = encoded(picture, "PNG", pnginfo=info, exif=exif())
-    content = content[:33] + chunk(kind, text) + content[33:] + text
-    result = cleaned(content, "PNG")
+    result = cleaned(content[:33] + chunk(kind, text) + content[33:] + text, "PNG")
     assert SECRET not in result
     assert ImageChops.difference(decoded(content), decoded(result)).getbbox() is None
     assert cleaned(result, "PNG") == result

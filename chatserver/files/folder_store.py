@@ -1,0 +1,248 @@
+"""Files in a folder, which several nodes may share."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from chatserver.errors import NotFound, Unavailable, _
+from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
+from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
+
+T = TypeVar("T")
+
+PIECE = 2**20  # bytes that are written or hashed in one go
+LOCK = ".lock"  # suffix of an empty file, locked while a node completes the file
+UNKNOWN = ".unknown"  # suffix of a file with one byte for each round in which no row was found
+SUFFIXES = (
+    *(f".{size}" for size in THUMBS),
+    *(CLEAN, PART, SEALED, LOCK, UNKNOWN),
+    "",  # the file itself goes last
+)
+ID_LENGTH = 22
+THREADS = 4
+RESPONSE_TIMEOUT = 10.0  # seconds
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class FolderStore:
+    """Files in a folder: `ab/cd/abcd…`. Folders have mode 0700, files 0600."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Its own threads, because all that use a disk which hangs are occupied.
+        self._threads = ThreadPoolExecutor(THREADS, "files")
+
+    def path(self, file_id: str, suffix: str = "") -> Path:
+        return self._folder / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
+
+    async def create(self, file_id: str) -> None:
+        await self._in_thread(self._create, file_id)
+
+    def _create(self, file_id: str) -> None:
+        part = self.path(file_id, PART)
+        for _attempt in range(3):  # another deletion may remove an empty folder just now
+            for folder in (self._folder, part.parent.parent, part.parent):
+                with suppress(FileExistsError):
+                    folder.mkdir(mode=0o700)
+                    _flush_folder(folder.parent)
+            with suppress(FileNotFoundError):
+                os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                return
+        raise FileNotFoundError(part)
+
+    async def size(self, file_id: str) -> int | None:
+        return await self._in_thread(self._size, file_id)
+
+    def _size(self, file_id: str) -> int | None:
+        try:
+            return self.path(file_id, PART).stat().st_size
+        except FileNotFoundError:
+            self._sealed(file_id)
+            return None
+
+    async def append(
+        self,
+        file_id: str,
+        offset: int,
+        pieces: AsyncIterator[bytes],
+        *,
+        limit: int,
+        checksum: Checksum | None = None,
+    ) -> int:
+        part = await self._in_thread(self._part, file_id, offset, limit, checksum)
+        waiting = bytearray()
+        try:
+            async for piece in pieces:
+                waiting += piece
+                if len(waiting) >= PIECE:
+                    full, waiting = waiting, bytearray()
+                    await self._in_thread(part.write, full)
+        finally:
+            await self._in_thread(part.close, waiting)
+        return await self._in_thread(part.verified)
+
+    def _part(self, file_id: str, offset: int, limit: int, checksum: Checksum | None) -> Part:
+        try:
+            return Part(self.path(file_id, PART), offset, limit, checksum)
+        except FileNotFoundError:
+            if self.path(file_id, SEALED).exists():
+                raise Locked from None
+            raise
+
+    @asynccontextmanager
+    async def completing(self, file_id: str) -> AsyncIterator[None]:
+        path = self.path(file_id, LOCK)
+        lock = await self._in_thread(lock_for_completion, path)
+        try:
+            yield
+        finally:
+            await self._in_thread(partial(path.unlink, missing_ok=True))  # while it is locked
+            os.close(lock)
+
+    async def seal(self, file_id: str, size: int) -> str:
+        return await self._in_thread(self._seal, file_id, size)
+
+    def _seal(self, file_id: str, size: int) -> str:
+        with suppress(FileNotFoundError):
+            rename_part(self.path(file_id, PART), self.path(file_id, SEALED), size)
+        return self._sealed(file_id)
+
+    def _sealed(self, file_id: str) -> str:
+        """Return the suffix of a sealed file, or "" if it was kept. Raises FileNotFoundError."""
+        if self.path(file_id, SEALED).exists():
+            return SEALED
+        self.path(file_id).stat()
+        return ""
+
+    async def head(self, file_id: str, suffix: str, count: int) -> bytes:
+        def read() -> bytes:
+            with self.path(file_id, suffix).open("rb") as file:
+                return file.read(count)
+
+        return await self._in_thread(read)
+
+    async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
+        return await self._in_thread(_digest, self.path(file_id, suffix))
+
+    async def complete(self, file_id: str) -> None:
+        await self._in_thread(self._complete, file_id)
+
+    def _complete(self, file_id: str) -> None:
+        source, file = self.path(file_id, self._sealed(file_id)), self.path(file_id)
+        with source.open("rb") as written:
+            os.fsync(written.fileno())
+        source.rename(file)
+        _flush_folder(file.parent)
+
+    async def delete(self, file_id: str) -> None:
+        await self._in_thread(self._delete, file_id)
+
+    def _delete(self, file_id: str) -> None:
+        for suffix in SUFFIXES:
+            self.path(file_id, suffix).unlink(missing_ok=True)
+        folder = self.path(file_id).parent
+        with suppress(FileNotFoundError):
+            _flush_folder(folder)
+        with suppress(OSError):  # there are other files
+            folder.rmdir()
+            folder.parent.rmdir()
+
+    async def note_unknown(self, file_id: str) -> int | None:
+        return await self._in_thread(self._note_unknown, file_id)
+
+    def _note_unknown(self, file_id: str) -> int | None:
+        if not self.path(file_id).exists():
+            return None
+        with self.path(file_id, UNKNOWN).open("ab") as notes:
+            notes.write(b".")
+            return notes.tell()
+
+    async def ids(self) -> AsyncIterator[list[str]]:
+        for folder in await self._in_thread(_subfolders, self._folder):
+            if found := await self._in_thread(_ids, folder):
+                yield found
+
+    async def space(self) -> Space:
+        def measure() -> Space:
+            existing = self._folder if self._folder.exists() else self._folder.parent
+            usage = shutil.disk_usage(existing)
+            return Space(usage.free, usage.total)
+
+        return await self._in_thread(measure)
+
+    async def length(self, file_id: str, suffix: str = "") -> int:
+        stat = self.path(file_id, suffix).stat
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(RESPONSE_TIMEOUT):
+                return (await loop.run_in_executor(self._threads, stat)).st_size
+        except FileNotFoundError:
+            raise NotFound from None
+        except (OSError, TimeoutError) as error:
+            raise Unavailable(_("The server cannot read files right now.")) from error
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        """Run blocking work. If cancelled, wait for its end first: it uses an open file."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(loop.run_in_executor(self._threads, work, *arguments))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await task
+            raise
+        except FileNotFoundError:
+            raise NotFound from None
+        except OSError as error:
+            raise _refusal(error) from error
+
+
+def _digest(path: Path) -> tuple[str, int]:
+    found, size = hashlib.sha256(), 0
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+            size += len(piece)
+    return found.hexdigest(), size
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("??/??") if path.is_dir())
+
+
+def _ids(folder: Path) -> list[str]:
+    names = {path.name[:ID_LENGTH] for path in folder.iterdir()}
+    return sorted(name for name in names if len(name) == ID_LENGTH)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with _unless_unsupported():
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _unless_unsupported() -> Iterator[None]:
+    """Ignore file systems that cannot flush folders: CIFS, sshfs, 9p."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (*FULL, errno.EIO):
+            raise
+
+
+def _refusal(error: OSError) -> Unavailable:
+    if error.errno in FULL:
+        return Unavailable(_("The disk of the server is full: files cannot be stored now."))
+    return Unavailable(_("The server cannot store files right now."))

@@ -1,0 +1,87 @@
+"""Rows of files to delete: of deleted messages, old uploads, and those that nothing refers to.
+
+A file is marked first, then its bytes are deleted, then its row: see `files/cleanup.py`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from chatserver.file_state import FileState
+from chatserver.storage.engine import Database
+from chatserver.storage.files import COLUMNS, IS_UNSENT, StoredFile, file_from_row
+from chatserver.storage.picture_rows import IS_UNUSED_PICTURE
+from chatserver.storage.readers import Share
+from chatserver.storage.tables import events, files
+
+SLICE = 500  # files
+
+
+class FileDeletion:
+    """Marks files for deletion, and deletes their rows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def expire(self, before: int) -> int:
+        """Begin to delete unsent files older than `before` (ms); return how many."""
+        old = files.update().where(IS_UNSENT, files.c.at < before).values(state=FileState.DELETING)
+        return await self._database.transaction(lambda c: c.execute(old).rowcount)
+
+    async def expire_orphans(self) -> int:
+        """Begin to delete files that no message, account or server refers to; return how many.
+
+        A node of an earlier version deletes messages without their files. They are looked for
+        outside a transaction, in slices.
+        """
+        expired, after = 0, ""
+        while rows := await self._bound_after(after):
+            after = rows[-1].id
+            if lost := [row.id for row in rows if row.lost]:
+                expired += await self._expire_lost(lost)
+        return expired
+
+    async def _bound_after(self, file_id: str) -> Sequence[Any]:
+        async with self._database.reading(Share.COPIES) as connection:
+            return (await connection.execute(_BOUND, {"after": file_id})).all()
+
+    async def _expire_lost(self, ids: list[str]) -> int:
+        change = files.update().where(files.c.id.in_(ids), _IS_LOST)
+        deleting = change.values(state=FileState.DELETING)
+        return await self._database.transaction(lambda c: c.execute(deleting).rowcount)
+
+    async def to_delete(self, limit: int, *, after: StoredFile | None = None) -> list[StoredFile]:
+        """Return the next files that have to be deleted, oldest first."""
+        place = {"at": after.at if after else -1, "id": after.id if after else "", "count": limit}
+        async with self._database.reading() as connection:
+            return [file_from_row(row) for row in await connection.execute(_TO_DELETE, place)]
+
+    async def delete_rows(self, ids: Sequence[str]) -> None:
+        """Delete the rows of files whose bytes are deleted."""
+        delete = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.DELETING)
+        await self._database.transaction(lambda c: c.execute(delete))
+
+
+_TO_DELETE = (
+    sa.select(*COLUMNS)
+    .where(files.c.state == FileState.DELETING)
+    .where(sa.tuple_(files.c.at, files.c.id) > sa.tuple_(sa.bindparam("at"), sa.bindparam("id")))
+    .order_by(files.c.at, files.c.id)
+    .limit(sa.bindparam("count", type_=sa.Integer))
+)
+_LIVING_MESSAGE = sa.select(events.c.seq).where(
+    events.c.room_id == files.c.room_id,
+    events.c.seq == files.c.seq,
+    events.c.deleted_at.is_(None),
+)
+_IS_LOST = sa.or_(
+    sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists()), IS_UNUSED_PICTURE
+)
+_BOUND = (
+    sa.select(files.c.id, _IS_LOST.label("lost"))
+    .where(files.c.state.in_((FileState.BOUND, FileState.PICTURE)))
+    .where(files.c.id > sa.bindparam("after"))
+    .order_by(files.c.id)
+    .limit(SLICE)
+)
