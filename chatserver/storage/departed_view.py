@@ -22,6 +22,17 @@ from chatserver.storage.tables import EventRef, events, users
 LeftSeqs = Mapping[int, int]  # room → seq with which the reader left
 
 
+def is_changed_after(room: Any, message: Any, seq: Any) -> sa.Exists:
+    """Return a condition: the message of a room was edited or deleted after the event `seq`.
+
+    The arguments may be columns or values.
+    """
+    change = events.alias("change")
+    later = sa.and_(change.c.room_id == room, change.c.target_seq == message, change.c.seq > seq)
+    changes = sa.select(change.c.seq).where(later, change.c.kind.in_((Kind.EDIT, Kind.DELETE)))
+    return changes.correlate_except(change).exists()
+
+
 def as_of_departure(
     connection: Connection, read: Sequence[Event], left_seqs: LeftSeqs
 ) -> list[Event]:

@@ -6,10 +6,10 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from chatserver.file_state import FileState
-from chatserver.models import Kind
+from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, files, users
+from chatserver.storage.tables import files, users
 from chatserver.text.search_terms import fold
 
 FileKind = Literal["image", "video", "audio", "other"]
@@ -77,10 +77,8 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
         seq, position = divmod(selection.before, POSITIONS)
         found += [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
     if selection.left_seq is not None:
-        found += [
-            files.c.seq <= selection.left_seq,
-            ~_CHANGES.where(events.c.seq > selection.left_seq).exists(),
-        ]
+        changed = is_changed_after(files.c.room_id, files.c.seq, selection.left_seq)
+        found += [files.c.seq <= selection.left_seq, ~changed]
     return found
 
 
@@ -103,9 +101,4 @@ _FILES = (
     .join_from(files, users, users.c.id == files.c.user_id)
     .where(files.c.state == FileState.BOUND)
     .order_by(files.c.seq.desc(), files.c.position)
-)
-_CHANGES = sa.select(events.c.seq).where(
-    events.c.room_id == files.c.room_id,
-    events.c.target_seq == files.c.seq,
-    events.c.kind.in_((Kind.EDIT, Kind.DELETE)),
 )

@@ -15,15 +15,15 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound, TooLarge, _
 from chatserver.file_state import KEPT, FileState
-from chatserver.models import Kind
 from chatserver.storage.bulk import KeyLookup
+from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, files
+from chatserver.storage.tables import files
 from chatserver.text.search_terms import fold
 
-TOO_MANYIS_UNSENT = _("You have too many files that are not sent yet.")
+TOO_MANY_UNSENT = _("You have too many files that are not sent yet.")
 UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
 SHOWN = ("id", "name", "type", "bytes", "width", "height", "blur", "alt")  # in this order
@@ -156,9 +156,9 @@ class Files:
 
     async def changed_since(self, room: int, message: int, seq: int) -> bool:
         """Return whether a message was edited or deleted after `seq`."""
-        place = {"room": room, "message": message, "seq": seq}
+        changed = sa.select(is_changed_after(room, message, seq))
         async with self._database.reading() as connection:
-            return await connection.scalar(_CHANGED, place) is not None
+            return bool(await connection.scalar(changed))
 
     async def usage(self) -> Usage:
         """Return number and bytes of all files that are not being deleted."""
@@ -202,7 +202,7 @@ def _require_few_unsent(connection: Connection, user_id: int) -> None:
     """Raise TooLarge if the user has too many files that are in no message."""
     unsent = sa.select(sa.func.count()).where(files.c.user_id == user_id, IS_UNSENT)
     if (connection.scalar(unsent) or 0) >= UNSENT_LIMIT:
-        raise TooLarge(TOO_MANYIS_UNSENT)
+        raise TooLarge(TOO_MANY_UNSENT)
 
 
 _FIELDS = [field.name for field in fields(StoredFile)]  # in the order of COLUMNS
@@ -230,11 +230,4 @@ _STORED = (
     .where(files.c.state.in_(KEPT), files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)
     .limit(sa.bindparam("count", type_=sa.Integer))
-)
-_CHANGED = (
-    sa.select(events.c.seq)
-    .where(events.c.room_id == sa.bindparam("room"))
-    .where(events.c.target_seq == sa.bindparam("message"), events.c.seq > sa.bindparam("seq"))
-    .where(events.c.kind.in_((Kind.EDIT, Kind.DELETE)))
-    .limit(1)
 )
