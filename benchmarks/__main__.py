@@ -25,6 +25,7 @@ from benchmarks.works import (
     connects,
     direct,
     fanout,
+    files,
     latency,
     memory,
     past,
@@ -50,6 +51,8 @@ WORKS: dict[str, Work] = {
     "reconnect": reconnect.catch_up,
     "past": past.archive,
     "cliffs": cliffs.costs,
+    "files": files.transfers,
+    "photos": files.photos,
 }
 IN_A_HURRY = ["ceiling", "fanout-1000", "fanout-100", "latency", "connects", "memory", "rooms"]
 
@@ -61,7 +64,7 @@ def main() -> int:
     scale = QUICK if options.quick else FULL
     before = busy()
     results = [_measured(name, scale) for name in chosen]
-    kind = "make bench-quick: fewer people, one round" if options.quick else "make bench"
+    kind = "make bench-quick: fewer users, one round" if options.quick else "make bench"
     load = (
         f"load average {before:.1f} before, {busy():.1f} after; above 2, others had the cores too"
     )

@@ -51,7 +51,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The users: `people`, in groups of `group` (0: all together), or in pairs.
+    """The users: so many, in groups of `group` (0: all together), or in pairs.
 
     `who_is_here`: peers send the list of all users to all on each connect, like the original.
     """
@@ -63,7 +63,9 @@ class Crowd:
 
 
 @contextmanager
-def chatserver(crowd: Crowd, *, url: str = "") -> Iterator[Running]:
+def chatserver(
+    crowd: Crowd, *, url: str = "", environ: dict[str, str] | None = None
+) -> Iterator[Running]:
     """Run our server on a new SQLite database, or on the empty one of that URL."""
     with TemporaryDirectory(prefix="chatserver-bench-") as folder:
         data = Path(folder) / "data"
@@ -71,19 +73,24 @@ def chatserver(crowd: Crowd, *, url: str = "") -> Iterator[Running]:
         users = asyncio.run(
             populate(data, stored, crowd.users, group=crowd.group, pairs=crowd.pairs)
         )
-        with serving(data, users, url=url) as running:
+        with serving(data, users, url=url, environ=environ) as running:
             yield running
 
 
 @contextmanager
 def serving(
-    data: Path, users: list[User], *, url: str = "", module: str = "chatserver"
+    data: Path,
+    users: list[User],
+    *,
+    url: str = "",
+    module: str = "chatserver",
+    environ: dict[str, str] | None = None,
 ) -> Iterator[Running]:
     """Run our server on an existing data folder; `module` is the program that starts it."""
     port = free_port()
     command = [sys.executable, "-m", module, "--data", str(data), "--port", str(port)]
-    environ = {f"CHATSERVER_LIMITS__{key}": value for key, value in RAISED.items()}
-    environ |= {"PYTHONPATH": str(ROOT), "CHATSERVER_DATABASE__URL": url}
+    raised = {f"CHATSERVER_LIMITS__{key}": value for key, value in RAISED.items()}
+    environ = raised | {"PYTHONPATH": str(ROOT), "CHATSERVER_DATABASE__URL": url} | (environ or {})
     begun = time.perf_counter()
     with process(command, environ, "listening on", data.parent) as pid:
         took = time.perf_counter() - begun

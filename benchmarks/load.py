@@ -125,13 +125,13 @@ def _talking(command: list[str]) -> "subprocess.Popen[str]":
 @contextmanager
 def _command(running: Running, options: dict[str, float | bool]) -> Iterator[list[str]]:
     with TemporaryDirectory() as folder:
-        users = Path(folder) / "people"
+        users = Path(folder) / "users"
         users.write_text("".join(f"{p.name} {p.token} {p.room}\n" for p in running.users))
         facts = {
             "port": running.port,
             "protocol": running.protocol,
             "pid": running.pid,
-            "people": len(running.users),
+            "users": len(running.users),
             "list": users,
             "echo": running.echo,
         }

@@ -55,14 +55,14 @@ static void write_message(char *to, uint32_t number) {
 
 int main(int count, char **given) {
     if (count != 4) return 2;
-    int people = atoi(given[2]), joined = atoi(given[3]), server = listening(atoi(given[1]));
-    int *line = calloc((size_t)people, sizeof *line);
+    int users = atoi(given[2]), joined = atoi(given[3]), server = listening(atoi(given[1]));
+    int *line = calloc((size_t)users, sizeof *line);
     char *written = malloc((size_t)joined * FRAME);
-    for (int n = 0; n < people; n++) line[n] = accepted(server);
+    for (int n = 0; n < users; n++) line[n] = accepted(server);
     sleep(1);
     for (uint32_t number = 0;;) {
         for (int n = 0; n < joined; n++) write_message(written + n * FRAME, number++);
-        for (int n = 0; n < people; n++)
+        for (int n = 0; n < users; n++)
             if (send(line[n], written, (size_t)joined * FRAME, MSG_NOSIGNAL) < 0) return 0;
     }
 }

@@ -1,6 +1,6 @@
-/* The load: many people on one server, some of whom talk, and a check of everything that arrives.
+/* The load: many users on one server, some of whom talk, and a check of everything that arrives.
 
-   Everybody belongs to a group of --group people; a message of one must reach all others of the group,
+   Each belongs to a group of --group users; a message of one must reach all others of the group,
    and the sender too where --echo says that the server tells senders. A message is in flight until
    all have it. One JSON line tells the outcome; exit code 1 when something was wrong. */
 
@@ -24,9 +24,9 @@ enum { OPENING = 50, NAME = 6, EVENTS = 512 };   /* sockets at a time; bytes; of
 
 static struct line *lines;
 static uint64_t *heard_so_far, *said, *answered;
-static uint32_t *due;         /* [person][talker of the group]: the number that comes next */
+static uint32_t *due;         /* [user][talker of the group]: the number that comes next */
 static uint16_t *missing;     /* [sender][number & (ring - 1)]: who has not got it yet */
-static uint8_t *knows;        /* [person][person] as bits: of whom one was told that they are here */
+static uint8_t *knows;        /* [user][user] as bits: of whom one was told that they are here */
 static uint32_t *acquaintances, ring;
 static int epoll, welcomed, ended, talkers, in_flight, next_sender, measuring, expecting_end;
 static uint64_t read_at, deliveries, messages, window_from, next_at;
@@ -152,12 +152,12 @@ static int starts(const char *text, size_t length, const char *with) {
 
 /* Who is told to be here: "p00017" anywhere in the frame. */
 static void meet(struct line *line, const char *text, size_t length) {
-    uint8_t *known = knows + (size_t)line->index * (size_t)(set.people + 7) / 8;
+    uint8_t *known = knows + (size_t)line->index * (size_t)(set.users + 7) / 8;
     for (const char *end = text + length - NAME; text && text < end; ) {
         if (!(text = memmem(text, (size_t)(end + NAME - text), "\"p", 2))) return;
         int other = atoi(text + 2);
         text += NAME;
-        if (other >= set.people || known[other >> 3] & 1 << (other & 7)) continue;
+        if (other >= set.users || known[other >> 3] & 1 << (other & 7)) continue;
         known[other >> 3] |= (uint8_t)(1 << (other & 7));
         acquaintances[line->index]++;
     }
@@ -232,12 +232,12 @@ static void turn(int wait_ms) {
 
 static void stuck(const char *where) {
     fprintf(stderr, "nothing more came while %s (%d of %d welcomed, %d in flight, %d ended)\n", where,
-        welcomed, set.people, in_flight, ended);
+        welcomed, set.users, in_flight, ended);
 }
 
 static int all_met(void) {
-    for (int n = 0; n < set.people && set.names; n++)
-        if (acquaintances[n] < (uint32_t)set.people) return 0;
+    for (int n = 0; n < set.users && set.names; n++)
+        if (acquaintances[n] < (uint32_t)set.users) return 0;
     return 1;
 }
 
@@ -245,8 +245,8 @@ static void everybody_in(void) {
     const char *path = set.protocol == SOCKET_IO ? "/socket.io/?EIO=4&transport=websocket" : "/ws";
     int opened = 0, before = 0;
     uint64_t moved = now();
-    while (welcomed < set.people || !all_met()) {
-        for (; opened < set.people && opened - welcomed < OPENING; opened++) {
+    while (welcomed < set.users || !all_met()) {
+        for (; opened < set.users && opened - welcomed < OPENING; opened++) {
             open_line(&lines[opened], opened, set.port, path, token[opened]);
             listen_to(&lines[opened], EPOLL_CTL_ADD);
         }
@@ -283,18 +283,18 @@ static void drain(void) {
 
 /* What is missing in the end, and whether those who should have heard the same did. */
 static void judge(void) {
-    for (int person = 0; person < set.people && !set.passive; person++) {
-        int group = person / set.group * set.group;
+    for (int user = 0; user < set.users && !set.passive; user++) {
+        int group = user / set.group * set.group;
         for (int talker = 0; talker < talkers; talker++) {
             int sender = group + talker;
-            if (sender >= set.senders || (sender == person && !set.echo)) continue;
-            faults.holes += said[sender] - due[(size_t)person * (size_t)talkers + (size_t)talker];
+            if (sender >= set.senders || (sender == user && !set.echo)) continue;
+            faults.holes += said[sender] - due[(size_t)user * (size_t)talkers + (size_t)talker];
         }
     }
-    for (int group = 0; group < set.people && !set.passive; group += set.group) {
+    for (int group = 0; group < set.users && !set.passive; group += set.group) {
         int first = set.echo ? group : group + talkers;
-        for (int person = first + 1; person < group + set.group && person < set.people; person++)
-            faults.disorder += heard_so_far[person] != heard_so_far[first];
+        for (int user = first + 1; user < group + set.group && user < set.users; user++)
+            faults.disorder += heard_so_far[user] != heard_so_far[first];
     }
     for (int n = 0; n < set.senders && set.echo; n++) faults.unanswered += said[n] - answered[n];
 }
@@ -335,18 +335,18 @@ static void *zeroed(size_t count, size_t size) {
 }
 
 static void make_room(void) {
-    size_t people = (size_t)set.people;
-    if (!set.group) set.group = set.people;
+    size_t users = (size_t)set.users;
+    if (!set.group) set.group = set.users;
     talkers = set.senders < set.group ? set.senders : set.group;
     uint32_t each = (uint32_t)(set.window * 4 / set.senders);
     if (set.rate > 0) each = 4096;
     for (ring = 16; ring < each; ring *= 2) { }
-    lines = zeroed(people, sizeof *lines);
-    heard_so_far = zeroed(people, 8), said = zeroed(people, 8), answered = zeroed(people, 8);
-    due = zeroed(people * (size_t)talkers, 4);
+    lines = zeroed(users, sizeof *lines);
+    heard_so_far = zeroed(users, 8), said = zeroed(users, 8), answered = zeroed(users, 8);
+    due = zeroed(users * (size_t)talkers, 4);
     missing = zeroed((size_t)set.senders * ring, 2);
-    acquaintances = zeroed(people, 4);
-    if (set.names) knows = zeroed(people * (people + 7) / 8 + people, 1);
+    acquaintances = zeroed(users, 4);
+    if (set.names) knows = zeroed(users * (users + 7) / 8 + users, 1);
     epoll = epoll_create1(0);
 }
 
@@ -361,7 +361,7 @@ int main(int count, char **given) {
     read_options(count, given);
     allow_sockets();
     make_room();
-    read_people();
+    read_users();
     uint64_t begun = now();
     double cpu = cpu_of(set.pid);
     everybody_in();

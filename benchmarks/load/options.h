@@ -1,4 +1,4 @@
-/* What the load is told: its options, and who the people are. */
+/* What the load is told: its options, and who the users are. */
 
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -7,7 +7,7 @@ enum { RELAY, SOCKET_IO };
 
 extern struct settings {
     int port, protocol, pid;
-    int people, senders, group;     /* the first `senders` talk; 0: all are one group */
+    int users, senders, group;     /* the first `senders` talk; 0: all are one group */
     int window;                     /* messages in flight */
     int echo, direct, names, hold, passive;
     int body;                       /* bytes of text in a message */
@@ -20,6 +20,6 @@ extern char (*name)[16], **token;
 extern long *room;
 
 void read_options(int count, char **given);
-void read_people(void);             /* a line of `list` each: name, token, room */
+void read_users(void);             /* a line of `list` each: name, token, room */
 
 #endif
