@@ -57,13 +57,13 @@ HOMES = {
     "uvloop": {"commands.options"},
 }
 
-# Modules whose tasks end by themselves: each does one piece of work, for one query, gap or
-# connection. Tasks that run as long as the server are started by `supervisor.Supervisor`.
+# Modules whose tasks end by themselves: each does one piece of work, for one query, gap, download
+# or connection. Tasks that run as long as the server are started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
-    " files.folder_store"
+    " web.file_body files.folder_store"
 )
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -178,12 +178,13 @@ class FolderStore:
 
         return await self._in_thread(measure)
 
-    async def length(self, file_id: str, suffix: str = "") -> int:
-        stat = self.path(file_id, suffix).stat
+    async def require(self, file_id: str, suffix: str = "") -> Path:
+        path = self.path(file_id, suffix)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
-                return (await loop.run_in_executor(self._threads, stat)).st_size
+                await loop.run_in_executor(self._threads, path.stat)
+                return path
         except FileNotFoundError:
             raise NotFound from None
         except (OSError, TimeoutError) as error:

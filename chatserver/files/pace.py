@@ -1,4 +1,4 @@
-"""Speed limit of uploads from below: a slow peer holds a connection for too long."""
+"""Speed limits from below: a slow peer holds a connection for too long."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,21 +8,38 @@ from chatserver.errors import BadRequest, _
 WINDOW = 30.0  # seconds
 
 
+class Pace:
+    """Deadlines by which bytes have to be transferred, at some rate over each window."""
+
+    def __init__(self, bytes_per_second: int, window: float = WINDOW) -> None:
+        """`window` is in seconds."""
+        self._rate = bytes_per_second
+        self._window = window
+        self._begin()
+
+    def _begin(self) -> None:
+        self._wanted = self._rate * self._window
+        self.deadline = asyncio.get_running_loop().time() + self._window
+
+    def count(self, transferred: int) -> None:
+        """Count bytes; when enough were transferred in the window, the next one begins."""
+        self._wanted -= transferred
+        if self._wanted <= 0:
+            self._begin()
+
+
 async def paced(
     pieces: AsyncIterator[bytes], bytes_per_second: int, window: float = WINDOW
 ) -> AsyncIterator[bytes]:
     """Yield the pieces. Raises BadRequest when less than that rate arrives in a window (s)."""
-    clock = asyncio.get_running_loop().time
-    wanted, deadline = bytes_per_second * window, clock() + window
+    pace = Pace(bytes_per_second, window)
     while True:
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(pace.deadline):
                 piece = await anext(pieces, b"")
         except TimeoutError:
             raise BadRequest(_("The upload was too slow and was cut off.")) from None
         if not piece:
             return
         yield piece
-        wanted -= len(piece)
-        if wanted <= 0:
-            wanted, deadline = bytes_per_second * window, clock() + window
+        pace.count(len(piece))

@@ -64,8 +64,11 @@ class Store(Protocol):
     async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
         """Return the SHA-256 and the size."""
 
-    async def length(self, file_id: str, suffix: str = "") -> int:
-        """Return the bytes of a file or thumbnail. Raises Unavailable if the disk hangs."""
+    async def require(self, file_id: str, suffix: str = "") -> Path:
+        """Return the path of a file or thumbnail that is there.
+
+        Raises Unavailable if the disk hangs.
+        """
 
     async def complete(self, file_id: str) -> None:
         """Make what was sealed the file; it is on disk when this returns. Can be repeated."""

@@ -11,13 +11,15 @@ from aiohttp import web
 from chatserver.accounts.accounts import Accounts
 from chatserver.accounts.login import Login
 from chatserver.config import AuthSettings
-from chatserver.errors import ADMINISTRATORS_ONLY, Forbidden, OtherUser, Unauthorized
+from chatserver.errors import ADMINISTRATORS_ONLY, Forbidden, OtherUser, Unauthorized, _
 from chatserver.models import User, name_key
 from chatserver.web.keyed_queue import QUERY_TIMEOUT, KeyedQueue
 from chatserver.web.query import only_value
 from chatserver.web.session_cookies import request_token
 
 EXPECTED_USER = "Chat-User"  # header: the user of the page, percent-encoded UTF-8
+MAX_DOWNLOADS = 30  # downloads of one user that run at the same time on a node
+WAITING_DOWNLOADS = 100  # that may wait for them: a proxy passes on so many of a page
 LOGIN = web.RequestKey("login", Login)  # cached for the request
 Check = Callable[[], Awaitable[object]]
 CHECK_AGAIN = web.RequestKey[Check]("check_again")
@@ -30,6 +32,12 @@ class RequestAuthenticator:
         self._accounts = accounts
         self._settings = settings
         self._queries = KeyedQueue(timeout=QUERY_TIMEOUT)
+        self._downloads = KeyedQueue(
+            MAX_DOWNLOADS,
+            timeout=QUERY_TIMEOUT,
+            longest=MAX_DOWNLOADS + WAITING_DOWNLOADS,
+            refusal=_("Too many downloads at once. Wait for one to finish."),
+        )
         self.control_path: str | None = None  # of the Unix socket for the data folder's owner
 
     async def authenticate(self, request: web.Request) -> Login:
@@ -52,6 +60,16 @@ class RequestAuthenticator:
         with suppress(Unauthorized):
             return bool(request_token(request))
         return False
+
+    @asynccontextmanager
+    async def authenticate_download(self, request: web.Request) -> AsyncIterator[User]:
+        """Authenticate, and wait for earlier downloads of the same user.
+
+        Raises Unauthorized or RateLimited.
+        """
+        user = (await self.authenticate(request)).user
+        async with self._downloads.slot(user.id):
+            yield user
 
     @asynccontextmanager
     async def authenticate_query(

@@ -1,15 +1,28 @@
-"""Responses with the content of a file: headers, ranges, conditions (RFC 9110)."""
+"""Responses with the content of a file: headers, ranges, conditions (RFC 9110).
+
+A download is cut off when its reader is too slow, or when the user may not read the file any more:
+that is checked again every few seconds.
+"""
 
 import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from chatserver.errors import ChatError
+from chatserver.files.pace import Pace
 from chatserver.files.types import INLINE, TEXT, UNKNOWN
+from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
+from chatserver.web.access_log import route
+from chatserver.web.authentication import Check, check_again
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
@@ -21,7 +34,11 @@ HEADERS = {
 }
 CONDITIONS = ("If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range")
 MIN_RATE = 16_384  # bytes per second that a client has to read
-GRACE = 60.0  # seconds
+WINDOW = 60.0  # seconds over which that is measured
+CHECK_INTERVAL = 5.0  # seconds between two checks that the user may still read the file
+PIECE = 2**18  # bytes that are read at once
+
+logger = logging.getLogger(__name__)
 
 
 class FileBody(web.FileResponse):
@@ -46,6 +63,21 @@ class FileBody(web.FileResponse):
             return None
         return await super().prepare(self._with_own_conditions(request))
 
+    async def _sendfile(
+        self, request: web.BaseRequest, fobj: IO[Any], offset: int, count: int
+    ) -> AbstractStreamWriter:
+        """Send bytes of the file in pieces. aiohttp would not notice how slowly they are read."""
+        writer = await web.StreamResponse.prepare(self, request)
+        assert writer is not None  # noqa: S101 - the response was not prepared before
+        pace, end = Pace(MIN_RATE, WINDOW), offset + count
+        for start in range(offset, end, PIECE):
+            size = min(PIECE, end - start)
+            piece = await asyncio.to_thread(os.pread, fobj.fileno(), size, start)
+            async with asyncio.timeout_at(pace.deadline):
+                await writer.write(piece)
+            pace.count(size)
+        return writer
+
     def _with_own_conditions(self, request: web.BaseRequest) -> web.BaseRequest:
         """Return the request without conditions, which aiohttp would compare with its own tag."""
         headers = request.headers.copy()
@@ -61,14 +93,17 @@ async def send_file(
     request: web.Request,
     path: Path,
     *,
-    size: int,
+    check: Check,
     tag: str,
     kind: str,
     name: str,
     download: bool = False,
     cache: str = CHECKED,
 ) -> web.StreamResponse:
-    """Send a file of this size; browsers may show it in place if its type is harmless."""
+    """Send a file; browsers may show it in place if its type is harmless.
+
+    `check` raises when the user may not read the file any more; the session is checked here.
+    """
     inline = kind in INLINE and not download
     content_type = kind if kind in INLINE else UNKNOWN
     if content_type == TEXT:
@@ -84,12 +119,42 @@ async def send_file(
     time_limit.lift(request)
     body = FileBody(path, tag, headers)
     try:
-        async with asyncio.timeout(GRACE + size / MIN_RATE):
+        async with _checking(request, check):
             await body.prepare(request)
-    except TimeoutError:  # the client reads too slowly
-        if request.transport is not None:
-            request.transport.abort()
+    except TimeoutError:
+        _abort(request, "the client reads too slowly")
+    except ConnectionError:
+        pass  # the client has disconnected, or a check has failed
     return body
+
+
+@asynccontextmanager
+async def _checking(request: web.Request, check: Check) -> AsyncIterator[None]:
+    """Abort the connection if a check fails while the block runs."""
+    checks = asyncio.create_task(_check_repeatedly(request, check))
+    try:
+        yield
+    finally:
+        checks.cancel()
+
+
+async def _check_repeatedly(request: web.Request, check: Check) -> None:
+    try:
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL)
+            await check_again(request)
+            await check()
+    except Exception as error:  # whatever it is, the user may have lost the right to read the file
+        known = storage_error(error)
+        _abort(request, str(known), None if isinstance(known, ChatError) else error)
+
+
+def _abort(request: web.Request, reason: str, bug: Exception | None = None) -> None:
+    level = logging.INFO if bug is None else logging.ERROR
+    extra = {"route": route(request)}
+    logger.log(level, "a download was interrupted: %s", reason, extra=extra, exc_info=bug)
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _is_known(request: web.Request, tag: str) -> bool:

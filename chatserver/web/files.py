@@ -1,6 +1,7 @@
 """HTTP API of files: upload in one request, download, thumbnails, the files of a room."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +13,6 @@ from chatserver.errors import BadRequest, NotFound, UnsupportedMedia, _
 from chatserver.files.service import FileService
 from chatserver.files.store import THUMBS
 from chatserver.files.uploads import LONGEST_ALT
-from chatserver.models import User
 from chatserver.storage.file_list import FileKind, RoomFile, Selection
 from chatserver.storage.files import SHOWN, StoredFile
 from chatserver.storage.rooms import Rooms
@@ -113,8 +113,7 @@ class FileHandlers:
     )
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Describe a file that the user may read."""
-        user = await self._paths.user(request)
-        return ok(file=described(await self._readable(request, user)))
+        return ok(file=described(await self._readable(request)))
 
     @operation(
         "PATCH",
@@ -151,20 +150,18 @@ class FileHandlers:
         size = parse_query(request, DownloadQuery).w
         if size is UNSET:
             return await self.download(request)  # a file of that name
-        user = await self._paths.user(request)
-        file = await self._readable(request, user)
-        if size not in THUMBS or file.width is None:
-            raise NotFound
-        suffix = f".{size}"
-        return await send_file(
-            request,
-            self._store.path(file.id, suffix),
-            size=await self._store.length(file.id, suffix),
-            tag=f"{file.sha256}-{size}",
-            kind="image/webp",
-            name=f"{file.name}.webp",
-            download=False,
-        )
+        async with self._authenticator.authenticate_download(request):
+            file = await self._readable(request)
+            if size not in THUMBS or file.width is None:
+                raise NotFound
+            return await send_file(
+                request,
+                await self._store.require(file.id, f".{size}"),
+                check=partial(self._readable, request),
+                tag=f"{file.sha256}-{size}",
+                kind="image/webp",
+                name=f"{file.name}.webp",
+            )
 
     @operation(
         "GET",
@@ -177,19 +174,20 @@ class FileHandlers:
     async def download(self, request: web.Request) -> web.StreamResponse:
         """Get the content of a file, or a range of it."""
         query = parse_query(request, DownloadQuery)
-        user = await self._paths.user(request)
-        file = await self._readable(request, user)
-        return await send_file(
-            request,
-            self._store.path(file.id),
-            size=await self._store.length(file.id),
-            tag=str(file.sha256),
-            kind=file.type,
-            name=file.name,
-            download=query.download,
-        )
+        async with self._authenticator.authenticate_download(request):
+            file = await self._readable(request)
+            return await send_file(
+                request,
+                await self._store.require(file.id),
+                check=partial(self._readable, request),
+                tag=str(file.sha256),
+                kind=file.type,
+                name=file.name,
+                download=query.download,
+            )
 
-    async def _readable(self, request: web.Request, user: User) -> StoredFile:
+    async def _readable(self, request: web.Request) -> StoredFile:
+        user = await self._paths.user(request)
         return await self._access.file(user, request.match_info["file"])
 
     @operation(

@@ -1,6 +1,7 @@
 """Queues by key: work of one user or address waits for its own earlier work, not for others'."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,10 +21,21 @@ class _Queue:
 class KeyedQueue:
     """Lets `limit` callers of each key proceed at a time. Owns the queues."""
 
-    def __init__(self, limit: int = 1, *, timeout: float, refusal: str | None = None) -> None:
-        """`timeout` is in seconds; `refusal` is the sentence for callers that waited so long."""
+    def __init__(
+        self,
+        limit: int = 1,
+        *,
+        timeout: float,
+        longest: float = math.inf,
+        refusal: str | None = None,
+    ) -> None:
+        """`timeout` is in seconds, `longest` the number of callers that wait or hold a slot.
+
+        `refusal` is the sentence for callers that waited so long, or above that number.
+        """
         self._limit = limit
         self._timeout = timeout
+        self._longest = longest
         self._refusal = refusal
         self._queues: dict[Hashable, _Queue] = {}
 
@@ -31,6 +43,8 @@ class KeyedQueue:
     async def slot(self, key: Hashable) -> AsyncIterator[None]:
         """Wait for one of the key's slots, and hold it. Raises RateLimited after the timeout."""
         queue = self._queues.setdefault(key, _Queue(asyncio.Semaphore(self._limit)))
+        if queue.length >= self._longest:
+            raise RateLimited(RETRY_DELAY, self._refusal)
         queue.length += 1
         try:
             await self._acquire(queue.slots)

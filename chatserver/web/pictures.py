@@ -1,5 +1,7 @@
 """HTTP API of profile pictures."""
 
+from functools import partial
+
 from aiohttp import web
 
 from chatserver.errors import UNKNOWN_USER, NotFound, _
@@ -35,21 +37,23 @@ class PictureHandlers:
     )
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """Get a profile picture: WebP, 256 pixels wide and high. Its URL never gets another one."""
-        await self._authenticator.authenticate(request)
-        picture = request.match_info["picture"]
-        sha256 = await self._files.account_pictures.sha256(picture)
-        if sha256 is None:
+        async with self._authenticator.authenticate_download(request):
+            digest = await self._digest(request)
+            return await send_file(
+                request,
+                await self._files.store.require(request.match_info["picture"]),
+                check=partial(self._digest, request),
+                tag=digest,
+                kind=TYPE,
+                name=NAME,
+                cache=IMMUTABLE,
+            )
+
+    async def _digest(self, request: web.Request) -> str:
+        digest = await self._files.account_pictures.sha256(request.match_info["picture"])
+        if digest is None:
             raise NotFound
-        place, size = self._files.store.path(picture), await self._files.store.length(picture)
-        return await send_file(
-            request,
-            place,
-            size=size,
-            tag=sha256,
-            kind=TYPE,
-            name=NAME,
-            cache=IMMUTABLE,
-        )
+        return digest
 
     @operation(
         "PUT",

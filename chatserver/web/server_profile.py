@@ -1,5 +1,6 @@
 """HTTP API of the name and the logo of the server."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -60,20 +61,22 @@ class ServerProfileHandlers:
     )
     async def logo(self, request: web.Request) -> web.StreamResponse:
         """Get the logo: WebP, 256 pixels wide and high. Its URL never gets another one."""
-        picture = request.match_info["picture"]
-        sha256 = await self._profile.logo_sha256(picture)
-        if sha256 is None:
-            raise NotFound
-        store = self._files.store
+        digest = await self._digest(request)
         return await send_file(
             request,
-            store.path(picture),
-            size=await store.length(picture),
-            tag=sha256,
+            await self._files.store.require(request.match_info["picture"]),
+            check=partial(self._digest, request),
+            tag=digest,
             kind=TYPE,
             name="logo.webp",
             cache=IMMUTABLE,
         )
+
+    async def _digest(self, request: web.Request) -> str:
+        digest = await self._profile.logo_sha256(request.match_info["picture"])
+        if digest is None:
+            raise NotFound
+        return digest
 
     @operation(
         "PATCH",

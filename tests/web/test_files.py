@@ -1,23 +1,26 @@
 """HTTP API of files: upload, access, download, headers, ranges, lists, deletion."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientError, web
 
 from chatserver.config import FileSettings, Settings
 from chatserver.protocol import Type
 from chatserver.storage.retention import _erase
 from chatserver.storage.tables import rooms
+from chatserver.web import file_body
 from tests.conftest import FAST, StartChat
 from tests.driver import Answer, Chat, User
 
 TEXT = b"some text\n"
 
 
-async def upload(user: User, content: bytes = TEXT, name: str = "a.txt", **query: str) -> Any:
+async def upload(user: User, content: Any = TEXT, name: str = "a.txt", **query: str) -> Any:
     """Upload a file; return its description."""
     answer = await post(user, content, name=name, **query)
     assert answer.status == 201, answer.text
@@ -312,6 +315,42 @@ async def test_deleted_files_are_gone_from_the_disk(chat: Chat, ann: User) -> No
     assert [(await get(ann, file))[0] for file in (one, two, unsent)] == [404] * 3
     await chat.server.files.cleanup.delete_due()
     assert on_disk(chat) == []
+
+
+async def test_downloads_end_with_the_right_to_read_the_file(
+    ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_body, "CHECK_INTERVAL", 0.01)
+    abort, aborted = file_body._abort, asyncio.Queue[str]()
+
+    def note(request: web.Request, reason: str, bug: Exception | None = None) -> None:
+        abort(request, reason, bug)
+        aborted.put_nowait(reason)
+
+    monkeypatch.setattr(file_body, "_abort", note)
+    queues = bo.chat.server.authenticator._downloads._queues
+    seqs, urls = [], []
+    await ann.ask("POST", "/api/rooms", {"name": "plans", "users": ["bo"]})
+    for _ in range(3):
+        file = (await upload(ann, io.BytesIO(bytes(24 * 2**20)), room="plans"))["id"]
+        seqs.append(await sent(ann, file, room="plans"))
+        urls.append(f"{bo.chat.url}/files/{file}/name")
+    changes = [
+        ("DELETE", f"/api/rooms/plans/messages/{seqs[0]}", ann),
+        ("DELETE", "/api/rooms/plans/members/bo", ann),
+        ("POST", "/logout", bo),
+    ]
+    for (method, path, user), url in zip(changes, urls, strict=True):
+        async with bo.http.get(url, headers={"Authorization": f"Bearer {bo.token}"}) as response:
+            assert response.status == 200
+            assert len(queues) == 1
+            assert (await user.ask(method, path)).status in (200, 204)
+            async with asyncio.timeout(10):
+                await aborted.get()
+            with pytest.raises(ClientError):
+                await response.read()
+        await ann.ask("POST", "/api/rooms/plans/members", {"users": ["bo"]})
+    assert not queues
 
 
 async def test_the_alternative_text_can_be_set_before_sending(ann: User, bo: User) -> None:

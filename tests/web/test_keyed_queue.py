@@ -59,3 +59,16 @@ async def test_as_many_as_the_limit_of_a_key_proceed_at_a_time() -> None:
             async with queue.slot("ann"):
                 pass
     assert queue._queues == {}
+
+
+async def test_a_caller_above_the_longest_queue_is_rejected_at_once() -> None:
+    queue = KeyedQueue(timeout=8.0, longest=2)
+    async with queue.slot("ann"):
+        waiting = asyncio.create_task(queue.slot("ann").__aenter__())
+        await asyncio.sleep(0)
+        with pytest.raises(RateLimited):
+            async with queue.slot("ann"):
+                pass
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert queue._queues == {}
