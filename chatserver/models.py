@@ -62,7 +62,7 @@ class Session(Value, frozen=True):
     expires_at: int
 
 
-class Kind(IntEnum):
+class EventKind(IntEnum):
     """Kind of an event; the numbers are those of the protocol."""
 
     MESSAGE = 2
@@ -91,7 +91,7 @@ class Event(Value, frozen=True):
     to: str | None = None
     reply_to: int | None = None
     edited_at: int | None = None
-    kind: Kind = Kind.MESSAGE
+    kind: EventKind = EventKind.MESSAGE
     deleted_at: int | None = None
     target: int | None = None
     on: bool = True

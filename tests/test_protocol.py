@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatserver import errors, models, protocol
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.protocol import (
     MAX_INT,
     Action,
@@ -787,16 +787,16 @@ ACTED: dict[str, Any] = {"room": 1, "seq": 4, "user": "ann", "at": 5, "id": "a1"
     ("facts", "message"),
     [
         (
-            {"kind": Kind.EDIT, "target": 2, "data": "hey"},
+            {"kind": EventKind.EDIT, "target": 2, "data": "hey"},
             Edit(**ACTED, target=2, data="hey"),
         ),
-        ({"kind": Kind.DELETE, "target": 2, "data": ""}, Delete(**ACTED, target=2)),
+        ({"kind": EventKind.DELETE, "target": 2, "data": ""}, Delete(**ACTED, target=2)),
         (
-            {"kind": Kind.REACT, "target": 2, "data": "👍", "on": False},
+            {"kind": EventKind.REACT, "target": 2, "data": "👍", "on": False},
             React(**ACTED, target=2, emoji="👍", on=False),
         ),
         (
-            {"kind": Kind.ROOM, "data": "", "change": {"action": "invite", "users": ["bo"]}},
+            {"kind": EventKind.ROOM, "data": "", "change": {"action": "invite", "users": ["bo"]}},
             RoomEvent(**ACTED, action="invite", users=["bo"]),
         ),
     ],
@@ -805,13 +805,13 @@ def test_every_kind_of_event_becomes_its_frame(facts: dict[str, Any], message: A
     event = models.Event(**ACTED, **facts, joined_ids=(2,), participants=(1, 2), user_id=1)
     assert encode_events.to_message(event) == message
     assert encode_events.payload(event) == protocol.encode_json(message)
-    assert Kind(event.kind) == message.__struct_config__.tag
+    assert EventKind(event.kind) == message.__struct_config__.tag
 
 
 def test_the_kinds_of_events_have_the_numbers_of_the_protocol() -> None:
-    assert {kind.name for kind in Kind} - {"MESSAGE"} <= set(Type.__members__)
-    assert all(Type(kind) in Type for kind in Kind)
-    assert int(Kind.MESSAGE) == int(Type.GROUP_CHAT)
+    assert {kind.name for kind in EventKind} - {"MESSAGE"} <= set(Type.__members__)
+    assert all(Type(kind) in Type for kind in EventKind)
+    assert int(EventKind.MESSAGE) == int(Type.GROUP_CHAT)
 
 
 def test_a_deleted_message_is_encoded_as_a_tombstone() -> None:
@@ -826,7 +826,7 @@ def test_reactions_are_encoded_with_their_users() -> None:
 
 def test_a_new_member_gets_the_event_with_the_state_of_the_room() -> None:
     event = models.Event(
-        *(9, 1, "ann", "", 5), kind=Kind.ROOM, change={"action": "create", "title": "Tea"}
+        *(9, 1, "ann", "", 5), kind=EventKind.ROOM, change={"action": "create", "title": "Tea"}
     )
     ((kind, payload),) = read_frames(
         encode_events.with_state(encode_events.payload(event), LOBBY_STATE)

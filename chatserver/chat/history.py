@@ -228,7 +228,7 @@ def gap_reader(rooms: Rooms, log: EventLog, renderer: Renderer) -> ReadMissed:
         events = await log.after(facts, after, MAX_INT, FIRST_CHUNK) if facts else []
         events = events[: count_fitting(text_length(event) for event in events)]
         await renderer.prepare(event.data for event in events)
-        return Missed(events, await rooms.changed_since(room, known))
+        return Missed(events, await rooms.membership_changes(room, known))
 
     return read
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatserver import protocol
 from chatserver.errors import ChatError
-from chatserver.models import Event, Kind, Receipt, RoomState
+from chatserver.models import Event, EventKind, Receipt, RoomState
 from chatserver.protocol.framing import text_frame
 from chatserver.text.markup import rendered
 
@@ -40,16 +40,16 @@ def group_list(users: bytes | bytearray) -> bytes:
 def to_message(event: Event) -> protocol.LogMessage:
     """Convert an event to the message that members receive."""
     match event.kind:
-        case Kind.MESSAGE:
+        case EventKind.MESSAGE:
             return _message(event, rendered(event.data))
-        case Kind.EDIT:
+        case EventKind.EDIT:
             html, files = rendered(event.data), _files(event)
             return protocol.Edit(data=event.data, html=html, files=files, **_targeted_fields(event))
-        case Kind.DELETE:
+        case EventKind.DELETE:
             return protocol.Delete(**_targeted_fields(event))
-        case Kind.REACT:
+        case EventKind.REACT:
             return protocol.React(emoji=event.data, on=event.on, **_targeted_fields(event))
-        case Kind.ROOM:
+        case EventKind.ROOM:
             return protocol.RoomEvent(**_common(event), **event.change)
         case _:
             assert_never(event.kind)

@@ -14,7 +14,7 @@ from chatserver.bus.messages import (
     SessionEnd,
 )
 from chatserver.errors import CloseCode
-from chatserver.models import Event, Kind, User
+from chatserver.models import Event, EventKind, User
 from chatserver.protocol import encode_events
 from chatserver.realtime.announcements import ReadStates, RoomAnnouncements
 from chatserver.realtime.connection import Connection
@@ -148,7 +148,7 @@ class Hub:
     def _publish(self, room: int, events: list[Event]) -> None:
         """Send events of which only the last may be a departure."""
         frames = encode_events.frames(events)
-        changes = any(event.kind is not Kind.MESSAGE for event in events)
+        changes = any(event.kind is not EventKind.MESSAGE for event in events)
         first, last = events[0].seq, events[-1].seq
         participants, left_ids = events[0].participants, events[-1].left_ids
         message = Events(room, first, last, frames, changes, participants, left_ids)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 
 from chatserver.errors import ChatServerError, CloseCode
-from chatserver.models import Kind, RoomFacts, RoomKind
+from chatserver.models import EventKind, RoomFacts, RoomKind
 from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.event_log import EventLog
@@ -121,7 +121,7 @@ class NodeSync:
         Without such an event, as in the lobby, only subscribe them to later events.
         """
         events = await self._log.after(facts, max(seq, 1) - 1, max(seq, 1), 1)
-        if events and events[0].kind is Kind.ROOM:
+        if events and events[0].kind is EventKind.ROOM:
             event = encode_events.payload(events[0])
             await self._hub.announcements.announce_room(users, facts.room, event)
             return

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Draft, Event, Kind
+from chatserver.models import Draft, Event, EventKind
 from chatserver.storage.tables import events, rooms
 
 
@@ -13,7 +13,7 @@ def append_event(
     connection: Connection,
     draft: Draft,
     now: int,
-    kind: Kind,
+    kind: EventKind,
     *,
     target: int | None = None,
     body: str = "",
@@ -43,7 +43,7 @@ def event_from_draft(
     draft: Draft,
     seq: int,
     now: int,
-    kind: Kind,
+    kind: EventKind,
     *,
     room: int | None = None,
     data: str = "",

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound
 from chatserver.file_state import FileState
-from chatserver.models import Draft, Event, Kind, RemoveFile
+from chatserver.models import Draft, Event, EventKind, RemoveFile
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.rights import require_admin
 from chatserver.storage.search_index import Entry, reindex
@@ -31,12 +31,12 @@ def remove_file(connection: Connection, draft: Draft, act: RemoveFile, now: int)
         raise NotFound
     described = without(message.files, act.file)
     place = {"room": draft.room, "number": message.seq}
-    seq = append_event(connection, draft, now, Kind.EDIT, target=message.seq)
+    seq = append_event(connection, draft, now, EventKind.EDIT, target=message.seq)
     connection.execute(_SHOW, place | {"shown": described, "now": now})
     connection.execute(_DELETE, {"file": act.file})
     reindex(connection, [Entry(draft.room, message.seq, message.user_id, message.body, described)])
     return event_from_draft(
-        draft, seq, now, Kind.EDIT, target=message.seq, data=message.body, files=described
+        draft, seq, now, EventKind.EDIT, target=message.seq, data=message.body, files=described
     )
 
 

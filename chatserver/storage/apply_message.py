@@ -27,7 +27,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Kind,
+    EventKind,
     MessageAct,
     Post,
     React,
@@ -172,7 +172,7 @@ class _Batch:
         files = self.files.rebind(draft, act, files)
         self._targets[draft.room, act.target] = (author, at, files)
         self.writes.add_edit(draft, act, files)
-        return self._accept_act(draft, act, Kind.EDIT, data=act.data, files=files)
+        return self._accept_act(draft, act, EventKind.EDIT, data=act.data, files=files)
 
     def _delete(self, draft: Draft, act: Delete) -> Event:
         may_delete_any = not act.of_deleted_account and is_room_admin(self._membership(draft))
@@ -183,14 +183,14 @@ class _Batch:
         self.writes.add_deletion(draft, act)
         if files:
             self.files.release(draft.room, act.target)
-        return self._accept_act(draft, act, Kind.DELETE)
+        return self._accept_act(draft, act, EventKind.DELETE)
 
     def _react(self, draft: Draft, act: React) -> Event:
         self._check_writable(draft)
         self._target(draft, act)
         self._count_reaction(draft, act)
         self.writes.add_reaction(draft, act)
-        return self._accept_act(draft, act, Kind.REACT, data=act.emoji, on=act.on)
+        return self._accept_act(draft, act, EventKind.REACT, data=act.emoji, on=act.on)
 
     def _count_reaction(self, draft: Draft, act: React) -> None:
         """Raise BadRequest above a limit. Adding a reaction that exists already counts too."""
@@ -202,7 +202,7 @@ class _Batch:
         if act.on:
             self._remaining[ref] = self._remaining.get(ref, MAX_REACTIONS) - 1
 
-    def _accept_act(self, draft: Draft, act: TargetedAct, kind: Kind, **fields: Any) -> Event:
+    def _accept_act(self, draft: Draft, act: TargetedAct, kind: EventKind, **fields: Any) -> Event:
         self._heads[draft.room] = seq = self._heads[draft.room] + 1
         event = event_from_draft(draft, seq, self._now, kind, target=act.target, **fields)
         self.writes.add_act(draft, event)
@@ -260,7 +260,7 @@ def _state(connection: Connection, drafts: Sequence[Draft], room_quota: int) -> 
     targets = {
         (row.room_id, row.seq): (row.user_id, row.at, row.files or "")
         for row in _TARGETS.rows(connection, sorted({ref for ref, _act in acts}))
-        if row.kind == Kind.MESSAGE
+        if row.kind == EventKind.MESSAGE
     }
     reacts = [(draft, act) for draft in drafts if isinstance(act := draft.act, React)]
     added = Counter((draft.room, act.target) for draft, act in reacts if act.on)

@@ -19,7 +19,7 @@ from chatserver.models import (
     Dissolve,
     Draft,
     Event,
-    Kind,
+    EventKind,
     MessageAct,
     RemoveFile,
     RemoveMembers,
@@ -106,11 +106,11 @@ def create(connection: Connection, draft: Draft, act: Create, now: int) -> Event
     change = {"action": "create"} | _public_fields(asdict(act))
     joining = {draft.user_id: draft.user} | dict(act.users)
     change["users"] = list(joining.values())
-    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change), room=room)
+    seq = append_event(connection, draft, now, EventKind.ROOM, body=json.dumps(change), room=room)
     insert_members(connection, room, list(joining), now, seq)
     promote(connection, room, draft.user_id)
     return event_from_draft(
-        draft, seq, now, Kind.ROOM, room=room, change=change, joined_ids=tuple(joining)
+        draft, seq, now, EventKind.ROOM, room=room, change=change, joined_ids=tuple(joining)
     )
 
 
@@ -132,11 +132,11 @@ def add_members(connection: Connection, draft: Draft, act: AddMembers, now: int)
     if act.consumes_use:
         redeem(connection, act.invited, now)
     change = {"action": act.action, "users": [name for _id, name in new]}
-    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    seq = append_event(connection, draft, now, EventKind.ROOM, body=json.dumps(change))
     joined = tuple(user_id for user_id, _name in new)
     insert_members(connection, draft.room, joined, now, seq)
     ensure_admins(connection, [draft.room])
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, joined_ids=joined)
+    return event_from_draft(draft, seq, now, EventKind.ROOM, change=change, joined_ids=joined)
 
 
 def authorize_and_remove(
@@ -167,9 +167,9 @@ def remove_members(connection: Connection, draft: Draft, act: RemoveMembers, now
     if (new_admin := successor(connection, draft.room, without=left_ids)) is not None:
         change["admins"] = [new_admin[1]]
         promote(connection, draft.room, new_admin[0])
-    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    seq = append_event(connection, draft, now, EventKind.ROOM, body=json.dumps(change))
     end_memberships(connection, draft.room, left_ids, now, seq, removed=act.action == "remove")
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=left_ids)
+    return event_from_draft(draft, seq, now, EventKind.ROOM, change=change, left_ids=left_ids)
 
 
 def change_settings(connection: Connection, draft: Draft, act: Change, now: int) -> Event:
@@ -199,8 +199,8 @@ def change_settings(connection: Connection, draft: Draft, act: Change, now: int)
     if values.get("private"):
         revoke_of_nonmembers(connection, draft.room, now)
     change = {"action": act.action} | act.values
-    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change)
+    seq = append_event(connection, draft, now, EventKind.ROOM, body=json.dumps(change))
+    return event_from_draft(draft, seq, now, EventKind.ROOM, change=change)
 
 
 def _renamed(
@@ -232,11 +232,11 @@ def dissolve(connection: Connection, draft: Draft, now: int) -> Event:
     if not removed:
         raise NotFound
     change = {"action": "remove", "users": sorted(removed.values())}
-    seq = append_event(connection, draft, now, Kind.ROOM, body=json.dumps(change))
+    seq = append_event(connection, draft, now, EventKind.ROOM, body=json.dumps(change))
     end_memberships(connection, draft.room, list(removed), now, seq, removed=True)
     values = {"archived_at": now, "leavers_read": False, "retention_days": DISSOLVED_DAYS}
     connection.execute(rooms.update().where(rooms.c.id == draft.room).values(**values))
-    return event_from_draft(draft, seq, now, Kind.ROOM, change=change, left_ids=tuple(removed))
+    return event_from_draft(draft, seq, now, EventKind.ROOM, change=change, left_ids=tuple(removed))
 
 
 def _require_invitable(connection: Connection, draft: Draft, user_ids: list[int]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import ChatServerError
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage.archive_file import ChecksumLine, Damaged, Manifest, Row, line
 from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
@@ -277,7 +277,7 @@ def _texts(connection: Connection, room: int, page: int) -> Iterator[Any]:
             events.c.body,
             events.c.files,
         )
-        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+        .where(events.c.room_id == room, events.c.kind == EventKind.MESSAGE)
         .where(events.c.deleted_at.is_(None))
         .order_by(events.c.seq)
         .limit(page)

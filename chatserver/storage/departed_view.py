@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.models import Event, Kind
+from chatserver.models import Event, EventKind
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.event_rows import REACTIONS_PER_QUERY, ReactionRow, present_reactions
 from chatserver.storage.tables import EventRef, events, users
@@ -29,7 +29,9 @@ def is_changed_after(room: Any, message: Any, seq: Any) -> sa.Exists:
     """
     change = events.alias("change")
     later = sa.and_(change.c.room_id == room, change.c.target_seq == message, change.c.seq > seq)
-    changes = sa.select(change.c.seq).where(later, change.c.kind.in_((Kind.EDIT, Kind.DELETE)))
+    changes = sa.select(change.c.seq).where(
+        later, change.c.kind.in_((EventKind.EDIT, EventKind.DELETE))
+    )
     return changes.correlate_except(change).exists()
 
 
@@ -47,11 +49,11 @@ def as_of_departure(
 
 def _message(event: Event) -> int:
     """Return the seq of the message that an event is, or has the text of."""
-    return event.target if event.kind is Kind.EDIT and event.target else event.seq
+    return event.target if event.kind is EventKind.EDIT and event.target else event.seq
 
 
 def _hidden(event: Event) -> Event:
-    if event.kind is Kind.EDIT:
+    if event.kind is EventKind.EDIT:
         return replace(event, data="", files="")
     return replace(event, data="", files="", edited_at=None, deleted_at=event.at, reactions={})
 
@@ -80,7 +82,7 @@ def _by_room(refs: Iterable[EventRef]) -> Iterator[tuple[int, list[int]]]:
 
 
 def _has_reactions(row: Row[Any]) -> bool:
-    return row.kind == Kind.MESSAGE and row.deleted_at is None
+    return row.kind == EventKind.MESSAGE and row.deleted_at is None
 
 
 def former_reactions(
@@ -98,7 +100,7 @@ def former_reactions(
             yield room, seq, emoji, name
 
 
-def _constant(kind: Kind) -> sa.ColumnElement[int]:
+def _constant(kind: EventKind) -> sa.ColumnElement[int]:
     """Return a kind for a RowLookup, whose only parameter are the keys."""
     return sa.literal_column(f"{kind:d}", sa.Integer)
 
@@ -108,20 +110,22 @@ _ACTS = sa.select(events.c.room_id, events.c.target_seq).group_by(
 )
 _CHANGED = RowLookup(
     _ACTS.add_columns(sa.func.max(events.c.seq).label("last_seq")).where(
-        events.c.kind.in_([_constant(Kind.EDIT), _constant(Kind.DELETE)])
+        events.c.kind.in_([_constant(EventKind.EDIT), _constant(EventKind.DELETE)])
     ),
     events.c.room_id,
     events.c.target_seq,
 )
 _COUNTS = RowLookup(
-    _ACTS.add_columns(sa.func.count().label("total")).where(events.c.kind == _constant(Kind.REACT)),
+    _ACTS.add_columns(sa.func.count().label("total")).where(
+        events.c.kind == _constant(EventKind.REACT)
+    ),
     events.c.room_id,
     events.c.target_seq,
 )
 _REACTION_EVENTS = sa.and_(
     events.c.room_id == sa.bindparam("room"),
     events.c.target_seq.in_(sa.bindparam("targets", expanding=True)),
-    events.c.kind == Kind.REACT,
+    events.c.kind == EventKind.REACT,
     events.c.seq <= sa.bindparam("left_seq", type_=sa.BigInteger),
 )
 _FORMER_COUNTS = (

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ChatError, StartError, Unavailable
-from chatserver.models import Draft, Event, Kind, RoomFacts
+from chatserver.models import Draft, Event, EventKind, RoomFacts
 from chatserver.storage import apply_message, apply_room
 from chatserver.storage.apply_message import Outcome
 from chatserver.storage.departed_view import (
@@ -181,7 +181,7 @@ class EventLog:
         self, user_id: int, limit: int, *, after: str | None = None
     ) -> list[tuple[str, int, int]]:
         """Return id, room and seq of a user's messages that are not deleted, by id, `after` one."""
-        own = sa.and_(events.c.user_id == user_id, events.c.kind == Kind.MESSAGE)
+        own = sa.and_(events.c.user_id == user_id, events.c.kind == EventKind.MESSAGE)
         query = (
             sa.select(events.c.client_id, events.c.room_id, events.c.seq)
             .where(own, events.c.deleted_at.is_(None))
@@ -246,7 +246,7 @@ _AFTER = (
     .limit(_COUNT)
 )
 _BEFORE = (
-    _OF_ROOM.where(events.c.kind == Kind.MESSAGE, events.c.seq < sa.bindparam("before"))
+    _OF_ROOM.where(events.c.kind == EventKind.MESSAGE, events.c.seq < sa.bindparam("before"))
     .order_by(events.c.seq.desc())
     .limit(_COUNT)
 )

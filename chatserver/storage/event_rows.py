@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
-from chatserver.models import GENERATED_PREFIX, Event, Kind
+from chatserver.models import GENERATED_PREFIX, Event, EventKind
 from chatserver.protocol import REPLY_CHARS
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import EventRef, events, reactions, users
@@ -64,20 +64,20 @@ def read_event(row: Row[Any], to: str | None, reacted: Reactions | None = None) 
         user_id=row.user_id,
         files=row.files or "",
     )
-    return event if row.kind == Kind.MESSAGE else _read_act(event, row)
+    return event if row.kind == EventKind.MESSAGE else _read_act(event, row)
 
 
 def _read_act(event: Event, row: Row[Any]) -> Event:
     """Convert an act. An edit gets the present text; replaced texts are never sent again."""
-    act = replace(event, kind=Kind(row.kind), target=row.target_seq, to=None)
+    act = replace(event, kind=EventKind(row.kind), target=row.target_seq, to=None)
     match act.kind:
-        case Kind.EDIT:
+        case EventKind.EDIT:
             return replace(act, data=row.text_now or "", files=row.files_now or "")
-        case Kind.REACT:
+        case EventKind.REACT:
             return replace(act, data=row.body[1:], on=row.body[0] == "+")
-        case Kind.ROOM:
+        case EventKind.ROOM:
             return replace(act, data="", change=json.loads(row.body))
-        case Kind.MESSAGE | Kind.DELETE:
+        case EventKind.MESSAGE | EventKind.DELETE:
             return act
         case _:
             assert_never(act.kind)
@@ -85,7 +85,7 @@ def _read_act(event: Event, row: Row[Any]) -> Event:
 
 def count_reactions(connection: Connection, rows: Sequence[Row[Any]]) -> dict[EventRef, int]:
     """Return the number of reactions by message, without messages that have none."""
-    keys = [(row.room_id, row.seq) for row in rows if row.kind == Kind.MESSAGE]
+    keys = [(row.room_id, row.seq) for row in rows if row.kind == EventKind.MESSAGE]
     counts = _COUNTS.rows(connection, keys) if keys else ()
     return {(row.room_id, row.seq): row.total for row in counts}
 

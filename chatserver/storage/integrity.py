@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.file_state import FileState
-from chatserver.models import LOBBY, Kind
+from chatserver.models import LOBBY, EventKind
 from chatserver.storage.archive_file import line
 from chatserver.storage.archive_io import TABLES, consistent_snapshot
 from chatserver.storage.engine import Database
@@ -144,7 +144,7 @@ _INDEXED = (
         search.c.tokens,
     )
     .outerjoin(search, sa.and_(search.c.room_id == events.c.room_id, search.c.seq == events.c.seq))
-    .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
+    .where(events.c.kind == EventKind.MESSAGE, events.c.deleted_at.is_(None))
     .where(~_PENDING.exists())
 )
 
@@ -176,7 +176,7 @@ def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
     return (
         Rule(
             f"Room {{room_id}}: {table} of message {{seq}}, which does not exist.",
-            f"{select} {joined} WHERE e.seq IS NULL OR e.kind <> {Kind.MESSAGE:d}",
+            f"{select} {joined} WHERE e.seq IS NULL OR e.kind <> {EventKind.MESSAGE:d}",
         ),
         Rule(
             f"Room {{room_id}}: {table} of message {{seq}}, which is deleted.",
@@ -245,7 +245,7 @@ RULES = (
         "SELECT e.room_id, e.seq FROM events e"  # noqa: S608
         " JOIN events t ON t.room_id = e.room_id AND t.seq = e.target_seq"
         " WHERE t.deleted_at IS NOT NULL"
-        f" AND e.kind = {Kind.EDIT:d}"
+        f" AND e.kind = {EventKind.EDIT:d}"
         f" AND (e.body <> '' OR SUBSTR(e.digest, {KEPT_DIGEST + 1}) <> '')",
     ),
     Rule(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, RoomRole, member_row
@@ -93,13 +93,13 @@ def backfill_removals(connection: Connection) -> None:
 
 _REMOVAL_EVENTS = (
     sa.select(events.c.room_id, events.c.at, events.c.body)
-    .where(events.c.kind == Kind.ROOM, events.c.body.startswith('{"action": "remove"'))
+    .where(events.c.kind == EventKind.ROOM, events.c.body.startswith('{"action": "remove"'))
     .order_by(events.c.room_id, events.c.seq)
 )
 _own_departure = (
     sa.select(events.c.seq)
     .where(events.c.room_id == members.c.room_id, events.c.seq == members.c.left_seq)
-    .where(events.c.user_id == members.c.user_id, events.c.kind == Kind.ROOM)
+    .where(events.c.user_id == members.c.user_id, events.c.kind == EventKind.ROOM)
     .where(events.c.body.startswith('{"action": "leave"'))
     .correlate(members)
     .exists()

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, Kind, Post, React
+from chatserver.models import ALL_MEMBERS, Delete, Draft, Edit, Event, EventKind, Post, React
 from chatserver.storage import search_index
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
@@ -42,7 +42,7 @@ class BatchWrites:
     def add_act(self, draft: Draft, event: Event) -> None:
         """Add the event of an act. The text of an edit is stored in the message only."""
         body = ""
-        if event.kind is Kind.REACT:
+        if event.kind is EventKind.REACT:
             body = ("+" if event.on else "-") + event.data
         self._rows.append(_row(draft, event, body, None))
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from chatserver.models import Kind, Role, RoomKind, name_key
+from chatserver.models import EventKind, Role, RoomKind, name_key
 from chatserver.storage.engine import Database
 from chatserver.storage.members import IS_MEMBER, RoomRole
 from chatserver.storage.readers import Share
@@ -185,14 +185,14 @@ _said = events.alias("said")
 _last = events.alias("last")
 _MESSAGES = (
     sa.select(sa.func.count())
-    .where(_said.c.room_id == rooms.c.id, _said.c.kind == Kind.MESSAGE)
+    .where(_said.c.room_id == rooms.c.id, _said.c.kind == EventKind.MESSAGE)
     .where(_said.c.deleted_at.is_(None))
     .correlate(rooms)
     .scalar_subquery()
 )
 _LAST_SEQ = (
     sa.select(sa.func.max(_said.c.seq))
-    .where(_said.c.room_id == rooms.c.id, _said.c.kind == Kind.MESSAGE)
+    .where(_said.c.room_id == rooms.c.id, _said.c.kind == EventKind.MESSAGE)
     .correlate(rooms)
     .scalar_subquery()
 )

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage.bulk import BulkInsert
 from chatserver.storage.tables import events, reactions
 from chatserver.text.emoji import qualified
@@ -18,10 +18,10 @@ def qualify_reactions(connection: Connection) -> None:
     for emoji in connection.scalars(sa.select(reactions.c.emoji).distinct()).all():
         if (form := qualified(emoji)) not in (None, emoji):
             _rename(connection, emoji, str(form))
-    bodies = sa.select(events.c.body).where(events.c.kind == Kind.REACT).distinct()
+    bodies = sa.select(events.c.body).where(events.c.kind == EventKind.REACT).distinct()
     for body in connection.scalars(bodies).all():
         if (form := qualified(body[1:])) not in (None, body[1:]):
-            same = sa.and_(events.c.kind == Kind.REACT, events.c.body == body)
+            same = sa.and_(events.c.kind == EventKind.REACT, events.c.body == body)
             connection.execute(events.update().where(same).values(body=f"{body[0]}{form}"))
 
 

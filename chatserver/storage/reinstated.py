@@ -8,7 +8,7 @@ from enum import StrEnum
 LISTED = 50  # names of an abbreviated list
 
 
-class Kind(StrEnum):
+class ReinstatedKind(StrEnum):
     """What ended, was restricted or was deleted after the backup, in the order of the report."""
 
     SESSIONS = "Sessions that had ended"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     TEXTS = "Messages that had been edited or deleted (also with --revoke-since)"
 
 
-ABBREVIATED = frozenset({Kind.MEMBERS, Kind.REMOVALS, Kind.TEXTS})
+ABBREVIATED = frozenset({ReinstatedKind.MEMBERS, ReinstatedKind.REMOVALS, ReinstatedKind.TEXTS})
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ class Reinstated:
     """
 
     known: bool = True  # whether the replaced database could be read
-    counts: Counter[Kind] = field(default_factory=Counter)
-    names: defaultdict[Kind, list[str]] = field(default_factory=lambda: defaultdict(list))
+    counts: Counter[ReinstatedKind] = field(default_factory=Counter)
+    names: defaultdict[ReinstatedKind, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def lines(self) -> Iterator[str]:
         """Yield a sentence for each kind."""
-        for kind in Kind:
+        for kind in ReinstatedKind:
             if number := self.counts[kind]:
                 yield f"{kind}: {number:,}."
             if names := self.names.get(kind):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import Unavailable
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage.engine import Database
 from chatserver.storage.members import RoomRole, is_membership
 from chatserver.storage.readers import Share
@@ -92,7 +92,7 @@ def _changed_texts(connection: Connection, made_at: int) -> dict[int, int]:
     changed_at = sa.func.coalesce(events.c.deleted_at, events.c.edited_at)
     query = (
         sa.select(events.c.room_id, sa.func.count().label("messages"))
-        .where(events.c.kind == Kind.MESSAGE, events.c.at <= made_at, changed_at >= made_at)
+        .where(events.c.kind == EventKind.MESSAGE, events.c.at <= made_at, changed_at >= made_at)
         .group_by(events.c.room_id)
     )
     return {row.room_id: row.messages for row in connection.execute(query)}

@@ -12,10 +12,10 @@ from typing import Any
 from chatserver.models import Role
 from chatserver.storage.archive_file import Row
 from chatserver.storage.members import RoomRole, member_row
-from chatserver.storage.reinstated import Kind, Reinstated
+from chatserver.storage.reinstated import Reinstated, ReinstatedKind
 from chatserver.storage.replaced_state import CREDENTIALS, ReplacedState
 from chatserver.storage.rights import DELETED
-from chatserver.storage.room_limits import ROOM_LIMITS
+from chatserver.storage.stricter_settings import STRICTER_SETTINGS
 
 REQUIRED = ("id", "name", "name_key", "created_at", "role", "password_hash")
 ROOM = ("id", "created_at", "head", "title", "private")
@@ -28,7 +28,11 @@ ROOM_DEFAULTS = {
     "leavers_read": False,
 }
 MEMBER_DEFAULTS = {"removed_at": None}
-REVIVED = {"sessions": Kind.SESSIONS, "bot_tokens": Kind.BOTS, "invites": Kind.INVITES}
+KIND_OF_CREDENTIAL = {
+    "sessions": ReinstatedKind.SESSIONS,
+    "bot_tokens": ReinstatedKind.BOTS,
+    "invites": ReinstatedKind.INVITES,
+}
 
 
 class RestoreAudit:
@@ -80,9 +84,11 @@ class RestoreAudit:
         if self._keeps(at):
             return row | {"revoked_at": at}
         if name == "bot_tokens":
-            self.reinstated.names[Kind.BOTS].append(self._bots.get(row.get("user_id", 0), "?"))
+            self.reinstated.names[ReinstatedKind.BOTS].append(
+                self._bots.get(row.get("user_id", 0), "?")
+            )
         else:
-            self.reinstated.counts[REVIVED[name]] += 1
+            self.reinstated.counts[KIND_OF_CREDENTIAL[name]] += 1
         return row
 
     def _invitation(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +98,7 @@ class RestoreAudit:
             return row
         if self._keeps():
             return row | {"uses_left": left}
-        self.reinstated.counts[Kind.USES] += 1
+        self.reinstated.counts[ReinstatedKind.USES] += 1
         return row
 
     def _ended_at(self, name: str, row: dict[str, Any]) -> int | None:
@@ -123,17 +129,17 @@ class RestoreAudit:
             return {}
         if self._keeps(None if current.password_hash == DELETED else current.disabled_at):
             return {"disabled_at": current.disabled_at}
-        self.reinstated.names[Kind.DISABLED].append(row["name"])
+        self.reinstated.names[ReinstatedKind.DISABLED].append(row["name"])
         return {}
 
     def _password(self, row: dict[str, Any], current: Any) -> dict[str, Any]:
         if current.password_hash == row["password_hash"]:
             return {}
         if current.password_hash == DELETED:
-            self.reinstated.names[Kind.DELETED].append(row["name"])
+            self.reinstated.names[ReinstatedKind.DELETED].append(row["name"])
         if self._keeps():
             return {"password_hash": current.password_hash}
-        self.reinstated.names[Kind.PASSWORDS].append(row["name"])
+        self.reinstated.names[ReinstatedKind.PASSWORDS].append(row["name"])
         return {}
 
     def _role(self, row: dict[str, Any], current: Any) -> dict[str, Any]:
@@ -142,7 +148,7 @@ class RestoreAudit:
         if self._keeps():
             return {"role": current.role}
         if row["role"] == Role.ADMIN:
-            self.reinstated.names[Kind.ADMINISTRATORS].append(row["name"])
+            self.reinstated.names[ReinstatedKind.ADMINISTRATORS].append(row["name"])
         return {}
 
     # Rooms ----------------------------------------------------------------------------------------
@@ -155,9 +161,9 @@ class RestoreAudit:
         self._rooms[row["id"]] = row
         name = _room_name(row)
         if messages := self._ended.changed_texts.get(row["id"]):
-            self.reinstated.names[Kind.TEXTS].append(f"{messages:,} in {name}")
-        for kind, limit in ROOM_LIMITS.items():
-            if not (stricter := limit(row, current)):
+            self.reinstated.names[ReinstatedKind.TEXTS].append(f"{messages:,} in {name}")
+        for kind, compare in STRICTER_SETTINGS.items():
+            if not (stricter := compare(row, current)):
                 continue
             if self._keeps(stricter.get("archived_at")):
                 row = row | stricter
@@ -197,7 +203,9 @@ class RestoreAudit:
         if self._keeps(at):
             return {"removed_at": at}
         if departure is None or row["left_at"] is not None:
-            self.reinstated.names[Kind.REMOVALS].append(self._label(row["room_id"], row["user_id"]))
+            self.reinstated.names[ReinstatedKind.REMOVALS].append(
+                self._label(row["room_id"], row["user_id"])
+            )
         return {}
 
     def _departure(self, row: dict[str, Any], current: Any) -> dict[str, Any]:
@@ -208,7 +216,9 @@ class RestoreAudit:
         if self._keeps(current.left_at):
             seq = min(current.left_seq or 0, self._rooms[row["room_id"]]["head"])
             return {"left_at": current.left_at, "left_seq": seq, "role": RoomRole.MEMBER}
-        self.reinstated.names[Kind.MEMBERS].append(self._label(row["room_id"], row["user_id"]))
+        self.reinstated.names[ReinstatedKind.MEMBERS].append(
+            self._label(row["room_id"], row["user_id"])
+        )
         return {}
 
     def _room_role(self, row: dict[str, Any], current: str) -> dict[str, Any]:
@@ -218,7 +228,7 @@ class RestoreAudit:
             return {"role": current}
         if row["role"] == RoomRole.ADMIN:
             label = self._label(row["room_id"], row["user_id"])
-            self.reinstated.names[Kind.ROOM_ADMINS].append(label)
+            self.reinstated.names[ReinstatedKind.ROOM_ADMINS].append(label)
         return {}
 
     def _later_removals(self) -> Iterator[dict[str, Any]]:
@@ -234,7 +244,7 @@ class RestoreAudit:
                 row = member_row(room, user, at)
                 yield row | {"left_at": at, "left_seq": 0, "removed_at": at}
             else:
-                self.reinstated.names[Kind.REMOVALS].append(self._label(room, user))
+                self.reinstated.names[ReinstatedKind.REMOVALS].append(self._label(room, user))
 
 
 def _room_name(row: dict[str, Any]) -> str:

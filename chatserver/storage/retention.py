@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.clocks import DAY, NODE_CLOCK_DIFFERENCE
 from chatserver.file_state import FileState
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
@@ -86,7 +86,7 @@ async def _last_old(database: Database, room: int, before: int, now: int) -> int
     one was stored while the clock was behind, and one from the future that precedes an expired one
     is at least as old.
     """
-    said = sa.and_(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+    said = sa.and_(events.c.room_id == room, events.c.kind == EventKind.MESSAGE)
     young = sa.select(sa.func.min(events.c.seq)).where(
         said, events.c.at >= before, events.c.at <= now + NODE_CLOCK_DIFFERENCE
     )
@@ -104,7 +104,7 @@ async def _some(database: Database, room: int, after: int, last: int) -> list[_E
     """
     query = (
         sa.select(events.c.seq, sa.func.length(events.c.body), _ROWS)
-        .where(events.c.room_id == room, events.c.kind == Kind.MESSAGE)
+        .where(events.c.room_id == room, events.c.kind == EventKind.MESSAGE)
         .where(events.c.seq > after, events.c.seq <= last)
         .where(sa.or_(events.c.deleted_at.is_(None), events.c.body != ""))
         .order_by(events.c.seq)
@@ -132,7 +132,7 @@ _ROWS = (
     + _count(
         _edit.c.room_id == events.c.room_id,
         _edit.c.target_seq == events.c.seq,
-        _edit.c.kind == Kind.EDIT,
+        _edit.c.kind == EventKind.EDIT,
     )
 )
 

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import LOBBY, Kind, RoomState
+from chatserver.models import LOBBY, EventKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.members import is_membership
@@ -164,7 +164,7 @@ _newest = events.alias("newest")
 # continue, which counts as unread. A limit of its own would not stop MariaDB's scan.
 _NEWEST_OF_OTHERS = (
     sa.select(events.c.seq)
-    .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
+    .where(events.c.room_id == ME.c.room_id, events.c.kind == EventKind.MESSAGE)
     .where(
         sa.or_(
             sa.and_(events.c.user_id != ME.c.user_id, events.c.deleted_at.is_(None)),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind, RoomKind, RoomState
+from chatserver.models import EventKind, RoomKind, RoomState
 from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage.event_rows import read_event
 from chatserver.storage.members import RoomRole, is_membership
@@ -32,7 +32,7 @@ _author = users.alias("author")
 
 _LAST_SEQ = (
     sa.select(events.c.seq)
-    .where(events.c.room_id == ME.c.room_id, events.c.kind == Kind.MESSAGE)
+    .where(events.c.room_id == ME.c.room_id, events.c.kind == EventKind.MESSAGE)
     .order_by(events.c.seq.desc())  # not max(): MariaDB would read the whole index
     .limit(sa.literal_column("1"))
     .scalar_subquery()

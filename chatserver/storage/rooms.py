@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind, RoomFacts, RoomKind, RoomState
+from chatserver.models import EventKind, RoomFacts, RoomKind, RoomState
 from chatserver.protocol import ROOMS_LIMIT
 from chatserver.storage import room_list
 from chatserver.storage.batch_loader import BatchLoader
@@ -219,7 +219,7 @@ class Rooms:
         async with self._database.reading() as connection:
             return [NewMembership(*row) for row in await connection.execute(query)]
 
-    async def changed_since(self, room: int, seq: int) -> dict[int, int]:
+    async def membership_changes(self, room: int, seq: int) -> dict[int, int]:
         """Return the users who left or joined a room after `seq`: user id → seq of the last change.
 
         The row of a user who left and joined again has only the second event. The members are
@@ -230,7 +230,10 @@ class Rooms:
         query = changed.where(members.c.room_id == room, last > seq)
         later = sa.select(events.c.seq).where(events.c.room_id == room, events.c.seq > seq)
         async with self._database.reading() as connection:
-            if await connection.scalar(later.where(events.c.kind == Kind.ROOM).limit(1)) is None:
+            if (
+                await connection.scalar(later.where(events.c.kind == EventKind.ROOM).limit(1))
+                is None
+            ):
                 return {}
             return {row.user_id: row.seq for row in await connection.execute(query)}
 

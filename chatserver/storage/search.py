@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.clocks import NODE_CLOCK_DIFFERENCE
 from chatserver.errors import BadRequest, _
-from chatserver.models import Kind, name_key
+from chatserver.models import EventKind, name_key
 from chatserver.storage.display_names import accounts_displayed
 from chatserver.storage.engine import Database
 from chatserver.storage.pacing import paced
@@ -203,7 +203,7 @@ _DETAILS: sa.Select[Any] = (
     .join(users, users.c.id == events.c.user_id)
     .where(search.c.id.in_(sa.bindparam("ids", expanding=True)))
     .where(READABLE.where(members.c.room_id == events.c.room_id).exists())
-    .where(events.c.kind == Kind.MESSAGE, events.c.deleted_at.is_(None))
+    .where(events.c.kind == EventKind.MESSAGE, events.c.deleted_at.is_(None))
     .order_by(search.c.id.desc())
 )
 

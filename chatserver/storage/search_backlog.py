@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from chatserver.errors import ChatError
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.engine import Database
@@ -37,7 +37,7 @@ _WAITING = sa.select(
     sa.and_(
         events.c.room_id == pending.c.room_id,
         events.c.seq == pending.c.seq,
-        events.c.kind == sa.literal_column(f"{Kind.MESSAGE:d}"),
+        events.c.kind == sa.literal_column(f"{EventKind.MESSAGE:d}"),
         events.c.deleted_at.is_(None),
     ),
 )

@@ -11,7 +11,7 @@ from operator import itemgetter
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.bulk import BulkDelete
 from chatserver.storage.idempotency import SHORT_DIGEST
@@ -26,7 +26,7 @@ _MESSAGES = (
 )
 _EDITS = (
     events.update()
-    .where(_IN_ROOM, events.c.target_seq.in_(_SEQS), events.c.kind == Kind.EDIT)
+    .where(_IN_ROOM, events.c.target_seq.in_(_SEQS), events.c.kind == EventKind.EDIT)
     .values(body="", digest=SHORT_DIGEST)
 )
 _MENTIONS = BulkDelete(mentions, "room_id", "seq")

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from chatserver.models import ALL_MEMBERS, Kind
+from chatserver.models import ALL_MEMBERS, EventKind
 from chatserver.storage.tables import events, members, mentions
 
 MAX_COUNT = 1_000  # messages of one room that are counted at most
@@ -18,7 +18,7 @@ MIN_SCANNED = 100  # messages of one room that are read in any case: the page sh
 
 ME = members.alias("me")  # whom statements may count for: a subquery can name its columns
 
-_MESSAGE: sa.ColumnElement[int] = sa.literal_column(str(int(Kind.MESSAGE)))
+_MESSAGE: sa.ColumnElement[int] = sa.literal_column(str(int(EventKind.MESSAGE)))
 _EVERYBODY: sa.ColumnElement[int] = sa.literal_column(str(ALL_MEMBERS))
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 _SCANNED = sa.bindparam("scanned", type_=sa.Integer)

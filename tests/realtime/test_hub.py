@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from chatserver.bus import Receive
 from chatserver.errors import CloseCode, Disconnect, Unavailable
-from chatserver.models import Event, Kind, RoomKind, RoomState, User
+from chatserver.models import Event, EventKind, RoomKind, RoomState, User
 from chatserver.realtime import presence_broadcaster
 from chatserver.realtime import subscriptions as subscriptions_module
 from chatserver.realtime.connection import WRITES_PER_TURN, Connection
@@ -141,7 +141,9 @@ class Node:
     def remove(self, seq: int, *users: int, room: int = 1) -> list[Event]:
         """Store the removal of these users by ann."""
         change = {"action": "remove", "users": ["cy"]}
-        events = [Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, left_ids=users)]
+        events = [
+            Event(room, seq, "ann", "", 0, kind=EventKind.ROOM, change=change, left_ids=users)
+        ]
         self.log.setdefault(room, []).extend(events)
         return events
 
@@ -697,7 +699,9 @@ async def test_a_new_member_who_cannot_be_shown_the_room_reconnects(
 
     monkeypatch.setattr(there.hub.announcements, "_read_states", away)
     change = {"action": "invite", "users": ["bo"]}
-    here.hub.publish(7, [Event(7, 1, "ann", "", 0, kind=Kind.ROOM, change=change, joined_ids=(2,))])
+    here.hub.publish(
+        7, [Event(7, 1, "ann", "", 0, kind=EventKind.ROOM, change=change, joined_ids=(2,))]
+    )
     while not bo.closing:
         await asyncio.sleep(0)
     assert RESTARTING in bos.written

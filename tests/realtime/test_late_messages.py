@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from chatserver.errors import CloseCode
-from chatserver.models import Event, Kind, RoomState
+from chatserver.models import Event, EventKind, RoomState
 from chatserver.realtime import subscriptions
 from chatserver.realtime.connection import Connection
 from tests.realtime.test_hub import Node, SocketTransport
@@ -46,7 +46,9 @@ class Nodes:
     def add(self, seq: int, user: int, room: int = 1) -> list[Event]:
         """A user joins."""
         change = {"action": "invite", "users": ["bo"]}
-        event = Event(room, seq, "ann", "", 0, kind=Kind.ROOM, change=change, joined_ids=(user,))
+        event = Event(
+            room, seq, "ann", "", 0, kind=EventKind.ROOM, change=change, joined_ids=(user,)
+        )
         self.here.log.setdefault(room, []).append(event)
         return [event]
 

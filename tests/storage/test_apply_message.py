@@ -22,7 +22,7 @@ from chatserver.models import (
     Draft,
     Edit,
     Event,
-    Kind,
+    EventKind,
     Post,
     React,
     Receipt,
@@ -77,12 +77,12 @@ async def test_acts_see_earlier_acts_of_the_same_batch(storage: Storage) -> None
         acting(ann, Edit(1, "three")),
     )
     assert [(o.seq, o.kind, o.data) for o in outcomes] == [
-        (1, Kind.MESSAGE, "one"),
-        (2, Kind.EDIT, "two"),
-        (3, Kind.REACT, "👍"),
-        (4, Kind.REACT, "🎉"),
-        (5, Kind.REACT, "👍"),
-        (6, Kind.EDIT, "three"),
+        (1, EventKind.MESSAGE, "one"),
+        (2, EventKind.EDIT, "two"),
+        (3, EventKind.REACT, "👍"),
+        (4, EventKind.REACT, "🎉"),
+        (5, EventKind.REACT, "👍"),
+        (6, EventKind.EDIT, "three"),
     ]
     message = (await lobby(storage))[0]
     assert (message.data, message.reactions) == ("three", {"🎉": ["bo"]})
@@ -184,10 +184,10 @@ async def test_room_changes_and_messages_are_applied_in_order(storage: Storage) 
         storage, draft(ann, "1"), changed, acting(ann, Edit(1, "x")), draft(ann, "2")
     )
     assert [(o.seq, o.kind) for o in outcomes] == [
-        (1, Kind.MESSAGE),
-        (2, Kind.ROOM),
-        (3, Kind.EDIT),
-        (4, Kind.MESSAGE),
+        (1, EventKind.MESSAGE),
+        (2, EventKind.ROOM),
+        (3, EventKind.EDIT),
+        (4, EventKind.MESSAGE),
     ]
 
 
@@ -196,7 +196,7 @@ async def test_a_deletion_erases_texts_that_earlier_versions_stored_in_edits(
 ) -> None:
     ann = await storage.user("ann")
     await stored(storage, draft(ann, "one"), acting(ann, Edit(1, "two")))
-    old = events.update().where(events.c.kind == Kind.EDIT).values(body="two")
+    old = events.update().where(events.c.kind == EventKind.EDIT).values(body="two")
     await storage.database.transaction(lambda c: c.execute(old))
     await stored(storage, acting(ann, Delete(1)))
     bodies = await rows(storage, sa.select(events.c.body).where(events.c.room_id == LOBBY))

@@ -7,7 +7,18 @@ import pytest
 
 from chatserver.errors import Forbidden, NotFound
 from chatserver.file_state import FileState
-from chatserver.models import LOBBY, Create, Draft, Edit, Event, Kind, Post, RemoveFile, Role, User
+from chatserver.models import (
+    LOBBY,
+    Create,
+    Draft,
+    Edit,
+    Event,
+    EventKind,
+    Post,
+    RemoveFile,
+    Role,
+    User,
+)
 from chatserver.storage.file_usage import FileUsage, Placed
 from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
@@ -62,7 +73,7 @@ async def test_a_removed_file_leaves_a_mark_without_its_name(storage: Storage) -
     one, two = await uploaded(storage, bo, "one.txt"), await uploaded(storage, bo, "two.txt")
     await stored(storage, acting(bo, Post("see", files=(one, two)), room=den))
     (event,) = await stored(storage, removal(bo, one, ann.id, room=den))
-    assert (event.kind, event.user, event.target, event.data) == (Kind.EDIT, "bo", 2, "see")
+    assert (event.kind, event.user, event.target, event.data) == (EventKind.EDIT, "bo", 2, "see")
     mark, kept = json.loads(event.files)
     assert mark == {
         "id": one,

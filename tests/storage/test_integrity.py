@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Kind
+from chatserver.models import EventKind
 from chatserver.storage import integrity as check_module
 from chatserver.storage.search_index import search
 from chatserver.storage.tables import events, members, mentions, meta, reactions, rooms
@@ -58,7 +58,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
         "Room 2: user 1 joined or left beyond its head 1.",
     ),
     "an act on nothing": (
-        [events.update().where(at(1, 5)).values(kind=Kind.EDIT, target_seq=77, body=""),
+        [events.update().where(at(1, 5)).values(kind=EventKind.EDIT, target_seq=77, body=""),
          search.delete().where(search.c.room_id == 1, search.c.seq == 5)],
         "Room 1, event 5: refers to event 77, which does not exist.",
     ),
@@ -71,7 +71,7 @@ PLANTED: dict[str, tuple[list[Any], str]] = {
         "Room 1, message 4: is deleted, but its text is still stored.",
     ),
     "an edit of a deleted message with a text": (
-        [events.update().where(at(1, 5)).values(kind=Kind.EDIT, target_seq=4, digest=None),
+        [events.update().where(at(1, 5)).values(kind=EventKind.EDIT, target_seq=4, digest=None),
          search.delete().where(search.c.room_id == 1, search.c.seq == 5)],
         "Room 1, event 5: is an edit of a deleted message, but still has its text.",
     ),

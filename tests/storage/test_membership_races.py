@@ -13,7 +13,7 @@ from chatserver.models import (
     Change,
     Create,
     Event,
-    Kind,
+    EventKind,
     Post,
     RemoveMembers,
     Role,
@@ -128,7 +128,7 @@ def require_order(outcomes: list[Any]) -> None:
     ends = [event for event in events if (event.change or {}).get("archived")]
     for event in events:
         earlier = [end.seq for end in ends if end.seq < event.seq]
-        assert not (earlier and (event.kind is Kind.MESSAGE or event.joined_ids)), events
+        assert not (earlier and (event.kind is EventKind.MESSAGE or event.joined_ids)), events
         gone = [one for one in events if event.user_id in one.left_ids and one.seq < event.seq]
         assert not gone, events
 

@@ -12,7 +12,7 @@ from chatserver.storage.archive_io import load
 from chatserver.storage.credentials import AccountChange
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import Invite
-from chatserver.storage.reinstated import Kind
+from chatserver.storage.reinstated import ReinstatedKind
 from chatserver.storage.replaced_state import read_replaced_state
 from chatserver.storage.restore_audit import RestoreAudit
 from chatserver.storage.tables import members, users
@@ -107,7 +107,7 @@ async def test_a_demoted_administrator_is_reported(storage: Storage) -> None:
     ended = await replaced(storage)
     audit = RestoreAudit(ended, since=None, now=NOW)
     list(audit.rows(backup))
-    assert audit.reinstated.names == {Kind.ADMINISTRATORS: ["bo"]}
+    assert audit.reinstated.names == {ReinstatedKind.ADMINISTRATORS: ["bo"]}
     again = {
         row["name"]: row["role"]
         for table, row in RestoreAudit(ended, since=1, now=NOW).rows(backup)
@@ -143,7 +143,9 @@ async def test_memberships_that_ended_after_the_given_time_end_again(storage: St
     await load(storage.database, audit.rows(backup), replace=True, progress=lambda _n: None)
     assert list(audit.reinstated.lines()) == []
     assert await storage.rooms.state(bo.id, room) is None
-    assert (await storage.rooms.changed_since(room, 0))[bo.id] == 1  # the end of the archived log
+    assert (await storage.rooms.membership_changes(room, 0))[
+        bo.id
+    ] == 1  # the end of the archived log
     assert [member.name for member in await storage.rooms.members_of(room)] == ["ann"]
     (audited,) = [one for one in await storage.overview.rooms() if one.room == room]
     assert (audited.members, audited.admins) == (1, ["ann"])

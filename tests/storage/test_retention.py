@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.clocks import DAY
 from chatserver.errors import Unavailable
-from chatserver.models import LOBBY, Kind
+from chatserver.models import LOBBY, EventKind
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.retention import CHUNK, expire, reclaim_space
@@ -59,7 +59,7 @@ async def test_expired_messages_are_deleted_without_gaps_in_seq(storage: Storage
 
 async def test_edits_of_expired_messages_are_deleted(storage: Storage) -> None:
     await furnish(storage)
-    edit = {"kind": Kind.EDIT, "target_seq": 1, "body": "first, edited", "digest": "d"}
+    edit = {"kind": EventKind.EDIT, "target_seq": 1, "body": "first, edited", "digest": "d"}
     gone = search.delete().where(search.c.room_id == 1, search.c.seq == 5)
     await storage.database.transaction(
         lambda c: (c.execute(events.update().where(at(1, 5)).values(edit)), c.execute(gone))
@@ -105,7 +105,7 @@ async def test_deletion_stops_when_the_retention_period_is_made_longer(
 ROWS = {
     "reactions": (reactions, {"emoji": "x", "at": 1}, "user_id"),
     "mentions": (mentions, {}, "user_id"),
-    "edits": (events, {"kind": Kind.EDIT, "user_id": 1, "body": "x", "at": 1}, "seq"),
+    "edits": (events, {"kind": EventKind.EDIT, "user_id": 1, "body": "x", "at": 1}, "seq"),
 }
 
 

@@ -159,12 +159,12 @@ async def test_the_last_change_of_each_membership_is_found(storage: Storage) -> 
     both = ((bo.id, bo.name), (cy.id, cy.name))
     room = (await acted(storage, ann, Create("Plans", "plans", users=both))).room
     await acted(storage, ann, RemoveMembers("remove", both), room=room)
-    assert await storage.rooms.changed_since(room, 1) == {bo.id: 2, cy.id: 2}
+    assert await storage.rooms.membership_changes(room, 1) == {bo.id: 2, cy.id: 2}
     await acted(storage, ann, AddMembers("invite", both[:1]), room=room)
-    changes = [await storage.rooms.changed_since(room, seq) for seq in (0, 1, 2, 3)]
+    changes = [await storage.rooms.membership_changes(room, seq) for seq in (0, 1, 2, 3)]
     assert changes == [{ann.id: 1, bo.id: 3, cy.id: 2}, {bo.id: 3, cy.id: 2}, {bo.id: 3}, {}]
     direct = (await storage.direct((ann.id, "ann"), (bo.id, "bo"))).room
-    assert await storage.rooms.changed_since(direct, 0) == {}
+    assert await storage.rooms.membership_changes(direct, 0) == {}
 
 
 async def test_the_members_of_a_room_are_not_read_for_a_gap_of_messages(storage: Storage) -> None:
@@ -177,6 +177,6 @@ async def test_the_members_of_a_room_are_not_read_for_a_gap_of_messages(storage:
 
     for reader in storage.database.readers.values():
         sa.event.listen(reader.sync_engine, "before_cursor_execute", keep)
-    assert await storage.rooms.changed_since(LOBBY, 0) == {}
+    assert await storage.rooms.membership_changes(LOBBY, 0) == {}
     assert read
     assert not any("FROM members" in statement for statement in read)

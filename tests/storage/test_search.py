@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import BadRequest, Unavailable
-from chatserver.models import LOBBY, Kind, User
+from chatserver.models import LOBBY, EventKind, User
 from chatserver.resources import resource_dir
 from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
 from chatserver.storage.migrate import migrate
@@ -157,7 +157,7 @@ class Index:
             {
                 "room_id": room,
                 "seq": seq,
-                "kind": Kind.MESSAGE,
+                "kind": EventKind.MESSAGE,
                 "user_id": who.id,
                 "client_id": f"m{seq}",
                 "body": text,

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.models import Event, Kind
+from chatserver.models import Event, EventKind
 from chatserver.storage.departed_view import as_of_departure
 from chatserver.storage.tables import events
 from chatserver.storage.text_erasure import erase_texts
@@ -37,6 +37,6 @@ async def test_removed_reactions_add_no_work(storage: Storage, act: object) -> N
 
 
 def toggle(connection: Connection, seqs: range) -> None:
-    act = {"room_id": 1, "kind": Kind.REACT, "user_id": 1, "target_seq": 1, "at": 1}
+    act = {"room_id": 1, "kind": EventKind.REACT, "user_id": 1, "target_seq": 1, "at": 1}
     rows = [{"seq": s, "client_id": f"r{s}", "body": f"{'+-'[s % 2]}👍", **act} for s in seqs]
     connection.execute(sa.insert(events), rows)

@@ -51,7 +51,9 @@ KINDS = {
     "picture": "image/svg+xml",
     "file": "application/octet-stream",
 }
-Kind = tuple[tuple[str, ...], bool]  # codes of one status, and whether the answer can be a page
+# Codes of one status, and whether the response can be a page.
+RefusalKind = tuple[tuple[str, ...], bool]
+
 PARAMETERS: dict[str, tuple[Any, str]] = {
     "room": (str, "The number of the room, or its name, with or without #."),
     "number": (protocol.PositiveInt, "The number of a room."),
@@ -207,14 +209,14 @@ def _responses(operation: Operation, schemas: dict[Any, Schema]) -> Iterator[tup
         yield str(codes()[kind[0][0]].status), {"$ref": f"#/components/responses/{name}"}
 
 
-def _kinds(operation: Operation) -> Iterator[Kind]:
+def _kinds(operation: Operation) -> Iterator[RefusalKind]:
     """The codes of each refusal status of an operation."""
     is_page = operation.media == "page" or operation.redirects
     for its_codes in refusals(operation).values():
         yield tuple(its_codes), is_page
 
 
-def _refusal(kind: Kind) -> tuple[str, Schema]:
+def _refusal(kind: RefusalKind) -> tuple[str, Schema]:
     """A name for the refusals of that kind, and their response object."""
     its_codes, is_page = kind
     sentences = "\n".join(f"* `{code}`: {codes()[code].text}" for code in its_codes)

@@ -1,15 +1,15 @@
 """Settings of rooms in which a replaced database is stricter than an archive.
 
 Each function returns the columns to reset in a row of the archive. A column that the replaced
-database lacks is NULL there, and limits nothing.
+database lacks is NULL there, which is not stricter.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from chatserver.storage.reinstated import Kind
+from chatserver.storage.reinstated import ReinstatedKind
 
-Limit = Callable[[dict[str, Any], Any], dict[str, Any]]
+Compare = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def _privacy(row: dict[str, Any], current: Any) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def _retention(row: dict[str, Any], current: Any) -> dict[str, Any]:
     return {"retention_days": days} if is_stricter else {}
 
 
-ROOM_LIMITS: dict[Kind, Limit] = {
-    Kind.PRIVATE: _privacy,
-    Kind.LEAVERS: _leavers,
-    Kind.RECEIPTS: _receipts,
-    Kind.ARCHIVED: _archiving,
-    Kind.RETENTION: _retention,
+STRICTER_SETTINGS: dict[ReinstatedKind, Compare] = {
+    ReinstatedKind.PRIVATE: _privacy,
+    ReinstatedKind.LEAVERS: _leavers,
+    ReinstatedKind.RECEIPTS: _receipts,
+    ReinstatedKind.ARCHIVED: _archiving,
+    ReinstatedKind.RETENTION: _retention,
 }
