@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from chatserver.errors import ChatError, NotFound
 from chatserver.models import Delete, Draft, Receipt, RemoveMembers, User
-from chatserver.storage.deletion import remaining_memberships
+from chatserver.storage.account_deletion import remaining_memberships
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.idempotency import new_draft
 from chatserver.storage.journal import Journal, receipt_future
-from chatserver.storage.pacing import paced
+from chatserver.storage.throttling import throttled
 
 BATCH_SIZE = 10  # messages deleted in one commit, which delays other messages
 ROOMS_PER_COMMIT = 5  # memberships ended in one commit
@@ -50,7 +50,7 @@ class Erasure:
         """
         memberships = await remaining_memberships(self._database, None if user is None else user.id)
         for start in range(0, len(memberships), ROOMS_PER_COMMIT):
-            async with paced():
+            async with throttled():
                 await self._store(
                     new_draft(room, user_id, name, _leave(user_id, name))
                     for user_id, name, room in memberships[start : start + ROOMS_PER_COMMIT]
@@ -64,7 +64,7 @@ class Erasure:
         """
         count, last = 0, None
         while found := await self._log.messages_by(user.id, BATCH_SIZE, after=last):
-            async with paced():
+            async with throttled():
                 count += await self._store(_deletion(user, room, seq) for _id, room, seq in found)
             last = found[-1][0]
         return count

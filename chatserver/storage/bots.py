@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import ROOM_ARCHIVED, Conflict, Forbidden, _
 from chatserver.models import LOBBY, AddMembers, Event, User
+from chatserver.storage.account_deletion import require_not_deleted
 from chatserver.storage.apply_room import add_members, authorize_and_add
-from chatserver.storage.deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import new_draft
 from chatserver.storage.members import is_member, lock_rooms

@@ -23,17 +23,17 @@ from chatserver.errors import (
     _,
 )
 from chatserver.models import Role, Session, User
-from chatserver.storage.deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
+from chatserver.storage.account_deletion import erase, lock_rooms_of, require_not_deleted, rooms_of
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import LockConflict
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import lock_rooms
-from chatserver.storage.pacing import paced
 from chatserver.storage.rights import administrators, is_admin, lock_accounts
 from chatserver.storage.room_admins import ensure_admins, rooms_administered
 from chatserver.storage.sessions import revocation_update
 from chatserver.storage.tables import sessions, users
+from chatserver.storage.throttling import throttled
 from chatserver.storage.users import read_user
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class Credentials:
         promoted: set[int] = set()
         for start in range(0, len(touched), ROOMS_PER_COMMIT):
             some = touched[start : start + ROOMS_PER_COMMIT]
-            async with paced():
+            async with throttled():
                 promoted |= await self._repeated(partial(_lock_and_ensure_admins, rooms=some))
         return promoted
 

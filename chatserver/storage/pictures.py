@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import NotFound
 from chatserver.file_state import FileState
 from chatserver.models import User
-from chatserver.storage.deletion import require_not_deleted
+from chatserver.storage.account_deletion import require_not_deleted
 from chatserver.storage.engine import Database
 from chatserver.storage.files import Content
 from chatserver.storage.picture_rows import release

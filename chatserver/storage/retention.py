@@ -19,10 +19,10 @@ from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
-from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, files, mentions, meta, reactions, rooms
 from chatserver.storage.text_erasure import erase_texts
+from chatserver.storage.throttling import throttled
 
 CHUNK = 100  # messages in one transaction, which delays other messages
 ROWS = 2_000  # reactions, mentions and edits of several messages in one transaction
@@ -68,7 +68,7 @@ async def _expire(database: Database, room: int, days: int, until: int, now: int
         part = _first_part(old)
         seqs = [one.seq for one in part]
         erase = partial(_erase, room=room, days=days, seqs=seqs, now=now)
-        async with paced():
+        async with throttled():
             if not await database.transaction(erase):
                 break
         messages += len(part)

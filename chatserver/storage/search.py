@@ -19,12 +19,12 @@ from chatserver.errors import BadRequest, _
 from chatserver.models import EventKind, name_key
 from chatserver.storage.display_names import accounts_displayed
 from chatserver.storage.engine import Database
-from chatserver.storage.pacing import paced
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import READABLE, Terms, candidates
 from chatserver.storage.search_index import search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, members, rooms, users
+from chatserver.storage.throttling import throttled
 from chatserver.text.attached_files import searched_text
 from chatserver.text.names import room_key
 from chatserver.text.search_query import Query, has_attached, holds, index_terms
@@ -243,7 +243,7 @@ async def _rooms_titled(connection: AsyncConnection, user_id: int, title: str) -
     folded, found, last = fold(title), frozenset[int](), 0
     while folded:
         rows = list(await connection.execute(_TITLES, {"me": user_id, "last": last}))
-        async with paced():
+        async with throttled():
             found |= await asyncio.to_thread(_titled, rows, folded)
         if len(rows) < TITLES_PER_READ:
             break

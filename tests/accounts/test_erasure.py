@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 from chatserver.accounts import erasure
 from chatserver.models import Draft
 from chatserver.protocol import Type
-from chatserver.storage import credentials, pacing, room_admins
+from chatserver.storage import credentials, room_admins, throttling
+from chatserver.storage.account_deletion import remaining_memberships
 from chatserver.storage.apply_message import Outcome
-from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.tables import events, mentions, reactions
 from tests.conftest import StartChat
 from tests.driver import Chat, User
@@ -80,8 +80,8 @@ async def test_every_commit_of_an_erasure_is_followed_by_an_equally_long_pause(
     async def pause(length: float) -> None:
         pauses.append(length)
 
-    monkeypatch.setattr(pacing, "asyncio", SimpleNamespace(sleep=pause))
-    monkeypatch.setattr(pacing, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    monkeypatch.setattr(throttling, "asyncio", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(throttling, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     await ann.ask("DELETE", "/api/users/bo?messages=true")
     assert pauses == [2.0, 0.5, 1.0]
 

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from chatserver.models import Act, Draft, Post, RemoveMembers, Role, RoomFacts, RoomKind, User
+from chatserver.storage.account_deletion import remaining_memberships
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import AccountChange, Credentials
-from chatserver.storage.deletion import remaining_memberships
 from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.invitations import Invites

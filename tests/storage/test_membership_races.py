@@ -19,7 +19,7 @@ from chatserver.models import (
     Role,
     User,
 )
-from chatserver.storage import deletion
+from chatserver.storage import account_deletion
 from chatserver.storage.tables import members, rooms, users
 from tests.storage.conftest import Storage, acted
 from tests.storage.test_races import RACES, overlapping
@@ -152,14 +152,14 @@ async def test_a_deletion_locks_rooms_that_the_account_joined_concurrently(
     await storage.user("root", Role.ADMIN)
     ann, bo = await storage.user("ann"), await storage.user("bo")
     room = (await acted(storage, ann, Create("Plans", "plans", users=ref(bo)))).room
-    read, locked = deletion.rooms_of, []
+    read, locked = account_deletion.rooms_of, []
     answers: list[set[int]] = [set()]  # as they were before ann was a member
 
     def outdated(*args: Any) -> set[int]:
         return answers.pop() if answers else read(*args)
 
-    monkeypatch.setattr(deletion, "rooms_of", outdated)
-    monkeypatch.setattr(deletion, "lock_rooms", lambda _, held: locked.append(held))
+    monkeypatch.setattr(account_deletion, "rooms_of", outdated)
+    monkeypatch.setattr(account_deletion, "lock_rooms", lambda _, held: locked.append(held))
     await storage.delete(ann)
     assert locked == [set(), {1, room}]
     await require_consistency(storage, room, "delete")

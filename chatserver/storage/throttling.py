@@ -1,4 +1,4 @@
-"""Pauses between transactions of long work, so that messages are stored in between."""
+"""Throttling of long work, so that messages are stored between its transactions."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ PAUSE = 1.0  # as a multiple of the time of the step before
 
 
 @asynccontextmanager
-async def paced() -> AsyncIterator[None]:
-    """Run one step of long work, then leave the same time to others."""
+async def throttled() -> AsyncIterator[None]:
+    """Run one step of long work, then pause for as long as it took."""
     started = time.monotonic()
     yield
     await asyncio.sleep(PAUSE * (time.monotonic() - started))

@@ -21,8 +21,8 @@ from chatserver.models import (
     User,
 )
 from chatserver.storage import bulk
+from chatserver.storage.account_deletion import DISPLAY
 from chatserver.storage.credentials import AccountChange
-from chatserver.storage.deletion import DISPLAY
 from chatserver.storage.rights import DELETED
 from chatserver.storage.tables import bot_tokens, sessions
 from chatserver.storage.users import NewUser
