@@ -163,18 +163,18 @@ class Dispatcher:
         user = connection.user
         match command:
             case protocol.SayToRoom() | protocol.SayToPerson():
-                return self._send(connection, command)
-            case protocol.EditMessage(id=request_id, files=files):
-                settle, message = self._replier(connection, request_id), _message(command)
-                return self._messages.edit(
-                    user, message, command.data, settle, files=files, request_id=request_id
+                return self._messages.send(
+                    user,
+                    command.data,
+                    self._replier(connection, command.id),
+                    room=command.room,
+                    to=getattr(command, "to", None),
+                    reply_to=command.reply_to,
+                    files=command.files,
+                    request_id=command.id,
                 )
-            case protocol.DeleteMessage(id=request_id):
-                settle, message = self._replier(connection, request_id), _message(command)
-                self._messages.delete(user, message, settle, request_id=request_id)
-            case protocol.ReactTo(id=request_id, emoji=emoji, on=on):
-                settle, message = self._replier(connection, request_id), _message(command)
-                self._messages.react(user, message, emoji, settle, on=on, request_id=request_id)
+            case protocol.EditMessage() | protocol.DeleteMessage() | protocol.ReactTo():
+                return self._change_message(connection, command)
             case protocol.ChangeRoom():
                 return run_write(connection, partial(self._room_changes.perform, user, command))
             case protocol.StartTyping():
@@ -191,21 +191,26 @@ class Dispatcher:
                 return run_write(connection, partial(self._renew, connection, command))
             case _:
                 assert_never(command)
-        return None
 
-    def _send(
-        self, connection: Connection, command: protocol.SayToRoom | protocol.SayToPerson
+    def _change_message(
+        self,
+        connection: Connection,
+        command: protocol.EditMessage | protocol.DeleteMessage | protocol.ReactTo,
     ) -> Awaitable[None] | None:
-        return self._messages.send(
-            connection.user,
-            command.data,
-            self._replier(connection, command.id),
-            room=command.room,
-            to=getattr(command, "to", None),
-            reply_to=command.reply_to,
-            files=command.files,
-            request_id=command.id,
-        )
+        user, message, request_id = connection.user, _message(command), command.id
+        settle = self._replier(connection, request_id)
+        match command:
+            case protocol.EditMessage(data=text, files=files):
+                return self._messages.edit(
+                    user, message, text, settle, files=files, request_id=request_id
+                )
+            case protocol.DeleteMessage():
+                self._messages.delete(user, message, settle, request_id=request_id)
+            case protocol.ReactTo(emoji=emoji, on=on):
+                self._messages.react(user, message, emoji, settle, on=on, request_id=request_id)
+            case _:
+                assert_never(command)
+        return None
 
     def _replier(self, connection: Connection, request_id: str | None) -> Settle:
         """Return the callback that answers a message once it is stored or refused.

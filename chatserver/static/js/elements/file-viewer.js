@@ -21,13 +21,14 @@ class FileViewer extends HTMLElement {
 
   #dialog = this.querySelector("dialog");
   #stage = this.querySelector(".viewer-stage");
-  #image = this.querySelector("img");
+  #image = Object.assign(document.createElement("img"), { alt: "", draggable: false });
   #list = () => [];
   #id = null; // of the shown file
   #index = 0;
 
   connectedCallback() {
     this.parentElement.addEventListener("file:open", ({ detail: { id } }) => this.open(id, () => this.pictures()));
+    this.#stage.append(this.#image);
     makeClosable(this.#dialog);
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.addEventListener("keydown", (event) => this.#pressed(event));

@@ -32,7 +32,9 @@ import "../elements/storage-banner.js";
 import "../elements/text-viewer.js";
 import "../elements/toast-line.js";
 
+export { showBlur } from "./picture-blur.js";
 export { showInTab } from "./tab-badge.js";
+export { showSample } from "./text-sample.js";
 export { copy } from "./clipboard.js";
 export { Services } from "./services.js";
 export { UnreadEdges } from "./unread-edges.js";

@@ -39,6 +39,7 @@ export async function loadLazyBundle(list, complete) {
   const module = await load();
   document.removeEventListener("click", hold, { capture: true });
   lazyBundle.module = module;
+  lazyModule.resolve(module);
   complete(module);
   for (const button of early) button.click();
 }
@@ -65,6 +66,8 @@ export class Deferred {
     for (const action of this.#waiting.splice(0)) action(target);
   }
 }
+
+export const lazyModule = new Deferred(); // lazy-bundle.js
 
 async function load() {
   for (let number = 0; ; number += 1) {

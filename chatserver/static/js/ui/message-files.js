@@ -8,11 +8,10 @@
  */
 
 import { emit, reconcile } from "./dom.js";
-import { altOf, boxOf, endingOf, kindOf, sizeText } from "../lib/files.js";
+import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
-import { decodeThumbHash } from "../lib/thumbhash.js";
+import { lazyModule } from "./lazy-load.js";
 import { clone, lang, urls } from "./page.js";
-import { showSample } from "./text-sample.js";
 
 const SMALL = 480; // pixels of the longer side of a thumbnail
 const LARGE = 1600;
@@ -65,7 +64,7 @@ function makePicture(file, { isGallery }) {
   image.width = width;
   image.height = height;
   loadImage(image, thumbUrl(file, isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE));
-  if (file.blur) showBlur(link, image, file.blur);
+  if (file.blur) lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
   return link;
 }
@@ -78,18 +77,6 @@ function loadImage(image, url) {
     if (failures <= MAX_FAILURES) setTimeout(() => (image.src = url), RETRY_DELAY * 2 ** failures);
   });
   image.src = url;
-}
-
-/** Show the blurred form below the image until that is loaded. */
-function showBlur(link, image, blur) {
-  const decoded = decodeThumbHash(blur);
-  if (!decoded) return;
-  const canvas = document.createElement("canvas");
-  canvas.width = decoded.width;
-  canvas.height = decoded.height;
-  canvas.getContext("2d").putImageData(new ImageData(decoded.rgba, decoded.width), 0, 0);
-  link.prepend(canvas);
-  image.addEventListener("load", () => canvas.remove(), { once: true });
 }
 
 function makePlayer(file) {
@@ -128,7 +115,8 @@ function makeText(file) {
   const figure = clone("file-text");
   describe(figure, file);
   figure.setAttribute("aria-label", file.name);
-  showSample(figure, file, fileUrl(file));
+  figure.querySelector("pre").style.setProperty("--lines", sampleLines(file.bytes));
+  lazyModule.use(({ showSample }) => showSample(figure, file, fileUrl(file)));
   return figure;
 }
 

@@ -1,10 +1,8 @@
 /**
- * Shows the first lines of a text file, loaded when they come near the window. The height is known before, so that
- * nothing moves. Dispatches `file:read` {file} to show more.
+ * Shows the first lines of a text file, loaded when they come near the window. Dispatches `file:read` {file} to show more.
  */
 
 import { textReader } from "../net/file-text.js";
-import { sampleLines } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { emit } from "./dom.js";
 
@@ -30,7 +28,6 @@ const observer = new IntersectionObserver(
 export function showSample(element, file, url) {
   const sample = element.querySelector("pre");
   const more = element.querySelector(".text-more");
-  sample.style.setProperty("--lines", sampleLines(file.bytes));
   more.setAttribute("aria-label", _("Show more of %(name)s", { name: file.name }));
   more.addEventListener("click", () => emit(element, "file:read", { file }));
   loaders.set(sample, () => load(sample, file, url));
