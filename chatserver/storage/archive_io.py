@@ -28,11 +28,12 @@ from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import storage_error
 from chatserver.storage.member_rows import backfill_removals
+from chatserver.storage.meta_keys import EPOCH, OF_ONE_DATABASE
 from chatserver.storage.migrate import HEAD
 from chatserver.storage.reaction_forms import qualify_reactions
 from chatserver.storage.readers import Share
 from chatserver.storage.room_admins import repair_memberships
-from chatserver.storage.search_index import COMPACTED, Entry, index, pending, search
+from chatserver.storage.search_index import Entry, index, pending, search
 from chatserver.storage.tables import events, meta, metadata, rooms, users
 from chatserver.storage.unique_names import backfill_names
 
@@ -41,12 +42,10 @@ READ_BATCH = 100  # rows read and encoded at a time, in a few milliseconds of a 
 MERGE_BUFFER = 20_000  # messages of all rooms together that are held in memory for indexing
 EXCLUSIVE_TRIES = 10
 TITLE_LENGTH, TOPIC_LENGTH = 128, 512  # characters that the columns of a room can hold
-EPOCH = meta.c.key == "epoch"
+_EPOCH = meta.c.key == EPOCH
 
 TABLES = {table.name: table for table in metadata.sorted_tables}
-OF_THIS_DATABASE = meta.c.key.in_(
-    (COMPACTED, "night", "nights", "empty")
-)  # of no use in another database
+_OF_ONE_DATABASE = meta.c.key.in_(OF_ONE_DATABASE)
 
 _encoder = msgspec.json.Encoder()
 
@@ -101,7 +100,7 @@ async def _manifest(connection: AsyncConnection, now: int) -> Manifest:
     for name, table in TABLES.items():
         count = sa.select(sa.func.count()).select_from(_archived_rows(table).subquery())
         rows[str(name)] = int(await connection.scalar(count) or 0)
-    epoch = str(await connection.scalar(sa.select(meta.c.value).where(EPOCH)))
+    epoch = str(await connection.scalar(sa.select(meta.c.value).where(_EPOCH)))
     return Manifest(revision=HEAD, epoch=epoch, made_at=now, rows=rows)
 
 
@@ -117,7 +116,7 @@ async def _row_batches(
 
 def _archived_rows(table: sa.Table) -> sa.Select[Any]:
     query = sa.select(table)
-    return query.where(~OF_THIS_DATABASE) if table is meta else query
+    return query.where(~_OF_ONE_DATABASE) if table is meta else query
 
 
 # Load --------------------------------------------------------------------------------------------
@@ -212,7 +211,7 @@ def _clear(connection: Connection) -> None:
     connection.execute(pending.delete())
     for table in reversed(metadata.sorted_tables):
         every = table.delete()
-        connection.execute(every.where(~OF_THIS_DATABASE) if table is meta else every)
+        connection.execute(every.where(~_OF_ONE_DATABASE) if table is meta else every)
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -250,8 +249,8 @@ def _required(table: sa.Table) -> set[str]:
 def _replace_epoch(connection: Connection) -> None:
     """Set a new epoch, so that clients discard cursors of another copy of this log."""
     epoch = secrets.token_urlsafe(12)
-    if connection.execute(meta.update().where(EPOCH).values(value=epoch)).rowcount == 0:
-        connection.execute(meta.insert().values(key="epoch", value=epoch))
+    if connection.execute(meta.update().where(_EPOCH).values(value=epoch)).rowcount == 0:
+        connection.execute(meta.insert().values(key=EPOCH, value=epoch))
 
 
 def _index(connection: Connection) -> None:

@@ -35,6 +35,7 @@ from chatserver.storage.event_rows import (
 from chatserver.storage.failures import LockConflict
 from chatserver.storage.idempotency import already_stored, repeat
 from chatserver.storage.members import lock_rooms
+from chatserver.storage.meta_keys import EPOCH
 from chatserver.storage.readers import Share
 from chatserver.storage.room_resolution import resolve_rooms
 from chatserver.storage.tables import events, meta, rooms
@@ -195,7 +196,7 @@ class EventLog:
 
     async def epoch(self) -> str:
         """Return the epoch: the random name of this log. Raises StartError if it has none."""
-        query = sa.select(meta.c.value).where(meta.c.key == "epoch")
+        query = sa.select(meta.c.value).where(meta.c.key == EPOCH)
         async with self._database.reading() as connection:
             epoch = (await connection.execute(query)).scalar_one_or_none()
         if epoch is None:

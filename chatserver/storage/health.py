@@ -10,14 +10,13 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import Unavailable
 from chatserver.storage.engine import Database
 from chatserver.storage.failures import FAILURES, UNREACHABLE, storage_error
+from chatserver.storage.meta_keys import PROBE
 from chatserver.storage.migrate import HEAD, revision
 from chatserver.storage.tables import meta
 
 CHECK_TIMEOUT = 0.8  # seconds after which the database counts as not answering
 MAX_AGE = 0.2  # seconds for which a result is reused, because a probe is a commit
 ATTEMPT_TIMEOUT = 30.0  # seconds after which an attempt that hangs is cancelled
-
-PROBE = "probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,8 @@ class HealthCheck:
         database.close_first(self)
         self._attempt: asyncio.Task[DatabaseHealth] | None = None
         self._began = 0.0
-        self._key = PROBE + secrets.token_hex(
-            4
-        )  # per node: nodes would wait for each other's row lock
+        # One key for each node, which would wait for the row lock of another one.
+        self._key = PROBE + secrets.token_hex(4)
         self._reason = ""  # of the last check that completed
 
     async def check(self) -> DatabaseHealth:

@@ -20,7 +20,7 @@ from chatserver.storage.archive_file import line
 from chatserver.storage.archive_io import TABLES, consistent_snapshot
 from chatserver.storage.engine import Database
 from chatserver.storage.idempotency import KEPT_DIGEST
-from chatserver.storage.picture_rows import LOGO
+from chatserver.storage.meta_keys import EPOCH, SERVER_LOGO
 from chatserver.storage.search_index import Entry, document_of, pending, search
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events, rooms
@@ -188,7 +188,7 @@ def _of_messages(table: str, unless: str = "0") -> tuple[Rule, Rule]:
 RULES = (
     Rule(
         "The database has no epoch, the name of its log.",
-        "SELECT 1 AS one FROM (SELECT COUNT(*) AS n FROM meta m WHERE m.key = 'epoch') AS c"
+        f"SELECT 1 AS one FROM (SELECT COUNT(*) AS n FROM meta m WHERE m.key = '{EPOCH}') AS c"  # noqa: S608
         " WHERE n = 0",
     ),
     Rule(
@@ -268,7 +268,7 @@ RULES = (
         "The logo of the server, {value}, is not registered.",
         "SELECT m.value FROM meta m"  # noqa: S608
         f" LEFT JOIN files f ON f.id = m.value AND f.state = {FileState.PICTURE:d}"
-        f" WHERE m.key = '{LOGO}' AND f.id IS NULL",
+        f" WHERE m.key = '{SERVER_LOGO}' AND f.id IS NULL",
     ),
     *_of_messages("reactions"),
     *_of_messages("mentions"),

@@ -14,14 +14,15 @@ from sqlalchemy.engine import Connection
 
 from chatserver.clocks import CLOCK_TOLERANCE, DAY
 from chatserver.storage.engine import Database
+from chatserver.storage.meta_keys import LAST_NIGHT, NIGHTLY_RUN
 from chatserver.storage.tables import events, meta, rooms, sessions
 
 REQUIRED_RUNS = 3  # consecutive runs before messages expire
 MAX_GAP = 3 * DAY  # between consecutive runs
 MAX_STEP = 2 * DAY  # of `trusted_until` per run: two days, so that it catches up after a downtime
 
-NIGHT = meta.c.key == "night"  # start of the last run (ms)
-EVIDENCE = meta.c.key == "nights"
+_LAST_NIGHT = meta.c.key == LAST_NIGHT
+_NIGHTLY_RUN = meta.c.key == NIGHTLY_RUN
 
 
 class NightlyRun(msgspec.Struct, frozen=True):
@@ -80,20 +81,20 @@ def _next(known: NightlyRun, now: int, *, follows: bool) -> NightlyRun:
 
 def _claim(connection: Connection, last: int | None, now: int, night: NightlyRun) -> bool:
     if last is None:
-        connection.execute(meta.insert().values(key="night", value=str(now)))
+        connection.execute(meta.insert().values(key=LAST_NIGHT, value=str(now)))
     else:
-        mine = meta.update().where(NIGHT, meta.c.value == str(last)).values(value=str(now))
+        mine = meta.update().where(_LAST_NIGHT, meta.c.value == str(last)).values(value=str(now))
         if connection.execute(mine).rowcount != 1:
             return False
-    connection.execute(meta.delete().where(EVIDENCE))
+    connection.execute(meta.delete().where(_NIGHTLY_RUN))
     value = msgspec.json.encode(night).decode()
-    connection.execute(meta.insert().values(key="nights", value=value))
+    connection.execute(meta.insert().values(key=NIGHTLY_RUN, value=value))
     return True
 
 
 def _read(connection: Connection) -> tuple[int | None, NightlyRun | None]:
-    began = connection.scalar(sa.select(meta.c.value).where(NIGHT))
-    known = connection.scalar(sa.select(meta.c.value).where(EVIDENCE))
+    began = connection.scalar(sa.select(meta.c.value).where(_LAST_NIGHT))
+    known = connection.scalar(sa.select(meta.c.value).where(_NIGHTLY_RUN))
     night = msgspec.json.decode(known, type=NightlyRun) if known else None
     return (None if began is None else int(began)), night
 

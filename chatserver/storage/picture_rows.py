@@ -4,13 +4,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.file_state import FileState
+from chatserver.storage.meta_keys import SERVER_LOGO
 from chatserver.storage.tables import files, meta, users
-
-LOGO = "server_logo"  # key in `meta` of the id of a file
 
 _IS_PICTURE = files.c.state == FileState.PICTURE
 _OWNER = sa.select(users.c.id).where(users.c.id == files.c.user_id, users.c.picture == files.c.id)
-_SERVER = sa.select(meta.c.key).where(meta.c.key == LOGO, meta.c.value == files.c.id)
+_SERVER = sa.select(meta.c.key).where(meta.c.key == SERVER_LOGO, meta.c.value == files.c.id)
 IS_UNUSED_PICTURE = sa.and_(_IS_PICTURE, ~_OWNER.exists(), ~_SERVER.exists())
 
 

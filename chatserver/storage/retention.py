@@ -19,6 +19,7 @@ from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
+from chatserver.storage.meta_keys import EMPTIED
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import events, files, mentions, meta, reactions, rooms
 from chatserver.storage.text_erasure import erase_texts
@@ -28,7 +29,7 @@ CHUNK = 100  # messages in one transaction, which delays other messages
 ROWS = 2_000  # reactions, mentions and edits of several messages in one transaction
 WASTE = 0.2  # fraction of a SQLite file that may be empty before it is rewritten
 
-EMPTY = meta.c.key == "empty"  # characters deleted since a SQLite file was rewritten
+_EMPTIED = meta.c.key == EMPTIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ async def reclaim_space(database: Database, characters: int) -> bool:
     empty = await database.transaction(lambda c: _count_empty(c, characters))
     if not await database.run_on_writer(lambda c: _rewrite(c, empty)):
         return False
-    await database.transaction(lambda c: c.execute(meta.delete().where(EMPTY)))
+    await database.transaction(lambda c: c.execute(meta.delete().where(_EMPTIED)))
     return True
 
 
@@ -172,10 +173,10 @@ def _count_empty(connection: Connection, characters: int) -> int:
     SQLite does not know it: a shorter text leaves its page half empty, and only completely empty
     pages are on the free list.
     """
-    before = int(connection.scalar(sa.select(meta.c.value).where(EMPTY)) or 0)
-    connection.execute(meta.delete().where(EMPTY))
+    before = int(connection.scalar(sa.select(meta.c.value).where(_EMPTIED)) or 0)
+    connection.execute(meta.delete().where(_EMPTIED))
     if before + characters:
-        connection.execute(meta.insert().values(key="empty", value=str(before + characters)))
+        connection.execute(meta.insert().values(key=EMPTIED, value=str(before + characters)))
     return before + characters
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Value
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup, as_json, match_rows
 from chatserver.storage.engine import Database
+from chatserver.storage.meta_keys import COMPACTED
 from chatserver.storage.tables import EventRef, meta
 from chatserver.text.attached_files import kind_token, kinds, searched_text
 from chatserver.text.search_terms import room_token, sender_token, tokens
@@ -27,8 +28,8 @@ from chatserver.text.search_terms import room_token, sender_token, tokens
 LONG_TEXT = 250  # characters; longer messages are indexed by the backlog
 LONG_ASCII = 4_000  # the same for ASCII texts, which are fast to tokenize
 MANY_TOKENS = 10_000  # bytes of tokens, about those of a message of LONG_ASCII characters
-COMPACTED = "search_compacted"  # key in `meta`, SQLite only; values:
-DIRTY, CLEAN, MERGING = "0", "1", "2"  # deleted words are in the file, are not, are being removed
+# Values of COMPACTED: deleted words are in the file, are not, are being removed.
+DIRTY, CLEAN, MERGING = "0", "1", "2"
 PAGES = 32  # pages of the index that one step merges
 
 search = sa.table("search", *(sa.column(name) for name in ("id", "room_id", "seq", "tokens")))

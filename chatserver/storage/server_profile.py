@@ -6,12 +6,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.storage.engine import Database
-from chatserver.storage.picture_rows import LOGO, release
+from chatserver.storage.meta_keys import SERVER_LOGO, SERVER_NAME
+from chatserver.storage.picture_rows import release
 from chatserver.storage.pictures import NewPicture, keep
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import files, meta
 
-NAME = "server_name"  # key in `meta`
 PRODUCT = "chatserver"
 
 
@@ -35,10 +35,12 @@ class StoredServerProfile:
         self._database = database
 
     async def read(self) -> ServerProfile:
-        query = sa.select(meta.c.key, meta.c.value).where(meta.c.key.in_((NAME, LOGO)))
+        query = sa.select(meta.c.key, meta.c.value).where(
+            meta.c.key.in_((SERVER_NAME, SERVER_LOGO))
+        )
         async with self._database.reading() as connection:
             found = {row.key: row.value for row in await connection.execute(query)}
-        return ServerProfile(found.get(NAME, ""), found.get(LOGO))
+        return ServerProfile(found.get(SERVER_NAME, ""), found.get(SERVER_LOGO))
 
     async def logo_sha256(self, picture: str) -> str | None:
         """Return the checksum of the logo, if it has this id."""
@@ -51,7 +53,7 @@ class StoredServerProfile:
 
         def work(connection: Connection) -> None:
             require_admin(connection, by)
-            _put(connection, NAME, name or None)
+            _put(connection, SERVER_NAME, name or None)
 
         await self._database.transaction(work)
 
@@ -62,7 +64,7 @@ class StoredServerProfile:
             require_admin(connection, by)
             if new is not None:
                 keep(connection, new)
-            release(connection, _put(connection, LOGO, None if new is None else new.id))
+            release(connection, _put(connection, SERVER_LOGO, None if new is None else new.id))
 
         await self._database.transaction(work)
 
@@ -84,5 +86,5 @@ def _put(connection: Connection, key: str, value: str | None) -> str | None:
 _SHA256 = (
     sa.select(files.c.sha256)
     .join(meta, meta.c.value == files.c.id)
-    .where(meta.c.key == LOGO, files.c.id == sa.bindparam("picture"))
+    .where(meta.c.key == SERVER_LOGO, files.c.id == sa.bindparam("picture"))
 )

@@ -16,6 +16,7 @@ from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import redeem
 from chatserver.storage.members import join_lobby, lock_rooms, new_id
+from chatserver.storage.meta_keys import SET_UP_AT
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import DELETED, require_admin
 from chatserver.storage.tables import meta, users
@@ -164,7 +165,7 @@ def _claim_setup(connection: Connection, now: int) -> None:
     """Insert a unique key, so that the second of two concurrent setups fails, on any node."""
     if connection.scalar(sa.select(sa.func.count()).select_from(users)):
         raise Forbidden(_("This server has been set up already."))
-    connection.execute(meta.insert().values(key="set_up_at", value=str(now)))
+    connection.execute(meta.insert().values(key=SET_UP_AT, value=str(now)))
 
 
 def read_user(row: Row[Any]) -> User:

@@ -17,6 +17,7 @@ from chatserver.errors import BadRequest, Unavailable
 from chatserver.models import LOBBY, EventKind, User
 from chatserver.resources import resource_dir
 from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
+from chatserver.storage.meta_keys import COMPACTED
 from chatserver.storage.migrate import migrate
 from chatserver.storage.search import Search, SearchPage
 from chatserver.storage.search_backlog import SearchBacklog
@@ -583,7 +584,7 @@ async def test_the_removal_after_a_start_is_retried_and_waits_for_new_messages(
 
 
 def search_state(connection: Connection) -> str | None:
-    return connection.scalar(sa.select(meta.c.value).where(meta.c.key == search_index.COMPACTED))
+    return connection.scalar(sa.select(meta.c.value).where(meta.c.key == COMPACTED))
 
 
 def written(path: Path) -> bytes:

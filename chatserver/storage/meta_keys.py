@@ -1,0 +1,14 @@
+"""Keys of the table `meta`."""
+
+EPOCH = "epoch"  # the random name of the log
+SET_UP_AT = "set_up_at"  # when the first account was created (ms)
+SERVER_NAME = "server_name"  # as an administrator has set it
+SERVER_LOGO = "server_logo"  # id of a file
+LAST_NIGHT = "night"  # start of the last nightly run (ms)
+NIGHTLY_RUN = "nights"  # record of the nightly runs: see `nightly_runs`
+EMPTIED = "empty"  # characters deleted since the SQLite file was rewritten: see `retention`
+COMPACTED = "search_compacted"  # whether deleted words are in the SQLite file: see `search_index`
+PROBE = "probe"  # prefix of keys that a health check inserts and deletes
+
+# What has no meaning in another database: archives do not contain it.
+OF_ONE_DATABASE = (LAST_NIGHT, NIGHTLY_RUN, EMPTIED, COMPACTED)
