@@ -16,8 +16,8 @@ LONGEST_FUNCTION = 40  # lines
 LAYERS = [
     (
         "errors models file_state config config_sources limits logs histogram data_dir resources"
-        " clocks supervisor redaction permissions binding origins tls launch descriptors text"
-        " protocol bus"
+        " clocks supervisor threads redaction permissions binding origins tls launch descriptors"
+        " text protocol bus"
     ),
     "storage bus.redis",
     "accounts chat realtime files nightly restore",
@@ -63,7 +63,7 @@ SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
-    " web.file_body files.folder_store"
+    " web.file_body threads"
 )
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TypeVar
 from chatserver.errors import NotFound, Unavailable, _
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
+from chatserver.threads import Threads
 
 T = TypeVar("T")
 
@@ -37,8 +37,7 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Its own threads, because all that use a disk which hangs are occupied.
-        self._threads = ThreadPoolExecutor(THREADS, "files")
+        self._threads = Threads(THREADS, "files")
 
     def path(self, file_id: str, suffix: str = "") -> Path:
         return self._folder / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
@@ -180,10 +179,9 @@ class FolderStore:
 
     async def require(self, file_id: str, suffix: str = "") -> Path:
         path = self.path(file_id, suffix)
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
-                await loop.run_in_executor(self._threads, path.stat)
+                await self._threads.start(path.stat)
                 return path
         except FileNotFoundError:
             raise NotFound from None
@@ -191,15 +189,8 @@ class FolderStore:
             raise Unavailable(_("The server cannot read files right now.")) from error
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run blocking work. If cancelled, wait for its end first: it uses an open file."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(loop.run_in_executor(self._threads, work, *arguments))
         try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            with suppress(Exception):
-                await task
-            raise
+            return await self._threads.run(work, *arguments)
         except FileNotFoundError:
             raise NotFound from None
         except OSError as error:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
 from chatserver.web.authentication import Check, check_again
+from chatserver.web.socket_sender import PIECE, SocketSender, can_send, threads
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
@@ -36,7 +37,6 @@ CONDITIONS = ("If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-S
 MIN_RATE = 16_384  # bytes per second that a client has to read
 WINDOW = 60.0  # seconds over which that is measured
 CHECK_INTERVAL = 5.0  # seconds between two checks that the user may still read the file
-PIECE = 2**18  # bytes that are read at once
 
 logger = logging.getLogger(__name__)
 
@@ -69,13 +69,13 @@ class FileBody(web.FileResponse):
         """Send bytes of the file in pieces. aiohttp would not notice how slowly they are read."""
         writer = await web.StreamResponse.prepare(self, request)
         assert writer is not None  # noqa: S101 - the response was not prepared before
-        pace, end = Pace(MIN_RATE, WINDOW), offset + count
-        for start in range(offset, end, PIECE):
-            size = min(PIECE, end - start)
-            piece = await asyncio.to_thread(os.pread, fobj.fileno(), size, start)
-            async with asyncio.timeout_at(pace.deadline):
-                await writer.write(piece)
-            pace.count(size)
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the connection was closed")
+        if can_send(transport):
+            await _send_directly(transport, fobj.fileno(), offset, count)
+        else:
+            await _write(writer, fobj.fileno(), offset, count)
         return writer
 
     def _with_own_conditions(self, request: web.BaseRequest) -> web.BaseRequest:
@@ -87,6 +87,28 @@ class FileBody(web.FileResponse):
         for name in CONDITIONS:
             headers.popall(name, None)
         return request.clone(headers=headers)
+
+
+async def _send_directly(transport: asyncio.Transport, file: int, start: int, count: int) -> None:
+    pace, end = Pace(MIN_RATE, WINDOW), start + count
+    with closing(SocketSender(transport)) as sender:
+        async with asyncio.timeout_at(pace.deadline):
+            await sender.flush()
+        while start < end:
+            async with asyncio.timeout_at(pace.deadline):
+                sent = await sender.send(file, start, min(PIECE, end - start))
+            start += sent
+            pace.count(sent)
+
+
+async def _write(writer: AbstractStreamWriter, file: int, start: int, count: int) -> None:
+    pace, end = Pace(MIN_RATE, WINDOW), start + count
+    for position in range(start, end, PIECE):
+        size = min(PIECE, end - position)
+        piece = await threads.run(os.pread, file, size, position)
+        async with asyncio.timeout_at(pace.deadline):
+            await writer.write(piece)
+        pace.count(size)
 
 
 async def send_file(

@@ -9,16 +9,16 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
 
-T = TypeVar("T")
+from chatserver.threads import Threads, settled
 
 CHUNK_SIZE = 262_144  # bytes read from the file at once
 MAX_SHARE = 0.5  # of the free disk space
 MIN_FREE = 16_000_000  # bytes of free disk space; with less, no file is used
+_threads = Threads(4, "spool")
 READER_TIMEOUT = 60.0  # seconds that the source waits for space in a full file
 
 
@@ -59,7 +59,7 @@ async def _through_file(
             await filling
         finally:
             filling.cancel()
-            await _settled(filling)  # its error was raised above, or is irrelevant
+            await settled(filling)  # its error was raised above, or is irrelevant
 
 
 class _Spool:
@@ -88,7 +88,7 @@ class _Spool:
         self._writing = True
         self._emptied.clear()
         try:
-            await _run_in_thread(_write_all, self._file, piece, self._written)
+            await _threads.run(_write_all, self._file, piece, self._written)
             self._written += len(piece)
         finally:
             self._writing = False
@@ -98,7 +98,7 @@ class _Spool:
         while True:
             self._filled.clear()
             while self._read < self._written:
-                piece = await _run_in_thread(os.pread, self._file, CHUNK_SIZE, self._read)
+                piece = await _threads.run(os.pread, self._file, CHUNK_SIZE, self._read)
                 self._read += len(piece)
                 yield piece
             if self._ended and self._read == self._written:
@@ -112,25 +112,6 @@ class _Spool:
             self._read = self._written = 0
             os.ftruncate(self._file, 0)
             self._emptied.set()
-
-
-async def _run_in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """Run a function in a thread. If cancelled, wait for its end: it uses the file descriptor."""
-    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await _settled(work)
-        raise
-
-
-async def _settled(work: asyncio.Future[Any]) -> None:
-    """Return when a future is done, also if this is cancelled several times."""
-    while not work.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([work])
-    if not work.cancelled():
-        work.exception()  # marks it as retrieved
 
 
 def _write_all(file: int, piece: bytes, offset: int) -> None:
