@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import aiohttp
 
 from chatserver.config import Settings
-from chatserver.web.addresses import NO_ADDRESS, is_local, others
+from chatserver.web.addresses import NO_ADDRESS, is_local, urls_for_other_devices
 
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=5.0, sock_read=5.0)
 UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH)  # from here; browsers have other routes
@@ -85,7 +85,7 @@ def links(settings: Settings) -> Finding:
         )
     host, port = settings.server.host, settings.server.port
     scheme = "https" if settings.server.tls_cert else "http"
-    found = others(f"{scheme}://{host}:{port}", host)
+    found = urls_for_other_devices(f"{scheme}://{host}:{port}", host)
     if found:
         return True, f"addresses for other devices: {', '.join(found)}"
     return None, f"no address for other devices is known. {NO_ADDRESS}"

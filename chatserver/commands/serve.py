@@ -27,7 +27,7 @@ from chatserver.server import Server
 from chatserver.text import markup
 from chatserver.tls import server_context
 from chatserver.web.access_log import AccessLog
-from chatserver.web.addresses import EVERYWHERE, lan_addresses
+from chatserver.web.addresses import ALL_INTERFACES, lan_addresses
 from chatserver.web.aiohttp_internals import Listener, UnixListener
 from chatserver.web.control_socket import SHUTDOWN_TIMEOUT
 from chatserver.web.headers import expect
@@ -209,7 +209,7 @@ def public_url(settings: Settings, *, port: int | None = None) -> str:
         return settings.origin
     host = settings.server.host
     own = _url(
-        settings, lan_address() if host in EVERYWHERE else host, port or settings.server.port
+        settings, lan_address() if host in ALL_INTERFACES else host, port or settings.server.port
     )
     return settings.origin or own
 

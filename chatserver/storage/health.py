@@ -55,9 +55,9 @@ class HealthCheck:
         await asyncio.wait({attempt}, timeout=CHECK_TIMEOUT)
         if not attempt.done():
             return DatabaseHealth(self._reason or UNREACHABLE.reason, began=self._began)
-        condition = replace(attempt.result(), began=self._began)
-        self._reason = condition.reason
-        return condition
+        health = replace(attempt.result(), began=self._began)
+        self._reason = health.reason
+        return health
 
     async def close(self) -> None:
         """Cancel a check that is running."""

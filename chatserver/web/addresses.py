@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - values of server.host for all interfaces
+ALL_INTERFACES = ("0.0.0.0", "::", "")  # noqa: S104 - values of server.host for all interfaces
 # Documentation and private addresses: the route to each names the interface that leads there.
 TARGETS = ("192.0.2.1", "192.168.255.254", "172.31.255.254", "10.255.255.254")
 
@@ -30,18 +30,18 @@ def is_local(url: str) -> bool:
 
 def lan_addresses() -> list[str]:
     """Return this machine's IPv4 addresses, that of the default route first."""
-    found = dict.fromkeys(_source(target) for target in TARGETS)
+    found = dict.fromkeys(_source_address(target) for target in TARGETS)
     return [address for address in found if address and not is_local(f"//{address}")]
 
 
-def others(listening: str, host: str) -> list[str]:
+def urls_for_other_devices(listening: str, host: str) -> list[str]:
     """Return the URLs for other devices, of a server at the URL `listening`, bound to `host`."""
-    if host not in EVERYWHERE:
+    if host not in ALL_INTERFACES:
         return [] if is_local(listening) else [listening]
-    return list(_at(listening, lan_addresses()))
+    return list(_with_hosts(listening, lan_addresses()))
 
 
-def _at(listening: str, addresses: Iterable[str]) -> Iterable[str]:
+def _with_hosts(listening: str, addresses: Iterable[str]) -> Iterable[str]:
     parts = urlsplit(listening)
     for address in addresses:
         yield (
@@ -51,7 +51,7 @@ def _at(listening: str, addresses: Iterable[str]) -> Iterable[str]:
         )
 
 
-def _source(target: str) -> str:
+def _source_address(target: str) -> str:
     """Return the source address of packets to `target`. Nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -47,29 +47,29 @@ class Health:
     )
     async def ready(self, _request: web.Request) -> web.StreamResponse:
         """Whether messages can be stored; 503 if not."""
-        condition = await self._monitor.health()
+        health = await self._monitor.health()
         report: dict[str, Any] = {
-            "ok": int(not condition.reason),
+            "ok": int(not health.reason),
             "database": self._database.kind,
-            "revision": condition.revision,
-            "durability": condition.durability or "unknown",
+            "revision": health.revision,
+            "durability": health.durability or "unknown",
         }
-        if condition.reason:
-            report["reason"] = condition.reason
-        return web.json_response(report, status=503 if condition.reason else 200)
+        if health.reason:
+            report["reason"] = health.reason
+        return web.json_response(report, status=503 if health.reason else 200)
 
     async def report(self) -> dict[str, Any]:
         """Return the same and the load, for administrators."""
-        condition = await self._monitor.health()
+        health = await self._monitor.health()
         return {
             "database": self._database.kind,
-            "revision": condition.revision,
+            "revision": health.revision,
             "newest_revision": HEAD,
-            "durability": condition.durability or "unknown",
-            "storing": not condition.reason,
+            "durability": health.durability or "unknown",
+            "storing": not health.reason,
             "waiting": self._journal.waiting,
             "connections": len(self._hub.connections),
-            "database_bytes": condition.size or 0,
+            "database_bytes": health.size or 0,
         }
 
     @operation(

@@ -71,14 +71,14 @@ class MessageHandlers:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Get events of a room: all events after `after`, or the messages before `before`."""
         async with self._authenticator.authenticate_query(request) as user:
-            room, command = await self._paths.room(request, user), _event_query(request)
-            if command.after is not UNSET:
+            room, query = await self._paths.room(request, user), _event_query(request)
+            if query.after is not UNSET:
                 page = await self._history.after(
-                    user, room, command.after, limit=command.limit, epoch=command.epoch
+                    user, room, query.after, limit=query.limit, epoch=query.epoch
                 )
             else:
-                before = _given(command.before)
-                page = await self._history.before(user, room, before, command.limit)
+                before = _given(query.before)
+                page = await self._history.before(user, room, before, query.limit)
             return ok(epoch=self._history.epoch, **msgspec.structs.asdict(page))
 
     @operation(
@@ -98,12 +98,12 @@ class MessageHandlers:
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         form = await _message(request)
-        storing = _Storing(request)
-        return await storing.response(
+        pending = _PendingReceipt(request)
+        return await pending.response(
             self._messages.send(
                 user,
                 form.data,
-                storing.settle,
+                pending.settle,
                 room=room,
                 reply_to=form.reply_to,
                 files=form.files,
@@ -129,12 +129,12 @@ class MessageHandlers:
         user = await self._paths.user(request)
         form = await _message(request)
         to = path_part(request, "user", protocol.UserName)
-        storing = _Storing(request)
-        return await storing.response(
+        pending = _PendingReceipt(request)
+        return await pending.response(
             self._messages.send(
                 user,
                 form.data,
-                storing.settle,
+                pending.settle,
                 to=to,
                 reply_to=form.reply_to,
                 files=form.files,
@@ -156,10 +156,10 @@ class MessageHandlers:
         """Replace the text of one of the user's own messages."""
         user, message = await self._paths.message(request)
         form = await forms.read(request, forms.NewText)
-        storing = _Storing(request)
-        return await storing.response(
+        pending = _PendingReceipt(request)
+        return await pending.response(
             self._messages.edit(
-                user, message, form.data, storing.settle, files=form.files, request_id=form.id
+                user, message, form.data, pending.settle, files=form.files, request_id=form.id
             )
         )
 
@@ -173,9 +173,9 @@ class MessageHandlers:
     async def delete(self, request: web.Request) -> web.StreamResponse:
         """Delete the text of a message."""
         user, message = await self._paths.message(request)
-        storing = _Storing(request)
-        self._messages.delete(user, message, storing.settle)
-        return await storing.response()
+        pending = _PendingReceipt(request)
+        self._messages.delete(user, message, pending.settle)
+        return await pending.response()
 
     @operation(
         "PUT",
@@ -202,9 +202,9 @@ class MessageHandlers:
     async def _react(self, request: web.Request, *, on: bool) -> web.StreamResponse:
         user, message = await self._paths.message(request)
         emoji = path_part(request, "emoji", protocol.Emoji)
-        storing = _Storing(request)
-        self._messages.react(user, message, emoji, storing.settle, on=on)
-        return await storing.response()
+        pending = _PendingReceipt(request)
+        self._messages.react(user, message, emoji, pending.settle, on=on)
+        return await pending.response()
 
     @operation(
         "GET",
@@ -220,12 +220,12 @@ class MessageHandlers:
         video, audio, link), filename: (what a word of the name begins with).
         """
         async with self._authenticator.authenticate_query(request, heavy=True) as user:
-            command = parse_query(request, SearchQuery)
-            query = search_query.parse(command.q)
-            if command.room is not None:
-                query = replace(query, room=command.room)
-            before, limit = _given(command.position), command.limit
-            found = await self._search.find(user.id, query, before=before, limit=limit)
+            query = parse_query(request, SearchQuery)
+            parsed = search_query.parse(query.q)
+            if query.room is not None:
+                parsed = replace(parsed, room=query.room)
+            before, limit = _given(query.position), query.limit
+            found = await self._search.find(user.id, parsed, before=before, limit=limit)
         return ok(
             hits=[_hit_fields(hit) for hit in found.hits],
             more=found.more,
@@ -246,10 +246,10 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def _event_query(request: web.Request) -> EventQuery:
-    command = parse_query(request, EventQuery)
-    if command.after is not UNSET and command.before is not UNSET:
+    query = parse_query(request, EventQuery)
+    if query.after is not UNSET and query.before is not UNSET:
         raise BadRequest(_("Use either 'after' or 'before'."))
-    return command
+    return query
 
 
 async def _message(request: web.Request) -> forms.NewMessage:
@@ -258,7 +258,7 @@ async def _message(request: web.Request) -> forms.NewMessage:
     return forms.NewMessage(forms.read_text(request))
 
 
-class _Storing:
+class _PendingReceipt:
     """Waits for the journal without a time limit, because its answer is certain."""
 
     def __init__(self, request: web.Request) -> None:

@@ -67,12 +67,12 @@ class Metrics:
 
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
-        groups = (self._people(), self._messages(), self._sockets(), self._of_files())
-        for figures in (*groups, _stored(database)):
-            registry.register(_Collected(figures))
+        groups = (self._server(), self._messages(), self._sockets(), self._file_metrics())
+        for families in (*groups, _database(database)):
+            registry.register(_Collector(families))
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
-    def _people(self) -> Iterator[Any]:
+    def _server(self) -> Iterator[Any]:
         yield _gauge("info", "Version of the running program.", 1, version=__version__)
         yield _gauge(
             "people_online",
@@ -120,7 +120,7 @@ class Metrics:
         refusals = self._middleware.refusals + self._dispatcher.refusals
         yield _counters("refusals", "Refused requests, by error code.", code=refusals)
 
-    def _of_files(self) -> Iterator[Any]:
+    def _file_metrics(self) -> Iterator[Any]:
         uploads, cleanup = self._files.uploads.counts, self._files.cleanup
         yield _counter("uploads", "Files that have arrived.", uploads.uploads)
         yield _counter("uploaded_bytes", "Bytes that have arrived.", uploads.bytes)
@@ -139,14 +139,16 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class _Collected:
-    figures: Iterator[Any]
+class _Collector:
+    """A group of metrics, in the form that a registry takes."""
+
+    families: Iterator[Any]
 
     def collect(self) -> Iterator[Any]:
-        return self.figures
+        return self.families
 
 
-def _stored(database: DatabaseHealth) -> Iterator[Any]:
+def _database(database: DatabaseHealth) -> Iterator[Any]:
     durability, migrated = database.durability, database.revision == HEAD
     yield _gauge("database_up", "1 if the database answers.", durability is not None)
     yield _gauge("storing", "1 if messages can be stored.", not database.reason)

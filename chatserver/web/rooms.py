@@ -64,10 +64,10 @@ class RoomHandlers:
 
         At most ROOMS_LIMIT of each; `rooms_after` or `public_after` continues one of the lists.
         """
-        command = parse_query(request, RoomsQuery)
+        query = parse_query(request, RoomsQuery)
         async with self._authenticator.authenticate_query(request) as user:
-            own = {} if command.public_after else await self._own_rooms(user, command.rooms_after)
-            public = {} if command.rooms_after else await self._public_rooms(command.public_after)
+            own = {} if query.public_after else await self._own_rooms(user, query.rooms_after)
+            public = {} if query.rooms_after else await self._public_rooms(query.public_after)
             return ok(**own, **public)
 
     async def _own_rooms(self, user: User, after: int) -> dict[str, Any]:

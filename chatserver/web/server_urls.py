@@ -10,7 +10,7 @@ from aiohttp import web
 
 from chatserver.config import Settings
 from chatserver.origins import origin
-from chatserver.web.addresses import is_local, others
+from chatserver.web.addresses import is_local, urls_for_other_devices
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.proxies import FORWARDED, FROM_TRUSTED_PROXY
 
@@ -35,9 +35,9 @@ class ServerUrls:
         own = self.base_url(request)
         if not is_local(own):
             return [own]
-        if self._settings.origin:
+        if self._settings.origin or not self.listening_url:
             return []
-        found = others(self.listening_url, self._settings.server.host) if self.listening_url else []
+        found = urls_for_other_devices(self.listening_url, self._settings.server.host)
         return [
             address + (self.mount_path if self._authenticator.is_operator(request) else "")
             for address in found

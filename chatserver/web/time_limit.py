@@ -29,8 +29,8 @@ async def run_handler(request: web.Request, handler: Handler) -> web.StreamRespo
     """Return the handler's response. Raises Unavailable after TIMEOUT."""
     timer = request[TIMER] = asyncio.timeout(TIMEOUT)
     if request.method in SAFE_METHODS:
-        return await _run_cancellable(handler(request), timer)
-    return await _run_shielded(handler(request), timer)
+        return await run_cancellable(handler(request), timer)
+    return await run_shielded(handler(request), timer)
 
 
 def lift(request: web.Request) -> None:
@@ -45,17 +45,9 @@ def lift(request: web.Request) -> None:
             raise Unavailable from None
 
 
-async def read(work: Awaitable[T]) -> T:
+async def run_cancellable(work: Awaitable[T], timer: asyncio.Timeout | None = None) -> T:
     """Run work that only reads. Raises Unavailable after TIMEOUT, and cancels it."""
-    return await _run_cancellable(work, asyncio.timeout(TIMEOUT))
-
-
-async def write(work: Awaitable[T]) -> T:
-    """Run work that may change something. Raises Unavailable after TIMEOUT; the work continues."""
-    return await _run_shielded(work, asyncio.timeout(TIMEOUT))
-
-
-async def _run_cancellable(work: Awaitable[T], timer: asyncio.Timeout) -> T:
+    timer = timer or asyncio.timeout(TIMEOUT)
     try:
         async with timer:
             return await work
@@ -65,7 +57,9 @@ async def _run_cancellable(work: Awaitable[T], timer: asyncio.Timeout) -> T:
         raise Unavailable(_("The server cannot answer right now. Try again.")) from None
 
 
-async def _run_shielded(work: Awaitable[T], timer: asyncio.Timeout) -> T:
+async def run_shielded(work: Awaitable[T], timer: asyncio.Timeout | None = None) -> T:
+    """Run work that may change something. Raises Unavailable after TIMEOUT; the work continues."""
+    timer = timer or asyncio.timeout(TIMEOUT)
     task = asyncio.ensure_future(_awaited(work))
     try:
         async with timer:

@@ -3,7 +3,7 @@
 import pytest
 
 from chatserver.web import addresses
-from chatserver.web.addresses import is_local, lan_addresses, others
+from chatserver.web.addresses import is_local, lan_addresses, urls_for_other_devices
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_addresses_for_other_devices_are_those_that_the_server_listens_on(
     monkeypatch: pytest.MonkeyPatch, listening: str, host: str, expected: list[str]
 ) -> None:
     monkeypatch.setattr(addresses, "lan_addresses", lambda: ["10.0.0.5", "192.168.1.7"])
-    assert others(listening, host) == expected
+    assert urls_for_other_devices(listening, host) == expected
 
 
 def test_the_address_of_the_default_route_comes_first_and_loopback_is_excluded(

@@ -135,7 +135,7 @@ class Dispatcher:
         match error:
             case protocol.Undecodable():
                 self._send_error(connection, error.error, error.id)
-                self._count_mistake(connection)
+                self._count_invalid_frame(connection)
             case ChatError():
                 self._send_error(connection, error, request_id)
             case Disconnect():
@@ -153,7 +153,7 @@ class Dispatcher:
             protocol.encode(encode_events.refusal(error, request_id, sentence=sentence))
         )
 
-    def _count_mistake(self, connection: Connection) -> None:
+    def _count_invalid_frame(self, connection: Connection) -> None:
         try:
             self._invalid_frames.take(connection)
         except RateLimited:
@@ -186,7 +186,7 @@ class Dispatcher:
             case protocol.History(rooms=rooms):
                 if rooms:
                     self._rates[protocol.History].charge(user.id, len(rooms) // ROOMS_PER_READ)
-                return time_limit.read(self.queries.answer(connection, command))
+                return time_limit.run_cancellable(self.queries.answer(connection, command))
             case protocol.Renew():
                 return run_write(connection, partial(self._renew, connection, command))
             case _:

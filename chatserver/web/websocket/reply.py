@@ -27,6 +27,6 @@ async def run_write(
     """Run a command that may change something. Raises Unavailable after the time limit."""
     reply = PendingReply(connection)
     try:
-        await time_limit.write(work(reply))
+        await time_limit.run_shielded(work(reply))
     finally:
         reply.close()

@@ -187,7 +187,7 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Queries, "answer", lambda *_: None)
-    monkeypatch.setattr(time_limit, "read", lambda _: None)
+    monkeypatch.setattr(time_limit, "run_cancellable", lambda _: None)
     dispatcher = build_dispatcher(clock, messages=None)
 
     def accepted(rooms: int) -> int:
