@@ -23,7 +23,7 @@ const file = (key, more = {}) => ({ key, name: `${key}.txt`, type: "text/plain",
 const described = ({ key, name }) => ({ id: `id-${key}`, name, type: "text/plain", bytes: 3 });
 
 /** An outbox and an uploader; `upload(file, attempt)` replaces the server. */
-function rig(upload = described, { store = new MemoryStore(), send = ({ id }, n) => ({ ok: true, id, room: 1, seq: n, at: 1 }) } = {}) {
+function rig(upload = described, { store = new MemoryStore(), isOnline, exclusively = (_name, work) => work(), prepare = async (_file, content) => content, send = ({ id }, n) => ({ ok: true, id, room: 1, seq: n, at: 1 }) } = {}) {
   const sent = [];
   const discarded = [];
   let attempts = 0;
@@ -32,9 +32,10 @@ function rig(upload = described, { store = new MemoryStore(), send = ({ id }, n)
     store,
     upload: async (one, content, options) => upload(one, (attempts += 1), { ...options, content }),
     discard: (id) => discarded.push(id),
-    prepare: async (_file, content) => content,
+    prepare,
+    isOnline,
     roomOf: (key) => Number(key.slice(1)),
-    exclusively: (_name, work) => work(),
+    exclusively,
   });
   return { outbox, uploader, store, sent, discarded };
 }
@@ -102,6 +103,55 @@ test("a lost connection and a busy server are tried again later", async () => {
     await settled();
     assert.equal(sent.length, 1, error.code);
   }
+});
+
+test("a file whose upload is cut every time delays no other, and is refused after several attempts", async () => {
+  for (const error of [failure("unreachable", 0, "It was cut."), failure("conflict", 423, "It was cut.")]) {
+    let attempts = 0;
+    const { outbox, uploader, sent } = rig((one) => {
+      if (one.key !== "a") return described(one);
+      attempts += 1;
+      throw error;
+    });
+    outbox.add("#7", "first", { files: [file("a")] });
+    outbox.add("#7", "second", { files: [file("b")] });
+    await settled();
+    outbox.add("#8", "third", { files: [file("c")] }); // while the first one waits to be tried again
+    await settled();
+    assert.deepEqual(sent.map(({ data }) => data), ["second", "third"]);
+    const [entry] = outbox.entriesOf("#7");
+    assert.equal(entry.state, "sending");
+    for (let round = 0; round < 20; round += 1) await uploader.run();
+    assert.deepEqual([attempts, entry.state, entry.files[0].problem], [10, "failed", "It was cut."]);
+  }
+});
+
+test("a file is not refused while the server cannot be reached or the upload makes progress", async () => {
+  const cut = failure("unreachable", 0);
+  const away = rig(() => Promise.reject(cut), { isOnline: () => false });
+  let sentBytes = 0;
+  const slow = rig((_one, _attempt, { progress }) => {
+    progress((sentBytes += 2 ** 20));
+    throw cut;
+  });
+  for (const { outbox, uploader } of [away, slow]) {
+    outbox.add("#7", "", { files: [file("a", { bytes: 2 ** 26 })] });
+    for (let round = 0; round < 30; round += 1) await uploader.run();
+    const [entry] = outbox.entriesOf("#7");
+    assert.equal(entry.state, "sending");
+    outbox.remove(entry.id);
+  }
+});
+
+test("a picture that cannot be prepared, and one that another tab uploads, delay no other", async () => {
+  const prepare = async ({ key }, content) => (key === "a" ? Promise.reject(new Error()) : content);
+  const exclusively = (key, work) => (key === "b" ? Promise.reject(new Error("another tab uploads it")) : work());
+  const { outbox, sent } = rig(described, { prepare, exclusively });
+  for (const key of ["a", "b", "c"]) outbox.add("#7", key, { files: [file(key)] });
+  await settled();
+  assert.deepEqual(sent.map(({ data }) => data), ["c"]);
+  assert.deepEqual(outbox.entriesOf("#7").map(({ state }) => state), ["failed", "sending"]);
+  outbox.remove(outbox.entriesOf("#7")[1].id);
 });
 
 test("a failure of the server is shown after several attempts", async () => {

@@ -8,10 +8,10 @@
 /** Whether all files of an entry are uploaded. */
 export const isUploaded = ({ files = [] }) => files.every(({ uploaded }) => uploaded);
 
-/** The first file that is to be uploaded, as {entry, file}, or undefined. */
-export function nextUpload(entries) {
+/** The first file that is to be uploaded, as {entry, file}, or undefined. `postponed`: keys of files that are not. */
+export function nextUpload(entries, postponed) {
   for (const entry of entries) {
-    const file = entry.files?.find(({ uploaded, problem }) => !uploaded && !problem);
+    const file = entry.files?.find(({ key, uploaded, problem }) => !uploaded && !problem && !postponed.has(key));
     if (file) return { entry, file };
   }
   return undefined;

@@ -1,6 +1,7 @@
 /**
  * Uploads the files of the outbox, one after another; an upload continues after a lost connection or a reload. Of several
- * tabs, one uploads a file.
+ * tabs, one uploads a file. A file whose upload fails delays no other: it is tried again after them, and refused after
+ * several attempts.
  */
 
 import { Backoff } from "../lib/backoff.js";
@@ -8,9 +9,12 @@ import { nextUpload } from "../lib/outbox-files.js";
 import { _ } from "../lib/i18n.js";
 
 const MAX_ATTEMPTS = 4; // failures of the server until a file counts as refused
+const MAX_CUTS = 10; // failures without progress, while the server can be reached, until a file counts as refused
+const PROGRESS = 2 ** 20; // bytes
 const SHOW_INTERVAL = 200; // milliseconds between two updates of the progress
-const TEMPORARY = new Set(["unreachable", "rate_limited", "conflict"]); // such as another upload that has to end first
+const CUTS = new Set(["unreachable", "conflict"]); // such as another request that has to end first
 const FAILURES = new Set(["unavailable", "internal"]); // such as a full disk
+const RATE_LIMITED = "rate_limited"; // of the user, so that other files would be refused too
 const UNAUTHORIZED = 401;
 
 export class Uploader {
@@ -21,18 +25,21 @@ export class Uploader {
   #prepare;
   #roomOf;
   #exclusively;
+  #isOnline;
   #running = false;
   #timer = 0;
+  #paused = false; // until the timer
+  #postponed = new Set(); // keys of files that failed and wait for the timer
   #backoff = new Backoff();
-  #attempts = new Map(); // key of a file → failures of the server
+  #attempts = new Map(); // key of a file → {failures: of the server, cuts, best: bytes that were sent}
   #current = null; // {file, controller}
 
   /**
    * `store`: of the outbox. `upload` and `discard`: see net/upload.js; `prepare(file, content)` returns what is to be
    * uploaded; `roomOf(key)`: the number of the only room that may have the file, or undefined; `exclusively(name, work)`
-   * calls `work` in one tab only.
+   * calls `work` in one tab only; `isOnline()`: whether the server can be reached by other means.
    */
-  constructor(outbox, { store, upload, discard, prepare, roomOf, exclusively = withLock }) {
+  constructor(outbox, { store, upload, discard, prepare, roomOf, exclusively = withLock, isOnline = () => true }) {
     this.#outbox = outbox;
     this.#store = store;
     this.#upload = upload;
@@ -40,26 +47,44 @@ export class Uploader {
     this.#prepare = prepare;
     this.#roomOf = roomOf;
     this.#exclusively = exclusively;
-    outbox.addEventListener("outbox:changed", () => this.#timer || this.run());
+    this.#isOnline = isOnline;
+    outbox.addEventListener("outbox:changed", () => this.#uploadAll());
     outbox.addEventListener("outbox:discarded", ({ detail }) => detail.files.forEach((file) => this.#cancel(file)));
     outbox.addEventListener("outbox:acknowledged", ({ detail }) => (detail.entry.files ?? []).forEach(release));
   }
 
-  /** Upload what is waiting. */
-  async run() {
+  /** Upload what is waiting, also what has failed before. */
+  run() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    if (this.#running) return;
+    this.#paused = false;
+    this.#postponed.clear();
+    return this.#uploadAll();
+  }
+
+  async #uploadAll() {
+    if (this.#running || this.#paused) return;
     this.#running = true;
     try {
-      for (let next = nextUpload(this.#outbox.sending); next; next = nextUpload(this.#outbox.sending)) {
-        await this.#exclusively(next.file.key, () => this.#uploadOne(next));
-        this.#backoff.reset();
-      }
+      for (let next = this.#next(); next; next = this.#next()) await this.#attempt(next);
     } catch (error) {
-      if (error.status !== UNAUTHORIZED) this.#timer = setTimeout(() => this.run(), 500 + this.#backoff.next());
+      this.#paused = error.status !== UNAUTHORIZED;
     } finally {
       this.#running = false;
+    }
+    if (this.#paused || this.#postponed.size > 0) this.#timer ||= setTimeout(() => this.run(), 500 + this.#backoff.next());
+  }
+
+  #next = () => nextUpload(this.#outbox.sending, this.#postponed);
+
+  /** Upload a file, or postpone it. Throws if others would fail too. */
+  async #attempt(next) {
+    try {
+      await this.#exclusively(next.file.key, () => this.#uploadOne(next));
+      this.#backoff.reset();
+    } catch (error) {
+      if (error.code === RATE_LIMITED || error.status === UNAUTHORIZED) throw error;
+      this.#postponed.add(next.file.key);
     }
   }
 
@@ -90,7 +115,7 @@ export class Uploader {
   async #uploadOne({ entry, file }) {
     await this.#outbox.refresh(entry);
     if (file.uploaded || !this.#outbox.sending.includes(entry)) return this.#outbox.update(entry, { save: true });
-    const content = await this.#content(file);
+    const content = await this.#content(file).catch(() => null);
     if (!content) return this.#refuse(entry, file, _("This file is not available any more. Choose it again."));
     const controller = new AbortController();
     this.#current = { file, controller };
@@ -140,11 +165,15 @@ export class Uploader {
     this.#outbox.update(entry, { save: true });
   }
 
-  #isTemporary({ code, status }, { key }) {
-    if (TEMPORARY.has(code) || status === UNAUTHORIZED) return true;
-    const times = (this.#attempts.get(key) ?? 0) + 1;
-    this.#attempts.set(key, times);
-    return FAILURES.has(code) && times < MAX_ATTEMPTS;
+  #isTemporary({ code, status }, { key, progress = 0 }) {
+    if (code === RATE_LIMITED || status === UNAUTHORIZED) return true;
+    const made = this.#attempts.get(key) ?? { failures: 0, cuts: 0, best: 0 };
+    this.#attempts.set(key, made);
+    if (FAILURES.has(code)) return (made.failures += 1) < MAX_ATTEMPTS;
+    if (!CUTS.has(code)) return false;
+    if (progress >= made.best + PROGRESS) Object.assign(made, { cuts: 0, best: progress });
+    else if (this.#isOnline()) made.cuts += 1;
+    return made.cuts < MAX_CUTS;
   }
 
   #refuse(entry, file, problem) {

@@ -45,7 +45,7 @@ export class Services {
     this.renewal.start();
     followKeyboard();
     new Focus(app).watch();
-    this.#uploadFiles({ conversations, outbox, store, current });
+    this.#uploadFiles({ conversations, outbox, connection, store, current });
     this.#showOwnPicture();
     users.addEventListener("users:changed", () => this.#showOwnPicture());
   }
@@ -55,9 +55,10 @@ export class Services {
     this.#app.querySelector("settings-dialog profile-picture").show(own);
   }
 
-  #uploadFiles({ conversations, outbox, store, current }) {
+  #uploadFiles({ conversations, outbox, connection, store, current }) {
+    const isOnline = () => connection.availability === "online";
     const roomOf = (key) => (key.startsWith("#") ? conversations.get(key).room : undefined);
-    this.uploader = new Uploader(outbox, { store, upload, discard, prepare: scaled, roomOf });
+    this.uploader = new Uploader(outbox, { store, upload, discard, prepare: scaled, roomOf, isOnline });
     this.#app.addEventListener("file:cancel", ({ detail: { key } }) => {
       const entry = outbox.entriesOf(current().key).find(({ files = [] }) => files.some((file) => file.key === key));
       if (entry) this.uploader.remove(entry, key);
