@@ -50,5 +50,5 @@ def test_the_address_of_the_default_route_comes_first_and_loopback_is_excluded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sources = iter(["10.0.0.5", "192.168.1.7", "", "127.0.0.1"])
-    monkeypatch.setattr(addresses, "_source", lambda target: next(sources))
+    monkeypatch.setattr(addresses, "_source_address", lambda target: next(sources))
     assert lan_addresses() == ["10.0.0.5", "192.168.1.7"]
