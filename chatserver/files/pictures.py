@@ -1,8 +1,9 @@
 """Client of the process that works on pictures. Owns that process.
 
 It is started for the first picture, ended when it was idle for a while, and killed when a picture
-takes too long. A file that it cannot handle becomes an attachment that browsers do not show. Users
-take turns, so that one with many pictures delays others by one picture.
+takes too long. A file that it cannot decode becomes an attachment that browsers do not show; one
+whose metadata it cannot remove is refused. Users take turns, so that one with many pictures delays
+others by one picture.
 """
 
 import asyncio
@@ -16,7 +17,9 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 import msgspec
+from msgspec.structs import replace
 
+from chatserver.errors import BadRequest, _
 from chatserver.files.images.worker import HANDLED, Job, Result
 from chatserver.files.store import CLEAN, THUMBS, Store
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
@@ -24,6 +27,10 @@ from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
 TIMEOUT = 30.0  # seconds for one file
 IDLE_TIME = 60.0  # seconds without a job after which the process ends
 MODULE = "chatserver.files.images"
+UNCLEANED = _(
+    "The server cannot remove the metadata, such as the place, from this file. It may be damaged."
+    " Put it into an archive to send it as it is."
+)
 SQUARE = 256  # pixels of a side of profile pictures and of the logo
 
 logger = logging.getLogger(__name__)
@@ -62,14 +69,24 @@ class Pictures:
         self.counts = Counts()
 
     async def process(self, file_id: str, suffix: str, *, user_id: int) -> Picture:
-        """Return what a sealed file of a user is, after its metadata was removed."""
+        """Return what a sealed file of a user is, after its metadata was removed.
+
+        Raises BadRequest if it cannot be removed.
+        """
         kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in HANDLED:
             return Picture(kind)
-        result = await self._perform(self._job(file_id, suffix, kind), user_id)
+        job = self._job(file_id, suffix, kind)
+        result = await self._perform(job, user_id)
+        if not (result.cleaned or await self._is_cleaned(job, user_id)):
+            raise BadRequest(UNCLEANED)
         if not result.ok:
             return Picture(UNKNOWN)
         return Picture(kind, result.width, result.height, result.blur)
+
+    async def _is_cleaned(self, job: Job, user_id: int) -> bool:
+        """Remove the metadata only: the process may have ended while it made thumbnails."""
+        return (await self._perform(replace(job, thumbs={}), user_id)).cleaned
 
     async def crop(self, file_id: str, suffix: str, *, user_id: int) -> bool:
         """Replace a sealed file by a square WebP of SQUARE pixels; False if it is no picture."""

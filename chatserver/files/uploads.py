@@ -6,7 +6,7 @@ Owns the number of uploads that each user has running on this node.
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from chatserver.config import FileSettings
@@ -166,7 +166,8 @@ class Uploads:
         """Complete a file whose bytes have all arrived; return it when it is on disk for good.
 
         Metadata is removed from pictures and videos, so the file may have become smaller. Raises
-        NotFound if it was discarded in the meantime, Locked if this runs already on any node.
+        NotFound if it was discarded in the meantime, Locked if this runs already on any node,
+        BadRequest if the metadata cannot be removed; the file is discarded then.
         """
         async with self._store.completing(file.id):
             found = await self._files.find(file.id)
@@ -176,7 +177,11 @@ class Uploads:
 
     async def _finish(self, file: StoredFile) -> StoredFile:
         suffix = await self._store.seal(file.id, file.bytes)
-        picture = await self._pictures.process(file.id, suffix, user_id=file.user_id)
+        try:
+            picture = await self._pictures.process(file.id, suffix, user_id=file.user_id)
+        except BadRequest:  # it cannot be completed later either
+            await self._files.discard(file.id, file.user_id)
+            raise
         sha256, size = await self._store.digest(file.id, suffix)
         await self._store.complete(file.id)
         content = Content(picture.type, size, sha256, picture.width, picture.height, picture.blur)
@@ -202,7 +207,8 @@ class Uploads:
         try:
             yield
         except BaseException:
-            await self._files.discard(file.id, user.id)
+            with suppress(NotFound):  # it is discarded already
+                await self._files.discard(file.id, user.id)
             raise
 
 

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from chatserver.errors import BadRequest
 from chatserver.files import pictures as module
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.images.worker import Job, Result
@@ -69,6 +70,13 @@ async def test_a_photo_gets_thumbnails_and_loses_its_place(bench: Bench) -> None
     assert modes == {0o600}
 
 
+@pytest.mark.parametrize("size", [(60_000, 4), (4, 60_000)])
+async def test_a_narrow_photo_gets_a_thumbnail(bench: Bench, size: tuple[int, int]) -> None:
+    found = await bench.process(picture("JPEG", size, exif=exif(orientation=6)))
+    assert (found.width, found.height) == (size[1], size[0])
+    assert sorted(bench.thumb(480).size) == [1, 480]
+
+
 @pytest.mark.parametrize("form", ["PNG", "GIF", "WEBP"])
 async def test_other_formats_get_thumbnails_too(bench: Bench, form: str) -> None:
     found = await bench.process(picture(form))
@@ -114,18 +122,46 @@ def many_scans() -> bytes:
     [
         bomb(50_000, 50_000),
         bomb(2_000, 1_000),
-        b"\x89PNG\r\n\x1a\n" + b"x" * 100,
-        b"\xff\xd8\xff" + b"x" * 100,
-        b"GIF89a/*" + b"x" * 100 + b"*/=alert(1)",
-        b"GIF89a\1\0\1\0\0\0\0" + b"\x2c\0\0\0\0\1\0\1\0\0\x02\x02\x44\x01\0" * 100_000 + b";",
-        b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
         picture("JPEG")[:-2_000],
-        many_scans(),
     ],
 )
 async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, content: bytes) -> None:
     assert await bench.process(content) == Picture(UNKNOWN)
     assert (await bench.process(picture("PNG"), "B" * 22)).width == 900
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x89PNG\r\n\x1a\n" + b"x" * 100,
+        b"\xff\xd8\xff" + b"x" * 100,
+        b"GIF89a/*" + b"x" * 100 + b"*/=alert(1)",
+        b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
+        many_scans(),
+        FILM[0] + FILM[1][:-5],
+    ],
+)
+async def test_a_file_whose_metadata_cannot_be_removed_is_refused(
+    bench: Bench, content: bytes
+) -> None:
+    with pytest.raises(BadRequest, match="cannot remove the metadata"):
+        await bench.process(content)
+    assert (await bench.process(picture("PNG"), "B" * 22)).width == 900
+
+
+async def test_metadata_is_removed_although_no_thumbnail_can_be_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = bench.pictures._send
+
+    async def ending(job: Job) -> Result:
+        if job.thumbs:
+            raise TimeoutError
+        return await send(job)
+
+    monkeypatch.setattr(bench.pictures, "_send", ending)
+    assert await bench.process(picture("JPEG", exif=exif())) == Picture(UNKNOWN)
+    assert SECRET not in bench.cleaned()
 
 
 async def test_the_process_is_started_for_the_first_picture_and_again_after_its_end(
@@ -158,7 +194,8 @@ async def test_a_picture_that_takes_too_long_ends_the_process(
     process = bench.pictures._process
     assert process is not None
     monkeypatch.setattr(module, "TIMEOUT", 0.0)
-    assert await bench.process(picture("PNG"), "B" * 22) == Picture(UNKNOWN)
+    with pytest.raises(BadRequest):
+        await bench.process(picture("PNG"), "B" * 22)
     assert process.returncode is not None
 
 

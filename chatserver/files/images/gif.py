@@ -7,20 +7,19 @@ from chatserver.files.images import Malformed
 EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 COMMENT, APPLICATION = 0xFE, 0xFF
 KEPT = (b"NETSCAPE2.0", b"ANIMEXTS1.0")  # applications: repetition of the animation
-MAX_FRAMES = 1_000
+MAX_BLOCKS = 200_000  # about two for each frame
 
 
 def clean(content: bytes | memoryview) -> list[bytes]:
     """Return the blocks of a GIF that are its pictures, without what follows its end.
 
-    Raises Malformed, also above MAX_FRAMES.
+    Raises Malformed, also above MAX_BLOCKS.
     """
     start = 13 + _table(content, 10)
-    parts, frames = [bytes(content[:start])], 0
-    for block in _blocks(content, start):
-        frames += block[0] == IMAGE
-        if frames > MAX_FRAMES:
-            raise Malformed("it has too many frames")
+    parts = [bytes(content[:start])]
+    for count, block in enumerate(_blocks(content, start)):
+        if count >= MAX_BLOCKS:
+            raise Malformed("it has too many blocks")
         if _is_kept(block):
             parts.append(block)
     return parts

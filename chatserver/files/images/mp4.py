@@ -1,16 +1,27 @@
 """MP4 and QuickTime (ISO 14496-12) without metadata, which may have the place of recording.
 
-Boxes with metadata are overwritten in place and become `free`, so that nothing else moves.
+Boxes with metadata, unknown boxes, and tracks that are neither pictures, sound nor text, such as
+the positions that cameras record, are overwritten in place and become `free`, so that nothing else
+moves.
 """
 
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from chatserver.files.images import Malformed
+from chatserver.files.images.mp4_samples import TABLES, sample_spans
 
-METADATA = (b"udta", b"meta", b"uuid", b"Xtra")
-CONTAINERS = (b"moov", b"trak", b"moof", b"traf")  # in which metadata is searched
-MAX_BOXES = 10_000
+METADATA = frozenset(b"udta meta uuid Xtra XMP_ emsg free skip wide".split())
+KEPT = {  # boxes of each container; of others, all but METADATA
+    b"file": b"ftyp styp moov moof mdat mfra sidx ssix pdin".split(),
+    b"moov": b"mvhd trak mvex iods".split(),
+    b"trak": b"tkhd tref trgr edts tapt clip matt load imap mdia".split(),
+    b"mdia": b"mdhd hdlr elng minf".split(),
+    b"minf": b"vmhd smhd sthd nmhd gmhd hmhd hdlr dinf stbl".split(),
+}
+CONTAINERS = frozenset([*KEPT, b"stbl", b"moof", b"traf", b"mvex", b"mfra"])
+MEDIA = frozenset(b"vide soun text sbtl subt clcp auxv pict".split())  # handlers of tracks
+MAX_BOXES = 100_000
 PIECE = 2**16  # bytes overwritten at once
 
 
@@ -25,41 +36,105 @@ class Box(NamedTuple):
 
 def clean(file: BinaryIO, size: int) -> None:
     """Overwrite the metadata of an open file of that size. Raises Malformed."""
-    left = MAX_BOXES
-    waiting = [(0, size)]
-    while waiting:
-        for box in _boxes(file, *waiting.pop()):
-            left -= 1
-            if not left:
+    Cleaner(file, size).clean()
+
+
+class Cleaner:
+    """Overwrites the metadata of a file. Owns the places of samples that are to be removed."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._left = MAX_BOXES
+        self._spans: list[tuple[int, int]] = []  # samples of removed tracks
+        self._removed = self._fragmented = False
+
+    def clean(self) -> None:
+        """Raises Malformed."""
+        waiting = [Box(b"file", 0, 0, self._size)]
+        while waiting:
+            parent = waiting.pop()
+            for box in self._boxes(parent):
+                if _is_metadata(parent.kind, box.kind) or self._is_removed_track(box):
+                    self._blank(box)
+                elif box.kind in CONTAINERS:
+                    waiting.append(box)
+        if self._fragmented and self._removed:
+            raise Malformed("fragments may have samples of a removed track")
+        for start, end in self._spans:
+            self._zero(start, end)
+
+    def _boxes(self, parent: Box) -> Iterator[Box]:
+        position = parent.content
+        while position + 8 <= parent.end:
+            self._left -= 1
+            if not self._left:
                 raise Malformed("there are too many boxes")
-            if box.kind in METADATA:
-                _blank(file, box)
-            elif box.kind in CONTAINERS:
-                waiting.append((box.content, box.end))
+            self._file.seek(position)
+            head = self._file.read(16)
+            size, kind, content = int.from_bytes(head[:4]), head[4:8], position + 8
+            if size == 1:
+                size, content = int.from_bytes(head[8:]), position + 16
+            elif size == 0:
+                size = parent.end - position
+            elif size < 8 and kind == b"\0\0\0\0":
+                return  # QuickTime ends some lists with a zero
+            if position + size > parent.end or position + size < content:
+                raise Malformed("a box is cut off")
+            yield Box(kind, position + 4, content, position + size)
+            position += size
+
+    def _is_removed_track(self, box: Box) -> bool:
+        """Return whether it is a track of data; note where its samples are."""
+        self._fragmented |= box.kind == b"moof"
+        if box.kind == b"cmov":
+            raise Malformed("it is compressed")
+        if box.kind != b"trak":
+            return False
+        media = self._children(box).get(b"mdia")
+        found = {} if media is None else self._children(media)
+        if b"hdlr" not in found or self._handler(found[b"hdlr"]) in MEDIA:
+            return False
+        self._note_samples(found.get(b"minf"))
+        self._removed = True
+        return True
+
+    def _children(self, box: Box) -> dict[bytes, Box]:
+        return {child.kind: child for child in self._boxes(box)}
+
+    def _handler(self, box: Box) -> bytes:
+        self._file.seek(box.content + 8)
+        return self._file.read(4)
+
+    def _note_samples(self, information: Box | None) -> None:
+        stbl = information and self._children(information).get(b"stbl")
+        if stbl is None:
+            raise Malformed("a track has no samples")
+        tables = {
+            kind: self._content(box) for kind, box in self._children(stbl).items() if kind in TABLES
+        }
+        self._spans += sample_spans(tables)
+        if sum(end - start for start, end in self._spans) > self._size:
+            raise Malformed("samples overlap")
+
+    def _content(self, box: Box) -> bytes:
+        self._file.seek(box.content)
+        return self._file.read(box.end - box.content)
+
+    def _blank(self, box: Box) -> None:
+        self._file.seek(box.name)
+        self._file.write(b"free")
+        self._zero(box.content, box.end)
+
+    def _zero(self, start: int, end: int) -> None:
+        if end > self._size:
+            raise Malformed("a sample is cut off")
+        self._file.seek(start)
+        while start < end:
+            start += self._file.write(bytes(min(PIECE, end - start)))
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    position = start
-    while position + 8 <= end:
-        file.seek(position)
-        head = file.read(16)
-        size, kind, content = int.from_bytes(head[:4]), head[4:8], position + 8
-        if size == 1:
-            size, content = int.from_bytes(head[8:]), position + 16
-        elif size == 0:
-            size = end - position
-        elif size < 8 and kind == b"\0\0\0\0":
-            return  # QuickTime ends some lists with a zero
-        if position + size > end or position + size < content:
-            raise Malformed("a box is cut off")
-        yield Box(kind, position + 4, content, position + size)
-        position += size
-
-
-def _blank(file: BinaryIO, box: Box) -> None:
-    file.seek(box.name)
-    file.write(b"free")
-    file.seek(box.content)
-    left = box.end - box.content
-    while left > 0:
-        left -= file.write(bytes(min(PIECE, left)))
+def _is_metadata(parent: bytes, kind: bytes) -> bool:
+    if kind == b"cmov":
+        return False
+    return kind not in KEPT[parent] if parent in KEPT else kind in METADATA

@@ -48,9 +48,13 @@ class Job(Struct):
 
 
 class Result(Struct, omit_defaults=True):
-    """Not `ok`: the file is not what its type says, or exceeds a limit."""
+    """Not `ok`: the file is not what its type says, or exceeds a limit.
+
+    `cleaned`: its metadata is removed.
+    """
 
     ok: bool
+    cleaned: bool = False
     width: int | None = None
     height: int | None = None
     blur: str | None = None
@@ -73,20 +77,24 @@ def main() -> None:
 
 def perform(job: Job) -> Result:
     """Remove the metadata of a file, then make its thumbnails; or replace it by a square."""
+    cleaned = False
     try:
         if job.square:
             return _square(job)
         with Path(job.path).open("r+b") as file:
             _clean(job, file)
-        if job.type in OVERWRITTEN:
-            return Result(ok=True)
+        cleaned = True
+        if job.type in OVERWRITTEN or not job.thumbs:
+            return Result(ok=True, cleaned=True)
         from chatserver.files.images import thumbnails
 
         targets = {size: Path(target) for size, target in job.thumbs.items()}
-        return Result(ok=True, **thumbnails.make(Path(job.path), targets, pixels=job.pixels))
+        return Result(
+            ok=True, cleaned=True, **thumbnails.make(Path(job.path), targets, pixels=job.pixels)
+        )
     except Exception as error:  # of any picture, also MemoryError; Pillow raises all kinds
         print(f"{job.type}: {type(error).__name__}", file=sys.stderr)
-        return Result(ok=False)
+        return Result(ok=False, cleaned=cleaned)
 
 
 def _square(job: Job) -> Result:

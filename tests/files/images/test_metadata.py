@@ -3,6 +3,7 @@
 import io
 import re
 import shutil
+import struct
 import subprocess
 import zlib
 from contextlib import suppress
@@ -141,11 +142,13 @@ def test_xmp_in_a_gif_is_removed() -> None:
     assert SECRET not in cleaned(content[:start] + block + content[start:], "GIF")
 
 
-def test_a_gif_with_too_many_frames_is_rejected() -> None:
+def test_a_gif_with_too_many_blocks_is_rejected() -> None:
+    start, comment = b"GIF89a\1\0\1\0\0\0\0", b"\x21\xfe\0"
     frame = b"\x2c\0\0\0\0\1\0\1\0\0\x02\x02\x44\x01\0"
-    content = b"GIF89a\1\0\1\0\0\0\0" + frame * 100_000 + b";"
-    with pytest.raises(Malformed):
-        gif.clean(content)
+    assert len(gif.clean(start + frame * 20_000 + b";")) == 20_002
+    for block in (frame, comment):
+        with pytest.raises(Malformed):
+            gif.clean(start + block * 200_001 + b";")
 
 
 @settings(deadline=None, max_examples=300)
@@ -199,12 +202,72 @@ def test_the_metadata_of_a_video_is_overwritten_in_place() -> None:
     assert without_metadata(result) == result
 
 
+def number(*values: int) -> bytes:
+    return b"".join(value.to_bytes(4) for value in values)
+
+
+def track(handler: bytes, offset: int, *, wide: bool = False, sizes: bytes = b"") -> bytes:
+    """Return a track with chunks of 2 and 1 samples of 10 bytes at `offset` and 40 bytes later."""
+    hdlr = box(b"hdlr", number(0, 0), handler, bytes(12), b"name\0")
+    starts = [offset, offset + 40]
+    places = (
+        box(b"co64", number(0, 2), *(start.to_bytes(8) for start in starts))
+        if wide
+        else box(b"stco", number(0, 2, *starts))
+    )
+    runs = box(b"stsc", number(0, 2, 1, 2, 1, 2, 1, 1))
+    table = box(b"stbl", runs, box(b"stsz", sizes or number(0, 0, 3, 10, 10, 10)), places)
+    return box(b"trak", box(b"mdia", hdlr, box(b"minf", box(b"nmhd", bytes(4)), table)))
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("sizes", [b"", number(0, 10, 3)])
+@pytest.mark.parametrize("handler", [b"meta", b"camm", b"gpmd", b"data", b"tmcd", b"vide", b"soun"])
+def test_the_samples_of_data_tracks_are_overwritten(
+    handler: bytes, wide: bool, sizes: bytes
+) -> None:
+    kept = handler in (b"vide", b"soun")
+    data = b"0123456789" * 10
+    start = FILM[0] + box(b"mdat", data)
+    content = start + box(b"moov", track(handler, len(start) - 90, wide=wide, sizes=sizes))
+    found = without_metadata(content)[len(start) - 100 : len(start)]
+    expected = data if kept else data[:10] + bytes(20) + data[30:50] + bytes(10) + data[60:]
+    assert found == expected
+    assert (b"trak" in without_metadata(content)) is kept
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        box(b"moov", track(b"meta", 1_000_000)),
+        box(b"moov", *[track(b"meta", 0, sizes=number(0, 100, 3))] * 2),
+        box(b"moov", track(b"meta", 0, sizes=number(0, 2**31, 3))),
+        box(b"moov", track(b"meta", 0, sizes=number(0, 0, 2**31))),
+        box(b"moov", track(b"meta", 0)) + box(b"moof"),
+        box(b"moov", box(b"trak", box(b"mdia", box(b"hdlr", number(0, 0), b"meta")))),
+        box(b"moov", box(b"cmov", bytes(20))),
+    ],
+)
+def test_a_video_whose_data_cannot_be_found_is_rejected(content: bytes) -> None:
+    with pytest.raises(Malformed):
+        without_metadata(content)
+
+
+def test_metadata_anywhere_in_a_video_is_overwritten() -> None:
+    hidden = [box(kind, SECRET) for kind in (b"meta", b"udta", b"free", b"skip", b"XMP_", b"PICT")]
+    track = box(b"trak", box(b"mdia", *hidden, box(b"minf", *hidden, box(b"stbl", *hidden[:3]))))
+    content = FILM[0] + b"".join(hidden) + box(b"moov", *hidden, track) + FILM[3]
+    result = without_metadata(content + box(b"moof", box(b"traf", *hidden[:4])))
+    assert SECRET not in result
+    assert len(result) - len(content) == len(box(b"moof", box(b"traf", *hidden[:4])))
+
+
 def test_a_video_may_end_with_an_open_box() -> None:
     content = FILM[0] + FILM[1] + (0).to_bytes(4) + b"mdat" + b"x" * 50
     assert SECRET not in without_metadata(content)
 
 
-@pytest.mark.parametrize("content", [b"\0\0\0\x07ftyp", b"\0\0\x10\0moov", box(b"moov") * 10_001])
+@pytest.mark.parametrize("content", [b"\0\0\0\x07ftyp", b"\0\0\x10\0moov", box(b"moov") * 100_001])
 def test_a_damaged_video_is_rejected(content: bytes) -> None:
     with pytest.raises(Malformed):
         without_metadata(content)
@@ -224,6 +287,25 @@ def facts(path: Path) -> list[str]:
     return [line for line in done.stdout.splitlines() if not line.startswith(("[System]", "[Exif"))]
 
 
+def film_with_positions() -> bytes:
+    """Return a film with a track of the positions of its camera."""
+    sample = struct.pack("<HHddd", 0, 5, 48.8583, 2.2945, 35.0)
+    start = FILM[0] + box(b"mdat", sample)
+    stsd = box(b"stsd", number(0, 1), box(b"camm", bytes(6) + b"\0\1"))
+    tables = (
+        box(b"stts", number(0, 1, 1, 1_000)),
+        box(b"stsc", number(0, 1, 1, 1, 1)),
+        box(b"stsz", number(0, len(sample), 1)),
+        box(b"stco", number(0, 1, len(start) - len(sample))),
+    )
+    hdlr = box(b"hdlr", number(0, 0), b"camm", bytes(12), b"name\0")
+    header = box(b"mdhd", number(0, 0, 0, 1_000, 1_000, 0))
+    minf = box(b"minf", box(b"nmhd", bytes(4)), box(b"stbl", stsd, *tables))
+    tkhd = box(b"tkhd", b"\0\0\0\1", number(0, 0, 1, 0, 1_000), bytes(60))
+    mvhd = box(b"mvhd", number(0, 0, 0, 1_000, 1_000), bytes(80))
+    return start + box(b"moov", mvhd, box(b"trak", tkhd, box(b"mdia", header, hdlr, minf)))
+
+
 def test_exiftool_finds_nothing_private(tmp_path: Path) -> None:
     require("exiftool", found=EXIFTOOL is not None)
     picture = Image.linear_gradient("L").convert("RGB")
@@ -234,7 +316,8 @@ def test_exiftool_finds_nothing_private(tmp_path: Path) -> None:
         "GIF": encoded(picture, "GIF", comment=SECRET),
     }
     cleaned_ones = {form: cleaned(content, form) for form, content in contents.items()}
-    contents["MP4"], cleaned_ones["MP4"] = b"".join(FILM), without_metadata(b"".join(FILM))
+    contents["MP4"], contents["CAMM"] = b"".join(FILM), film_with_positions()
+    cleaned_ones |= {form: without_metadata(contents[form]) for form in ("MP4", "CAMM")}
     for form, content in contents.items():
         before, after = tmp_path / f"before.{form}", tmp_path / f"after.{form}"
         before.write_bytes(content)
