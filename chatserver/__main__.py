@@ -23,13 +23,13 @@ from chatserver.errors import ChatServerError, TemporaryStartError, Unavailable
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Sentence(click.ClickException):
+class UserError(click.ClickException):
     """An error for the user, in one sentence."""
 
     exit_code = 2
 
 
-class Later(Sentence):
+class TemporaryError(UserError):
     """An error that may pass by itself: EX_TEMPFAIL of sysexits.h."""
 
     exit_code = 75
@@ -46,24 +46,24 @@ class Cli(click.Group):
                 raise
             launch.discard_output()
             click.echo(f"Error: Cannot write: {error.strerror}.", err=True)
-            sys.exit(Later.exit_code)
+            sys.exit(TemporaryError.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except TemporaryStartError as error:
-            raise Later(str(error)) from None
+            raise TemporaryError(str(error)) from None
         except Unavailable as error:
-            kind = Later if error.may_pass else Sentence
+            kind = TemporaryError if error.may_pass else UserError
             text = f"The database cannot be used: {error.reason}." if error.reason else str(error)
             raise kind(text) from None
         except ChatServerError as error:
-            kind = Later if _disk_was_full(error) else Sentence
+            kind = TemporaryError if _disk_was_full(error) else UserError
             raise kind(str(error)) from None
         except OSError as error:
             if error.filename is None or error.errno in FULL:
                 raise
-            raise Sentence(f"{error.filename} cannot be used: {error.strerror}.") from None
+            raise UserError(f"{error.filename} cannot be used: {error.strerror}.") from None
 
 
 def _disk_was_full(error: BaseException | None) -> bool:
@@ -103,7 +103,7 @@ def _serve(*, lan: bool) -> None:
         given.setdefault("host", "0.0.0.0")  # noqa: S104 - that is what --lan means
     gc.disable()  # collecting garbage during imports takes a tenth of the start
     settings = loaded().settings
-    with _no_authorities():
+    with _without_ca_certificates():
         from chatserver.commands.serve import serve as run_server
         from chatserver.logs import configure_logging
 
@@ -112,7 +112,7 @@ def _serve(*, lan: bool) -> None:
 
 
 @contextmanager
-def _no_authorities() -> Iterator[None]:
+def _without_ca_certificates() -> Iterator[None]:
     """Hide the certificate authorities during the imports.
 
     aiohttp loads them when it is imported, for a client that a server never uses: a tenth of the

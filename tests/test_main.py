@@ -36,7 +36,7 @@ from argon2.exceptions import VerifyMismatchError
 from click.testing import CliRunner
 
 from chatserver import __version__
-from chatserver.__main__ import _no_authorities, main
+from chatserver.__main__ import _without_ca_certificates, main
 from chatserver.commands import control, doctor
 from chatserver.commands.rooms import _number
 from chatserver.commands.serve import serve
@@ -505,7 +505,7 @@ def test_the_imports_leave_the_environment_unchanged(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SSL_CERT_FILE", "/own/authorities.pem")
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     before = dict(os.environ)
-    with _no_authorities():
+    with _without_ca_certificates():
         assert os.environ["SSL_CERT_FILE"] == os.devnull
     assert dict(os.environ) == before
 

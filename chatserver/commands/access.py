@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, request
+from chatserver.commands.options import loaded, location_options, request
 from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.web.addresses import NO_ADDRESS, is_local
@@ -16,7 +16,7 @@ from chatserver.web.addresses import NO_ADDRESS, is_local
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
 @click.option("--room", default="", help="Name of a public room that the new users join as well.")
 @listing.as_json
-@place_options
+@location_options
 def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
     """Create an invitation link."""
     made = request("POST", "/api/invites", {"uses": uses, "days": days, "room": room})
@@ -31,7 +31,7 @@ def invite(*, uses: int, days: int, room: str, as_json: bool) -> None:
 
 
 @click.command("setup-link")
-@place_options
+@location_options
 def setup_link() -> None:
     """Show the link that creates the first administrator."""
     click.echo(_public(loaded().settings, request("GET", "/api/setup-link")["url"]))
@@ -59,12 +59,12 @@ def keys() -> None:
 
 @keys.command("rotate")
 @click.option("--force", is_flag=True, help="Do not ask the other nodes for their keys.")
-@place_options
+@location_options
 def keys_rotate(*, force: bool) -> None:
     """Sign with a new key from now on; sessions of the last two keys stay valid.
 
-    Where several nodes serve one chat the first call publishes the key and the second one, after
-    keys.json has been copied to all nodes, lets it sign.
+    If there are several nodes, the first call publishes the key; copy keys.json to all nodes, and
+    the second call makes the key sign.
     """
     done = request("POST", f"/api/keys/rotate{'?force' if force else ''}")
     if done["signs"]:

@@ -13,7 +13,7 @@ import msgspec
 from chatserver.binding import Binding, refuse_own_file
 from chatserver.clocks import wall
 from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, run
+from chatserver.commands.options import loaded, location_options, run
 from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -34,11 +34,13 @@ if TYPE_CHECKING:
 
 Form = Callable[[IO[bytes], Manifest], Writer]
 
-WITHOUT_FILES = click.option(
+WITHOUT_FILES_OPTION = click.option(
     "--without-files", is_flag=True, help="Leave out the contents of files."
 )
 
-AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+ARCHIVE_ARGUMENT = click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 
 
 # Backup and export -------------------------------------------------------------------------------
@@ -47,8 +49,8 @@ AN_ARCHIVE = click.argument("file", type=click.Path(exists=True, dir_okay=False,
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
-@WITHOUT_FILES
-@place_options
+@WITHOUT_FILES_OPTION
+@location_options
 def backup(file: Path, *, force: bool, without_files: bool) -> None:
     """Save all data to FILE, with or without a running server.
 
@@ -60,23 +62,23 @@ def backup(file: Path, *, force: bool, without_files: bool) -> None:
             "A backup needs a file; `chatserver export -` writes everything to standard output."
         )
     with _target(file, force=force) as opened:
-        said = run(_copy(loaded().settings, opened, PackedWriter, with_files=not without_files))
-    click.echo(f"Saved {said} in {file}.", err=True)
+        summary = run(_copy(loaded().settings, opened, PackedWriter, with_files=not without_files))
+    click.echo(f"Saved {summary} in {file}.", err=True)
 
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
-@WITHOUT_FILES
-@place_options
+@WITHOUT_FILES_OPTION
+@location_options
 def export(file: Path, *, force: bool, without_files: bool) -> None:
     """Write all data as JSON lines to FILE, or to standard output (-).
 
     `import` takes it into an empty database of any kind.
     """
     with _target(file, force=force) as opened:
-        said = run(_copy(loaded().settings, opened, PlainWriter, with_files=not without_files))
-    click.echo(f"Wrote {said}.", err=True)
+        summary = run(_copy(loaded().settings, opened, PlainWriter, with_files=not without_files))
+    click.echo(f"Wrote {summary}.", err=True)
 
 
 @contextmanager
@@ -104,21 +106,21 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: 
         bar.length = manifest.total
         return form(file, manifest)
 
-    with _bar("Copying") as bar, closing(ArchiveReceiver(begin)) as intake:
-        async with aclosing(streaming.archive(settings)) as answer:
-            async for some in answer:
-                bar.update(sum([intake.feed(text) for text in some]))
-        ids = intake.file_ids if with_files else []
-        intake.add_files(stored_paths(DataDir(settings.data).files_folder, ids))
-        said = _said(intake.finish())
-        return f"{said}, {counted(len(ids), 'file')}" if ids else said
+    with _bar("Copying") as bar, closing(ArchiveReceiver(begin)) as receiver:
+        async with aclosing(streaming.archive(settings)) as batches:
+            async for lines in batches:
+                bar.update(sum([receiver.feed(text) for text in lines]))
+        ids = receiver.file_ids if with_files else []
+        receiver.add_files(stored_paths(DataDir(settings.data).files_folder, ids))
+        summary = _summary(receiver.finish())
+        return f"{summary}, {counted(len(ids), 'file')}" if ids else summary
 
 
 # Restore and import ------------------------------------------------------------------------------
 
 
 @click.command()
-@AN_ARCHIVE
+@ARCHIVE_ARGUMENT
 @click.option("--replace", is_flag=True, help="Replace a database that has users.")
 @click.option("--yes", is_flag=True, help="Do not ask before replacing.")
 @click.option(
@@ -126,7 +128,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: 
     metavar="TIME",
     help='Revoke again what was revoked since "2026-11-25 14:00" or since the "backup".',
 )
-@place_options
+@location_options
 def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -> None:
     """Restore a backup from FILE. Stop the server first.
 
@@ -135,20 +137,20 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
 
     Sessions, bot tokens, invitations, passwords, rights and memberships that have ended since the
     backup are valid again, and rooms that have become private are open again. With --revoke-since
-    they are not: what has ended or was restricted in the database which is replaced stays so. Where
-    that is missing or cannot be read, all sessions, bot tokens and invitations end. Messages that
-    were edited or deleted since come back in any case.
+    they are not: what has ended or was restricted in the replaced database stays so. If that
+    database is missing or cannot be read, all sessions, bot tokens and invitations end. Messages
+    that were edited or deleted since come back in any case.
     """
     settings = loaded().settings
     Binding(DataDir(settings.data), settings.database_url).check()
     archive = read(file)
     since = _since(revoke_since, archive)
     if replace and not yes:
-        _ask(file, archive, revoking=since is not None)
-    revived = _load(archive, replace=replace, since=since)
+        _confirm(file, archive, revoking=since is not None)
+    reinstated = _load(archive, replace=replace, since=since)
     if replace and since is None:
         click.echo("Logouts and new passwords since the backup are undone as well.", err=True)
-    _say_revived(revived, "Valid again:", revoking=since is not None)
+    _show_reinstated(reinstated, "Valid again:", revoking=since is not None)
 
 
 def _since(given: str | None, archive: Archive) -> int | None:
@@ -168,29 +170,29 @@ def _since(given: str | None, archive: Archive) -> int | None:
     return since
 
 
-def _ask(file: Path, archive: Archive, *, revoking: bool) -> None:
+def _confirm(file: Path, archive: Archive, *, revoking: bool) -> None:
     from chatserver.restore import preview
 
     made = datetime.fromtimestamp(archive.manifest.made_at / 1000, UTC).astimezone()
     click.echo(f"{file} was made on {made:%Y-%m-%d at %H:%M} and contains:", err=True)
-    click.echo(f"{_said(archive.manifest)}. Later messages will be lost.", err=True)
+    click.echo(f"{_summary(archive.manifest)}. Later messages will be lost.", err=True)
     if not revoking:
-        revived = run(preview(loaded().settings, archive))
-        _say_revived(revived, "These will be valid again, unless you use --revoke-since:")
+        reinstated = run(preview(loaded().settings, archive))
+        _show_reinstated(reinstated, "These will be valid again, unless you use --revoke-since:")
     click.prompt('Type "replace" to go on', type=click.Choice(["replace"]), err=True)
 
 
-def _say_revived(revived: "Reinstated", heading: str, *, revoking: bool = False) -> None:
-    lines = list(revived.lines())
-    if not revived.known and not revoking:
-        lines = ["Whatever was revoked after the backup. --revoke-since ends it."]
+def _show_reinstated(reinstated: "Reinstated", heading: str, *, revoking: bool = False) -> None:
+    lines = list(reinstated.lines())
+    if not reinstated.known and not revoking:
+        lines = ["Everything that was revoked after the backup. --revoke-since revokes it again."]
     if lines:
         click.echo("\n".join([heading, *(f"  {line}" for line in lines)]), err=True)
 
 
 @click.command("import")
-@AN_ARCHIVE
-@place_options
+@ARCHIVE_ARGUMENT
+@location_options
 def import_(file: Path) -> None:
     """Import an export from FILE into a database without users. Stop the server first.
 
@@ -202,13 +204,13 @@ def import_(file: Path) -> None:
 
 
 def _load(archive: Archive, **how: Any) -> "Reinstated":
-    from chatserver.restore import restore as into_place
+    from chatserver.restore import restore as restore_archive
 
     with _bar("Loading", archive.manifest.total) as bar:
-        work = into_place(loaded().settings, archive, progress=bar.update, **how)
-        revived: Reinstated = run(work)
-    click.echo(f"Imported {_said(archive.manifest)}.")
-    return revived
+        work = restore_archive(loaded().settings, archive, progress=bar.update, **how)
+        reinstated: Reinstated = run(work)
+    click.echo(f"Imported {_summary(archive.manifest)}.")
+    return reinstated
 
 
 # Check -------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ def _load(archive: Archive, **how: Any) -> "Reinstated":
 
 @click.command()
 @listing.as_json
-@place_options
+@location_options
 def check(*, as_json: bool) -> None:
     """Check the integrity of all data; exit code 1 if there are findings."""
     totals, findings = run(_check(loaded().settings))
@@ -238,9 +240,9 @@ async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
     findings: list[str] = []
     step: dict[str, Any] = {}
     with _bar("Checking") as bar:
-        async with aclosing(streaming.check(settings)) as answer:
-            async for some in answer:
-                for step in map(msgspec.json.decode, some):
+        async with aclosing(streaming.check(settings)) as batches:
+            async for lines in batches:
+                for step in map(msgspec.json.decode, lines):
                     bar.length = step.get("of", bar.length)
                     bar.update("of" in step)
                     findings += step.get("findings", [])
@@ -254,7 +256,7 @@ def _bar(label: str, length: int = 0) -> "ProgressBar[int]":
     return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
-def _said(manifest: Manifest) -> str:
+def _summary(manifest: Manifest) -> str:
     return ", ".join(_count(manifest.rows, table) for table in ("users", "rooms", "events"))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from chatserver.clocks import CLOCK_TOLERANCE, wall
+from chatserver.commands.findings import Finding
 from chatserver.config import Settings
 from chatserver.data_dir import DATABASE_FILES, DataDir
 from chatserver.storage.engine import Database
@@ -16,8 +17,6 @@ from chatserver.storage.nightly_runs import (
     newest_session,
     recorded,
 )
-
-Finding = tuple[bool | None, str]
 
 
 async def clock_finding(settings: Settings, now: Callable[[], int] = wall) -> Finding:

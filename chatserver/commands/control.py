@@ -190,7 +190,7 @@ async def reading(settings: Settings) -> AsyncIterator["Database"]:
         Binding(folder, settings.database_url).require()
         database = Database(settings.database_url, read_only=True)
         try:
-            await _require_whole(database)
+            await _require_complete(database)
             yield database
         finally:
             await database.close()
@@ -206,7 +206,7 @@ async def connected(folder: DataDir) -> AsyncIterator[Control]:
             yield Control(http, folder)
 
 
-async def _require_whole(database: "Database") -> None:
+async def _require_complete(database: "Database") -> None:
     """Raise StartError unless the database has all stored data, and this program's revision."""
     from chatserver.storage.event_log import EventLog
     from chatserver.storage.migrate import require_head

@@ -13,7 +13,8 @@ from chatserver.clocks import wall
 from chatserver.commands.clock_check import clock_finding
 from chatserver.commands.control import control, is_running, reading
 from chatserver.commands.files_check import file_findings
-from chatserver.commands.reachability import Finding, links, reached
+from chatserver.commands.findings import Finding
+from chatserver.commands.reachability import links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError, StartError, Unavailable

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from chatserver.clocks import wall
+from chatserver.commands.findings import Finding
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.files.folder_store import FolderStore
@@ -14,7 +15,6 @@ from chatserver.storage.engine import Database
 from chatserver.storage.files import Files
 
 PILLOW = ("PIL._imaging", "PIL._webp")  # compiled modules
-Finding = tuple[bool | None, str]
 
 
 async def file_findings(settings: Settings) -> list[Finding]:

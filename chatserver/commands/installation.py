@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, request, run
+from chatserver.commands.options import loaded, location_options, request, run
 from chatserver.config import shown
 from chatserver.config_sources import all_keys
 from chatserver.errors import ChatServerError
@@ -15,7 +15,7 @@ SIGNS = {True: "ok  ", False: "FAIL", None: "warn"}  # of findings
 
 
 @click.command()
-@place_options
+@location_options
 def migrate() -> None:
     """Upgrade the database to this program's revision. The server does so at its start."""
     from chatserver.storage.migrate import HEAD
@@ -30,7 +30,7 @@ def migrate() -> None:
 
 
 @click.command()
-@place_options
+@location_options
 def ready() -> None:
     """Ask the running server whether it can store messages; exit code 2 when not.
 
@@ -47,7 +47,7 @@ def ready() -> None:
 
 @click.command()
 @listing.as_json
-@place_options
+@location_options
 def doctor(*, as_json: bool) -> None:
     """Check this installation; exit code 1 if a check fails, 0 if there are only warnings."""
     from chatserver.commands.doctor import examine
@@ -68,7 +68,7 @@ def config() -> None:
 
 @config.command("show")
 @listing.as_json
-@place_options
+@location_options
 def config_show(*, as_json: bool) -> None:
     """List every key with its value and source; passwords are masked."""
     found = loaded()
@@ -92,7 +92,7 @@ def config_show(*, as_json: bool) -> None:
 
 
 @config.command("check")
-@place_options
+@location_options
 def config_check() -> None:
     """Check the configuration and list all errors."""
     from chatserver.storage.engine import Database

@@ -22,7 +22,7 @@ def _option(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, callback=_keep, expose_value=False, **settings)
 
 
-def place_options(command: F) -> F:
+def location_options(command: F) -> F:
     """Add the options for the location of the data, allowed before and after every command."""
     for option in (
         _option(
@@ -45,7 +45,7 @@ def serve_options(command: F) -> F:
         _option("--host", help="The address to listen on (default: 127.0.0.1)."),
     ):
         command = option(command)
-    return place_options(command)
+    return location_options(command)
 
 
 def loaded() -> Loaded:

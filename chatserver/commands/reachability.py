@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 
+from chatserver.commands.findings import Finding
 from chatserver.config import Settings
 from chatserver.web.addresses import NO_ADDRESS, is_local, urls_for_other_devices
 
@@ -21,8 +22,6 @@ NO_TLS = (
 OF_THIS_MACHINE = (
     "other devices cannot reach this address: server.public_url must be the one that they use"
 )
-
-Finding = tuple[bool | None, str]  # whether a check passed, None for a warning; a sentence
 
 
 async def reached(settings: Settings) -> AsyncIterator[Finding]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, run
+from chatserver.commands.options import loaded, location_options, run
 from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
@@ -24,7 +24,7 @@ def room() -> None:
 
 @room.command("list")
 @listing.as_json
-@place_options
+@location_options
 def room_list(*, as_json: bool) -> None:
     """List all named rooms with number, kind, members, messages and retention."""
 
@@ -48,9 +48,9 @@ async def _rooms(database: "Database") -> Any:
 @room.command("archive")
 @click.argument("name")
 @click.option("--undo", is_flag=True, help="Unarchive the room.")
-@place_options
+@location_options
 def room_archive(name: str, *, undo: bool) -> None:
-    """Make a room read-only. ROOM is a name or a number.
+    """Make a room read-only. NAME is its name or its number.
 
     Its members see the change as one of the administrator whose account is the oldest.
     """
@@ -61,7 +61,7 @@ def room_archive(name: str, *, undo: bool) -> None:
 @room.command("retention")
 @click.argument("name")
 @click.argument("days", type=click.IntRange(0, 36_500))
-@place_options
+@location_options
 def room_retention(name: str, days: int) -> None:
     """Delete the messages of a room after DAYS days; 0 keeps them forever.
 
@@ -81,7 +81,7 @@ async def _change(settings: Settings, name: str, change: dict[str, Any]) -> None
 
 
 def _number(rooms: list[dict[str, Any]], name: str) -> int:
-    """The number of the room of that name or number. Private rooms may share a name."""
+    """Return the number of the room of that name or number. Private rooms may share a name."""
     numbers = [
         int(found["room"])
         for found in rooms

@@ -23,11 +23,11 @@ async def import_users(settings: Settings, file: Path) -> bool:
     """
     users = UserFile(file)
     async with control(settings, create_database=False) as server:
-        new, taken = _split_new(users.rows, await _names(server))
+        new, existing = _split_new(users.rows, await _names(server))
         users.generate_passwords(new)
         refused = await _add_all(server, new)
     users.remove_passwords([row for row, _ in refused])
-    left_out = taken + [f"{row.name}: {reason}" for row, reason in refused]
+    left_out = existing + [f"{row.name}: {reason}" for row, reason in refused]
     for text in left_out:
         click.echo(text, err=True)
     click.echo(f"{len(users.rows) - len(left_out)} created, {len(left_out)} skipped.")
@@ -42,14 +42,14 @@ def _split_new(rows: Iterable[Row], known: set[str]) -> tuple[list[Row], list[st
     """Return users without an account, each name once, and the reasons for leaving out the
     others.
     """
-    new, taken = [], []
+    new, existing = [], []
     for row in rows:
         if name_key(row.name) in known:
-            taken.append(f"{row.name}: that name is taken.")
+            existing.append(f"{row.name}: that name is taken.")
         else:
             known.add(name_key(row.name))
             new.append(row)
-    return new, taken
+    return new, existing
 
 
 async def _add_all(server: Control, rows: list[Row]) -> list[tuple[Row, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chatserver.commands import listing
-from chatserver.commands.options import loaded, place_options, request, run
+from chatserver.commands.options import loaded, location_options, request, run
 from chatserver.commands.plurals import counted
 from chatserver.config import Settings
 from chatserver.errors import ChatServerError
@@ -30,7 +30,7 @@ def user() -> None:
 @click.option("--display", default="", help="Display name.")
 @click.option("--admin", is_flag=True, help="Create an administrator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@place_options
+@location_options
 def user_add(name: str, *, display: str, admin: bool, password_stdin: bool) -> None:
     """Create an account. Asks for the password; without a terminal, generates one."""
     password, generated = _password(password_stdin=password_stdin)
@@ -63,7 +63,7 @@ async def _add(settings: Settings, body: dict[str, Any]) -> tuple[dict[str, Any]
 @user.command("passwd")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@place_options
+@location_options
 def user_passwd(name: str, *, password_stdin: bool) -> None:
     """Set a user's password and end the user's sessions."""
     password, generated = _password(password_stdin=password_stdin)
@@ -75,7 +75,7 @@ def user_passwd(name: str, *, password_stdin: bool) -> None:
 
 @user.command("promote")
 @click.argument("name")
-@place_options
+@location_options
 def user_promote(name: str) -> None:
     """Give a user the role of an administrator."""
     request("PATCH", _path("/api/users", name), {"admin": True})
@@ -84,7 +84,7 @@ def user_promote(name: str) -> None:
 
 @user.command("demote")
 @click.argument("name")
-@place_options
+@location_options
 def user_demote(name: str) -> None:
     """Revoke the administrator role. The last administrator keeps it."""
     request("PATCH", _path("/api/users", name), {"admin": False})
@@ -93,7 +93,7 @@ def user_demote(name: str) -> None:
 
 @user.command("disable")
 @click.argument("name")
-@place_options
+@location_options
 def user_disable(name: str) -> None:
     """Disable an account and close its connections. Its messages stay."""
     request("PATCH", _path("/api/users", name), {"disabled": True})
@@ -102,7 +102,7 @@ def user_disable(name: str) -> None:
 
 @user.command("enable")
 @click.argument("name")
-@place_options
+@location_options
 def user_enable(name: str) -> None:
     """Enable a disabled account."""
     request("PATCH", _path("/api/users", name), {"disabled": False})
@@ -113,7 +113,7 @@ def user_enable(name: str) -> None:
 @click.argument("name")
 @click.option("--messages", is_flag=True, help="Delete all messages of the user as well.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@place_options
+@location_options
 def user_delete(name: str, *, messages: bool, yes: bool) -> None:
     """Delete an account and its personal data permanently.
 
@@ -132,7 +132,7 @@ def user_delete(name: str, *, messages: bool, yes: bool) -> None:
 
 @user.command("list")
 @listing.as_json
-@place_options
+@location_options
 def user_list(*, as_json: bool) -> None:
     """List all users with role, state and display name."""
 
@@ -154,14 +154,13 @@ async def _users(database: "Database") -> list[dict[str, Any]]:
 
 @user.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@place_options
+@location_options
 def user_import(file: Path) -> None:
     """Create accounts from a CSV file with the columns name, display, password, in any order.
 
     It may be in UTF-8, UTF-16 or GBK, with commas, semicolons or tabs, as spreadsheets write it.
-    Where the password is missing one is made and written back into the file first, so that it is
-    known whatever happens. Names that exist already are left as they are; exit code 1 when
-    another line was refused.
+    Missing passwords are generated, and written to the file before the accounts are created.
+    Existing accounts are not changed. The exit code is 1 if a line was refused for another reason.
     """
     from chatserver.commands.user_import import import_users
 
@@ -178,7 +177,7 @@ def bot() -> None:
 @click.argument("name")
 @click.option("--display", default="", help="Display name.")
 @click.option("--room", "rooms", multiple=True, help="Name of a room that the bot joins.")
-@place_options
+@location_options
 def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
     """Create a bot and print its token, which is shown only once.
 
@@ -190,7 +189,7 @@ def bot_add(name: str, *, display: str, rooms: tuple[str, ...]) -> None:
 
 @bot.command("token")
 @click.argument("name")
-@place_options
+@location_options
 def bot_token(name: str) -> None:
     """Replace the token of a bot and print the new one, which is shown only once."""
     click.echo(request("POST", f"{_path('/api/bots', name)}/token")["token"])
@@ -198,7 +197,7 @@ def bot_token(name: str) -> None:
 
 @bot.command("revoke")
 @click.argument("name")
-@place_options
+@location_options
 def bot_revoke(name: str) -> None:
     """Revoke the token of a bot and close its connections. `bot token` creates another one."""
     request("DELETE", f"{_path('/api/bots', name)}/token")
@@ -207,7 +206,7 @@ def bot_revoke(name: str) -> None:
 
 @bot.command("list")
 @listing.as_json
-@place_options
+@location_options
 def bot_list(*, as_json: bool) -> None:
     """List all bots with state and rooms."""
 
@@ -235,7 +234,7 @@ def _path(below: str, name: str) -> str:
 
 
 def _password(*, password_stdin: bool) -> tuple[str, bool]:
-    """A password from standard input, from the terminal, or a generated one (then True)."""
+    """Return a password: from standard input, the terminal, or generated (then True)."""
     if password_stdin:
         return sys.stdin.readline().rstrip("\r\n"), False
     if sys.stdin.isatty():

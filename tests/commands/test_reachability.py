@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from chatserver.commands.reachability import Finding, _unreached, configured, links, reached
+from chatserver.commands.findings import Finding
+from chatserver.commands.reachability import _unreached, configured, links, reached
 from chatserver.config import ServerSettings, Settings
 from chatserver.tls import server_context
 from tests.driver import Chat
