@@ -2,10 +2,11 @@
 
 The index proposes candidates in the rooms of the reader (`search_candidates.py`). Filters and the
 text itself are checked for each of them, so that both databases find the same.
+
+A connection is held for single statements only: others search while texts are compared.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -15,26 +16,22 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.clocks import NODE_CLOCK_DIFFERENCE
-from chatserver.errors import BadRequest, _
-from chatserver.models import EventKind, name_key
-from chatserver.storage.display_names import accounts_displayed
+from chatserver.models import EventKind
+from chatserver.protocol import REPLY_CHARS
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import READABLE, Terms, candidates
+from chatserver.storage.search_filters import find_senders, rooms_to_search
 from chatserver.storage.search_index import search
-from chatserver.storage.slices import compute_in_slices
-from chatserver.storage.tables import events, members, rooms, users
-from chatserver.storage.throttling import throttled
+from chatserver.storage.slices import compute_in_slices, text_length
+from chatserver.storage.tables import events, members, users
 from chatserver.text.attached_files import searched_text
-from chatserver.text.names import room_key
 from chatserver.text.search_query import Query, has_attached, holds, index_terms
 from chatserver.text.search_terms import fold, room_token, sender_token
 
 CANDIDATE_CHUNKS = (64, 512, 2_048, 2_048)  # candidates of each step; then the page ends early
-MAX_COMPARED_CHARS = 1_000_000  # of texts for one page; then it ends early, too
+MAX_COMPARED_CHARS = 1_000_000  # of texts and files for one page; then it ends early, too
 TEXTS_PER_READ = 128  # texts read at once
-TITLES_PER_READ = 200  # of rooms, read and compared at once
-MAX_ROOM_DIGITS = 16  # of a room's number at most
 MAX_INDEXED_TERMS = 64  # rooms or users in the query of the index; more are filtered
 NEWEST = 2**53  # above every id
 
@@ -54,7 +51,7 @@ class Hit:
 class SearchPage:
     """Messages, newest first. `position` asks for those that follow; None when `more` is false.
 
-    The work for one page is bounded: it may have fewer hits than its limit, or none, and `more`.
+    A page is bounded in work and size: it may have fewer hits than its limit, or none, and `more`.
     """
 
     hits: list[Hit]
@@ -78,10 +75,58 @@ class Search:
 
         Raises BadRequest for a user or a room in the query that this reader cannot see.
         """
+        resolved = await self._resolve(user_id, query)
+        below = resolved.below if before is None else min(max(before, 0), resolved.below)
+        return await self._collect(resolved, below, _Page(limit))
+
+    async def _resolve(self, user_id: int, query: Query) -> "_ResolvedQuery":
+        numbers = await rooms_to_search(self._database, user_id, query.room)
+        senders = None if query.sender is None else await find_senders(self._database, query.sender)
+        terms = index_terms(query)
+        if senders is not None and len(senders) <= MAX_INDEXED_TERMS:
+            terms.append([sender_token(number) for number in sorted(senders)])
+        if len(numbers) <= MAX_INDEXED_TERMS:
+            terms.append([room_token(number) for number in sorted(numbers)])
+        least = 0 if query.after is None else await self._id_at(query.after - NODE_CLOCK_DIFFERENCE)
+        below = NEWEST
+        if query.before is not None:
+            below = await self._id_at(query.before + NODE_CLOCK_DIFFERENCE)
+        return _ResolvedQuery(query, user_id, numbers, senders, least, below, terms)
+
+    async def _id_at(self, at: int) -> int:
         async with self._database.reading(Share.HEAVY) as connection:
-            resolved = await _plan(connection, user_id, query)
-            below = resolved.below if before is None else min(max(before, 0), resolved.below)
-            return await _collect(connection, resolved, below, limit)
+            return await _id_at(connection, at)
+
+    async def _collect(
+        self, resolved: "_ResolvedQuery", below: int, collected: "_Page"
+    ) -> SearchPage:
+        """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
+        for size in CANDIDATE_CHUNKS:
+            ids = await self._candidates(resolved, below, size)
+            async with aclosing(self._verified(resolved, ids)) as verified:
+                async for slice_ in verified:
+                    if page := collected.add(slice_):
+                        return page
+            if len(ids) < size:
+                return collected.until(None)
+            below = ids[-1]
+        return collected.until(below)
+
+    async def _candidates(self, resolved: "_ResolvedQuery", below: int, size: int) -> Sequence[int]:
+        bounds = (resolved.least, below)
+        async with self._database.reading(Share.HEAVY) as connection:
+            return await candidates(connection, resolved.user_id, resolved.terms, bounds, size)
+
+    async def _verified(
+        self, resolved: "_ResolvedQuery", ids: Sequence[int]
+    ) -> AsyncGenerator["_Slice"]:
+        """Read candidates and compare their texts with the query."""
+        for start in range(0, len(ids), TEXTS_PER_READ):
+            some = {"ids": ids[start : start + TEXTS_PER_READ], "me": resolved.user_id}
+            async with self._database.reading(Share.HEAVY) as connection:
+                rows = list(await connection.execute(_DETAILS, some))
+            async for slice_ in compute_in_slices(partial(_verify, resolved), rows):
+                yield slice_
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,48 +142,6 @@ class _ResolvedQuery:
     terms: Terms
 
 
-async def _plan(connection: AsyncConnection, user_id: int, query: Query) -> _ResolvedQuery:
-    numbers = await _rooms(connection, user_id, query.room)
-    senders = None if query.sender is None else await _senders(connection, query.sender)
-    terms = index_terms(query)
-    if senders is not None and len(senders) <= MAX_INDEXED_TERMS:
-        terms.append([sender_token(number) for number in sorted(senders)])
-    if len(numbers) <= MAX_INDEXED_TERMS:
-        terms.append([room_token(number) for number in sorted(numbers)])
-    least, below = 0, NEWEST
-    if query.after is not None:
-        least = await _id_at(connection, query.after - NODE_CLOCK_DIFFERENCE)
-    if query.before is not None:
-        below = await _id_at(connection, query.before + NODE_CLOCK_DIFFERENCE)
-    return _ResolvedQuery(query, user_id, numbers, senders, least, below, terms)
-
-
-async def _collect(
-    connection: AsyncConnection, resolved: _ResolvedQuery, below: int, limit: int
-) -> SearchPage:
-    """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
-    found: list[sa.Row[Any]] = []
-    remaining = MAX_COMPARED_CHARS
-    for size in CANDIDATE_CHUNKS:
-        ids = await candidates(
-            connection, resolved.user_id, resolved.terms, (resolved.least, below), size
-        )
-        async with aclosing(_verified(connection, resolved, ids)) as verified:
-            async for slice_ in verified:
-                found += slice_.matching
-                remaining -= slice_.characters
-                if len(found) > limit:
-                    return SearchPage(
-                        [_hit(row) for row in found[:limit]], True, found[limit - 1].id
-                    )
-                if remaining <= 0:
-                    return SearchPage([_hit(row) for row in found], True, slice_.last)
-        if len(ids) < size:
-            return SearchPage([_hit(row) for row in found], False, None)
-        below = ids[-1]
-    return SearchPage([_hit(row) for row in found], True, below)
-
-
 class _Slice(NamedTuple):
     """Candidates that were compared with the query in one slice; `last` is the oldest id."""
 
@@ -147,24 +150,38 @@ class _Slice(NamedTuple):
     last: int
 
 
-async def _verified(
-    connection: AsyncConnection, resolved: _ResolvedQuery, ids: Sequence[int]
-) -> AsyncGenerator[_Slice]:
-    """Read candidates and compare their texts with the query."""
-    for start in range(0, len(ids), TEXTS_PER_READ):
-        some = ids[start : start + TEXTS_PER_READ]
-        rows = list(await connection.execute(_DETAILS, {"ids": some, "me": resolved.user_id}))
-        async for slice_ in compute_in_slices(partial(_verify, resolved), rows):
-            yield slice_
+class _Page:
+    """The hits of a page, and the characters that may still be compared and sent for it."""
+
+    def __init__(self, limit: int) -> None:
+        self._rows: list[sa.Row[Any]] = []
+        self._limit = limit
+        self._comparable = MAX_COMPARED_CHARS
+        self._sendable = REPLY_CHARS
+
+    def add(self, slice_: _Slice) -> SearchPage | None:
+        """Add the matches of a slice. Return the page if it ends here."""
+        for row in slice_.matching:
+            if len(self._rows) >= self._limit or self._sendable <= 0:
+                return self.until(self._rows[-1].id)
+            self._rows.append(row)
+            self._sendable -= text_length(row)
+        self._comparable -= slice_.characters
+        return self.until(slice_.last) if self._comparable <= 0 else None
+
+    def until(self, position: int | None) -> SearchPage:
+        """Return the page; `position` is None if nothing follows."""
+        return SearchPage([_hit(row) for row in self._rows], position is not None, position)
 
 
 def _verify(resolved: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:
     query, matching, characters = resolved.query, [], 0
     for row in rows:
+        characters += text_length(row)
         if not _passes(resolved, row):
             continue
         text = fold(searched_text(row.body, row.files)) if query.pieces else ""
-        characters += len(text)
+        characters += max(0, len(text) - text_length(row))  # compatibility forms are longer
         if holds(query.pieces, text) and has_attached(query, row.body, row.files):
             matching.append(row)
     return _Slice(matching, characters, rows[-1].id)
@@ -205,62 +222,6 @@ _DETAILS: sa.Select[Any] = (
     .where(READABLE.where(members.c.room_id == events.c.room_id).exists())
     .where(events.c.kind == EventKind.MESSAGE, events.c.deleted_at.is_(None))
     .order_by(search.c.id.desc())
-)
-
-
-async def _rooms(connection: AsyncConnection, user_id: int, wanted: str | None) -> frozenset[int]:
-    """Return the rooms to search: all readable ones, that of the name or number, or by title.
-
-    Case is folded in Python because the databases differ.
-    """
-    if wanted is None:
-        return frozenset(await connection.scalars(READABLE, {"me": user_id}))
-    readable = READABLE.join(rooms, rooms.c.id == members.c.room_id)
-    number = int(wanted) if wanted.isdecimal() and len(wanted) <= MAX_ROOM_DIGITS else 0
-    key = room_key(wanted)
-    named = readable.where(
-        sa.or_(rooms.c.name == key, rooms.c.private_name == key, rooms.c.id == number)
-    )
-    if found := frozenset(await connection.scalars(named, {"me": user_id})):
-        return found
-    if found := await _rooms_titled(connection, user_id, wanted):
-        return found
-    raise BadRequest(_("You are not in a room called %(room)s."), room=wanted)
-
-
-async def _senders(connection: AsyncConnection, name: str) -> frozenset[int]:
-    """Return the account of that name, or else all accounts with that display name."""
-    by_name = sa.select(users.c.id).where(users.c.name_key == name_key(name))
-    if found := frozenset(await connection.scalars(by_name)):
-        return found
-    if found := await accounts_displayed(connection, name):
-        return found
-    raise BadRequest(_("No one here is called %(name)s."), name=name)
-
-
-async def _rooms_titled(connection: AsyncConnection, user_id: int, title: str) -> frozenset[int]:
-    """Return the readable rooms of this title, read and compared in batches."""
-    folded, found, last = fold(title), frozenset[int](), 0
-    while folded:
-        rows = list(await connection.execute(_TITLES, {"me": user_id, "last": last}))
-        async with throttled():
-            found |= await asyncio.to_thread(_titled, rows, folded)
-        if len(rows) < TITLES_PER_READ:
-            break
-        last = rows[-1][0]
-    return found
-
-
-def _titled(rows: Iterable[Any], folded: str) -> frozenset[int]:
-    return frozenset(row[0] for row in rows if fold(row[1]) == folded)
-
-
-_TITLES = (
-    READABLE.join(rooms, rooms.c.id == members.c.room_id)
-    .add_columns(rooms.c.title)
-    .where(members.c.room_id > sa.bindparam("last"))
-    .order_by(members.c.room_id)
-    .limit(TITLES_PER_READ)
 )
 
 

@@ -42,7 +42,7 @@ async def pages(
 async def compute_in_slices(
     work: Callable[[list[Any]], T], rows: Iterable[Any]
 ) -> AsyncIterator[T]:
-    """Yield the results of `work` for slices of `rows`, which have a `body`, in order."""
+    """Yield the results of `work` for slices of `rows`, in order: see `text_length`."""
     clock, rest = asyncio.get_running_loop().time, 0.0
     for part in slices(rows):
         await asyncio.sleep(rest)
@@ -57,9 +57,14 @@ def slices(rows: Iterable[Any]) -> Iterator[list[Any]]:
     size = 0
     for row in rows:
         part.append(row)
-        size += len(row.body or "")
+        size += text_length(row)
         if size >= SLICE:
             yield part
             part, size = [], 0
     if part:
         yield part
+
+
+def text_length(row: Any) -> int:
+    """Return the characters of a message: of its text, and of the JSON of its files."""
+    return len(row.body or "") + len(row.files or "")

@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,15 +16,25 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import BadRequest, Unavailable
 from chatserver.models import LOBBY, EventKind, User
+from chatserver.protocol import REPLY_CHARS
 from chatserver.resources import resource_dir
-from chatserver.storage import search, search_backlog, search_candidates, search_index, slices
+from chatserver.storage import (
+    search,
+    search_backlog,
+    search_candidates,
+    search_filters,
+    search_index,
+    slices,
+)
 from chatserver.storage.meta_keys import COMPACTED
 from chatserver.storage.migrate import migrate
+from chatserver.storage.readers import Share
 from chatserver.storage.search import Search, SearchPage
 from chatserver.storage.search_backlog import SearchBacklog
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import events, members, meta, rooms
 from chatserver.text.search_query import Piece, holds, parse
+from chatserver.text.search_terms import fold
 from tests.storage.conftest import Storage, arrive
 
 DAY = 86_400_000
@@ -313,6 +324,51 @@ async def test_the_number_of_compared_characters_per_page_is_limited(
         position, pages = hits.position, pages + 1
     assert found == ["one two"]
     assert pages == 4
+
+
+@pytest.mark.parametrize("asked", ["has:link", "has:link from:ann"])
+async def test_queries_without_words_count_what_they_compare(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(search, "MAX_COMPARED_CHARS", 1_000)
+    monkeypatch.setattr(slices, "SLICE", 300)
+    await index.say(ann, "https://example.com", *["https " + 194 * "a"] * 20)
+    sizes, position = [], None
+    while position or not sizes:
+        hits = await index.hits(ann, asked, before=position)
+        sizes.append(len(hits.hits))
+        position = hits.position
+    assert sizes == [0, 0, 0, 1]
+
+
+async def test_a_page_has_a_limited_number_of_characters(index: Index, ann: User) -> None:
+    said = await index.say(ann, *["x" * 4_000] * 40)
+    found, sizes, position = [], [], None
+    while position or not sizes:
+        hits = await index.hits(ann, "from:ann", limit=500, before=position)
+        found += [hit.seq for hit in hits.hits]
+        sizes.append(sum(len(hit.data) for hit in hits.hits))
+        position = hits.position
+    assert found == said[::-1]
+    assert sizes == [REPLY_CHARS, REPLY_CHARS, 40_000]
+
+
+async def test_no_connection_is_in_use_while_texts_are_compared(
+    index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool: Any = index.storage.database.readers[Share.HEAVY].pool
+    in_use = []
+
+    def counted(text: str) -> str:
+        in_use.append(pool.checkedout())
+        return fold(text)
+
+    for module in (search, search_filters):
+        monkeypatch.setattr(module, "fold", counted)
+    room = await index.room("office", ann, title="The Office")
+    await index.say(ann, "tea", room=room)
+    assert await index.found(ann, 'tea in:"the office"') == ["tea"]
+    assert set(in_use) == {0}
 
 
 async def test_texts_are_compared_off_the_event_loop(
