@@ -333,7 +333,8 @@ async def test_queries_without_words_count_what_they_compare(
     monkeypatch.setattr(search, "MAX_COMPARED_CHARS", 1_000)
     monkeypatch.setattr(slices, "SLICE", 300)
     await index.say(ann, "https://example.com", *["https " + 194 * "a"] * 20)
-    sizes, position = [], None
+    sizes: list[int] = []
+    position = None
     while position or not sizes:
         hits = await index.hits(ann, asked, before=position)
         sizes.append(len(hits.hits))
@@ -343,7 +344,9 @@ async def test_queries_without_words_count_what_they_compare(
 
 async def test_a_page_has_a_limited_number_of_characters(index: Index, ann: User) -> None:
     said = await index.say(ann, *["x" * 4_000] * 40)
-    found, sizes, position = [], [], None
+    found: list[int] = []
+    sizes: list[int] = []
+    position = None
     while position or not sizes:
         hits = await index.hits(ann, "from:ann", limit=500, before=position)
         found += [hit.seq for hit in hits.hits]
