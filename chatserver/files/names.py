@@ -2,24 +2,21 @@
 
 import re
 
-from chatserver.text.normalization import nfc
+from chatserver.text.names import visible_line
 
 LONGEST = 200  # bytes of UTF-8
 LONGEST_ENDING = 20  # characters, with the dot
 UNNAMED = "file"
 
-# Separators of paths, control characters, surrogates, and marks that reorder the shown text.
-_FORBIDDEN = re.compile(
-    "[/\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]"
-)
+_FORBIDDEN = re.compile("[/\\\\\x00-\x1f\x7f-\x9f\u2028\u2029]")  # in paths and headers
 
 
 def cleaned(name: str) -> str:
     """Return a name without characters that deceive or harm, cut before its ending."""
-    kept = " ".join(_FORBIDDEN.sub("", nfc(name)).split())
+    kept = visible_line(_FORBIDDEN.sub("", name))
     if not kept.strip("."):
         return UNNAMED
-    return _cut(kept) if len(kept.encode()) > LONGEST else kept
+    return visible_line(_cut(kept)) if len(kept.encode()) > LONGEST else kept
 
 
 def _cut(name: str) -> str:

@@ -20,6 +20,7 @@ from chatserver.files.store import Store
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
 from chatserver.storage.files import Content, Files, NewFile, StoredFile
+from chatserver.text.names import visible_line
 
 MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
 RETRY_DELAY = 1.0  # seconds
@@ -214,7 +215,7 @@ class Uploads:
 
 def checked_alt(alt: str) -> str | None:
     """Return the stored form of an alternative text. Raises BadRequest."""
-    kept = " ".join(alt.split())
+    kept = visible_line(alt)
     if len(kept) > LONGEST_ALT:
         raise BadRequest(_("This text is too long."))
     return kept or None

@@ -41,6 +41,12 @@ _joined = re.compile(
     r"|(?<=[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
     r"|\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f"
 )
+_blank = re.compile(rf"[{BLANK}\s]+")
+# Joiners next to visible characters, the other places as above; and what is removed elsewhere.
+_hidden = re.compile(
+    rf"((?<=[^\x00-\x7f{IGNORABLE}]|[\ufe0e\ufe0f])[\u200c\u200d](?=[^\x00-\x7f{IGNORABLE}])"
+    rf"|{_joined.pattern.partition('|')[2]})|[{IGNORABLE}\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)
 
 
 # Appearance --------------------------------------------------------------------------------------
@@ -49,6 +55,18 @@ _joined = re.compile(
 def shows(text: str) -> bool:
     """Whether a text has a visible character. Most texts have one at the beginning."""
     return "!" <= text[:1] <= "~" or _seen(text) is not None
+
+
+def visible_line(text: str) -> str:
+    """Return a text as one line, without characters that are invisible or reorder it."""
+    while (kept := _without_hidden(text)) != text:  # a removal makes others neighbours
+        text = kept
+    return kept
+
+
+def _without_hidden(text: str) -> str:
+    kept = _hidden.sub(lambda found: found[1] or "", _blank.sub(" ", text))
+    return " ".join(nfc(kept).split())
 
 
 @lru_cache(4_096)

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from chatserver.files.names import LONGEST, cleaned
 
+HIDDEN = "\u200b\u3164\u00ad\u2060\ufeff\u115f\uffa0\u200d\U000e0041\U000e0020\u202e\u2800"
+
 
 @pytest.mark.parametrize(
     ("name", "kept"),
@@ -19,6 +21,11 @@ from chatserver.files.names import LONGEST, cleaned
         ("\u2066a\u2069\u200f\u200e.txt", "a.txt"),
         ("a\x00b\x7f\ud800.txt", "ab.txt"),
         ("  a   b.txt ", "a b.txt"),
+        *((blank * 3, "file") for blank in HIDDEN),
+        *(("report.pdf" + hidden * 50 + ".exe", "report.pdf.exe") for hidden in HIDDEN[:-1]),
+        ("report.pdf" + "\u2800" * 50 + ".exe", "report.pdf .exe"),
+        ("e\u00ad\u0301.txt", "é.txt"),
+        ("👩‍💻 ❤️‍🔥 1️⃣ نامه‌ها.txt", "👩‍💻 ❤️‍🔥 1️⃣ نامه‌ها.txt"),
         ("..", "file"),
         ("", "file"),
         ("x" * 300, "x" * 200),
@@ -32,7 +39,7 @@ def test_a_name_is_cleaned(name: str, kept: str) -> None:
     assert cleaned(name) == kept
 
 
-@given(st.text(max_size=400))
+@given(st.text(max_size=400) | st.text(HIDDEN + "a猫1❤\ufe0f.\u0301 ", max_size=400))
 def test_a_cleaned_name_is_short_safe_and_stable(name: str) -> None:
     kept = cleaned(name)
     assert 0 < len(kept.encode()) <= LONGEST

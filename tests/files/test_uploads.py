@@ -203,5 +203,7 @@ async def test_deleting_what_is_not_there_is_no_error(parts: Parts) -> None:
 def test_an_alternative_text_is_one_line_of_limited_length() -> None:
     assert checked_alt(" a \n b ") == "a b"
     assert checked_alt(" ") is None
+    assert checked_alt("a\x00b\u202e c\u200b") == "ab c"
+    assert checked_alt("\u3164\u2800\u00ad") is None
     with pytest.raises(BadRequest):
         checked_alt("x" * 1_001)
