@@ -1,4 +1,4 @@
-"""Domain model: frozen values without behaviour. Times are integer milliseconds UTC."""
+"""Domain model: frozen values. Times are integer milliseconds UTC."""
 
 from enum import IntEnum, StrEnum
 from typing import Any

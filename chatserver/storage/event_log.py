@@ -112,13 +112,13 @@ class EventLog:
                     room_quota=self._room_quota,
                 )
             else:
-                outcomes += [self._act(connection, draft) for draft in run]
+                outcomes += [self._store_room_act(connection, draft) for draft in run]
         if not locked:
             return outcomes
         stored = iter(outcomes)
         return [Unavailable() if draft.room in locked else next(stored) for draft in drafts]
 
-    def _act(self, connection: Connection, draft: Draft) -> Outcome:
+    def _store_room_act(self, connection: Connection, draft: Draft) -> Outcome:
         stored = already_stored(connection, [draft])
         if stored:
             return repeat(draft, stored[draft.user_id, draft.id])

@@ -62,7 +62,7 @@ def receipt_future() -> tuple[asyncio.Future[Receipt], Settle]:
     return receipt, settle
 
 
-class Store(Protocol):
+class BatchStore(Protocol):
     """Storage of batches: `storage.event_log.EventLog`, or memory in tests of the journal."""
 
     async def store(self, drafts: Sequence[Draft]) -> list[Outcome]: ...
@@ -94,7 +94,7 @@ class Counts:
 class Journal:
     """Queues drafts, stores them in order, and calls back exactly once for each."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
+    def __init__(self, store: BatchStore, publisher: Publisher) -> None:
         self._store = store
         self._publisher = publisher
         self._waiting: deque[tuple[Draft, Settle]] = deque()

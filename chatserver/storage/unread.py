@@ -16,10 +16,10 @@ MAX_COUNT = 1_000  # messages of one room that are counted at most
 MAX_SCANNED = 10_000  # messages that are read to count them, of one room or of all rooms of a user
 MIN_SCANNED = 100  # messages of one room that are read in any case: the page shows more as "99+"
 
-ME = members.alias("me")  # whom statements may count for: a subquery can name its columns
+ME = members.alias("me")  # whose messages are counted: a subquery can name its columns
 
 _MESSAGE: sa.ColumnElement[int] = sa.literal_column(str(int(EventKind.MESSAGE)))
-_EVERYBODY: sa.ColumnElement[int] = sa.literal_column(str(ALL_MEMBERS))
+_ALL_MEMBERS: sa.ColumnElement[int] = sa.literal_column(str(ALL_MEMBERS))
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 _SCANNED = sa.bindparam("scanned", type_=sa.Integer)
 # MariaDB would read whole rows, and their pages, in the order of the primary key.
@@ -66,7 +66,7 @@ def mentions_of(room: Any, user: Any, read: Any) -> sa.Select[Any]:
     scanned = (
         sa.select(mentions.c.room_id, mentions.c.seq)
         .where(mentions.c.room_id == room, mentions.c.seq > read)
-        .where(mentions.c.user_id.in_([user, _EVERYBODY]))
+        .where(mentions.c.user_id.in_([user, _ALL_MEMBERS]))
         .distinct()  # a message may mention the user and all members
         .limit(_SCANNED)
         .correlate(ME)

@@ -12,7 +12,7 @@ from chatserver.web.responses import administration, ok
 
 LISTED_ROOMS = LISTED_USERS = 20
 LISTED_FILES = 50
-NOBODY = 0  # id of no user: the operator is no member of any room
+NO_USER = 0  # id of no user: the operator is no member of any room
 
 
 class StorageHandlers:
@@ -65,7 +65,7 @@ class StorageHandlers:
             bytes=total.bytes,
             rooms=await self._usage.by_room(LISTED_ROOMS),
             users=await self._usage.by_user(LISTED_USERS),
-            largest=await self._usage.largest(admin.id if admin else NOBODY, LISTED_FILES),
+            largest=await self._usage.largest(admin.id if admin else NO_USER, LISTED_FILES),
         )
 
     @operation(
