@@ -142,3 +142,11 @@ async def test_a_completion_that_was_interrupted_is_caught_up(
 def test_metadata_is_parsed() -> None:
     assert metadata(f"filename {encoded('猫.png')}, empty") == {"filename": "猫.png", "empty": ""}
     assert metadata("") == {}
+
+
+async def test_a_file_whose_metadata_cannot_be_removed_is_refused_and_deleted(ann: User) -> None:
+    content = b"\xff\xd8\xff damaged"
+    path = await begin(ann, len(content))
+    refused = await patch(ann, path, 0, content)
+    assert (refused.status, refused.json["code"]) == (400, "bad_request")
+    assert (await tus(ann, "HEAD", path)).status == 404
