@@ -21,11 +21,13 @@ from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
 from chatserver.storage.files import Content, Files, NewFile, StoredFile
 from chatserver.text.names import visible_line
+from chatserver.text.normalization import nfkc
 
 MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
 RETRY_DELAY = 1.0  # seconds
 CHECKED = 8 * 2**20  # bytes that are received between two looks at the free space
-LONGEST_ALT = 1_000  # characters
+LONGEST_ALT = 250  # characters
+EXPANDED_ALT = 1_000  # the same in NFKC, where one character may become eighteen: search uses it
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +218,6 @@ class Uploads:
 def checked_alt(alt: str) -> str | None:
     """Return the stored form of an alternative text. Raises BadRequest."""
     kept = visible_line(alt)
-    if len(kept) > LONGEST_ALT:
+    if len(kept) > LONGEST_ALT or len(nfkc(kept)) > EXPANDED_ALT:
         raise BadRequest(_("This text is too long."))
     return kept or None

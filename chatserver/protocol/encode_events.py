@@ -1,5 +1,6 @@
 """Conversion of stored events, receipts and room states to wire messages. Pure."""
 
+import json
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, assert_never
@@ -13,6 +14,8 @@ from chatserver.errors import ChatError
 from chatserver.models import Event, EventKind, Receipt, RoomState
 from chatserver.protocol.framing import text_frame
 from chatserver.text.markup import rendered
+
+_parse_value = json.JSONDecoder().raw_decode
 
 
 def frames(events: Iterable[Event]) -> bytes:
@@ -84,8 +87,14 @@ def _preview(event: Event) -> protocol.GroupChat | protocol.SingleChat:
     """Return a message without markup and with its first file only."""
     if not event.files:
         return _message(event, None)
-    first = msgspec.json.decode(event.files, type=list[protocol.File])[:1]
-    return replace(_message(replace(event, files=""), None), files=first)
+    return replace(_message(replace(event, files=""), None), files=[_first_file(event.files)])
+
+
+def _first_file(files: str) -> protocol.File:
+    """Return the first file of a JSON array, with a shortened `alt`. The others are not parsed."""
+    first, _end = _parse_value(files, len("["))
+    file = msgspec.convert(first, protocol.File)
+    return replace(file, alt=file.alt[: protocol.PREVIEW_CHARS]) if file.alt else file
 
 
 def _common(event: Event) -> dict[str, Any]:

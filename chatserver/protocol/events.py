@@ -206,7 +206,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `members` is the number of members; `to` is the other user of a direct room. `unread` and
     `mentions` count messages of other users up to `head`, each up to 1,000. `at_least`: the server
     did not read all messages, so both may be higher. `last` is a preview: at most 200 characters
-    of text, without `html`, and only the first file.
+    of text, without `html`, and only the first file, with at most 200 characters of its `alt`.
     """
 
     room: PositiveInt

@@ -28,13 +28,13 @@ from chatserver.web.room_path import RoomPaths
 
 # A request line has at most 8,190 bytes, and a character up to 12 of them.
 Name = Annotated[str, Meta(max_length=255)]
-ShortAlt = Annotated[str, Meta(max_length=250)]
+Alt = Annotated[str, Meta(max_length=LONGEST_ALT)]
 
 
 class UploadQuery(Struct):
     name: Name = ""
     room: Annotated[str, Meta(max_length=100)] = ""
-    alt: ShortAlt = ""
+    alt: Alt = ""
 
 
 class DownloadQuery(Struct):
@@ -50,7 +50,7 @@ class ListQuery(Struct):
 
 
 class Description(Struct):
-    alt: Annotated[str, Meta(max_length=LONGEST_ALT)]
+    alt: Alt
 
 
 class LengthRequired(HttpError):

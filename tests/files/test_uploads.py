@@ -14,7 +14,7 @@ from chatserver.files.folder_store import FolderStore
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.store import PART, SEALED, Space
-from chatserver.files.uploads import MAX_RUNNING, checked_alt
+from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
 from tests.files.test_cleanup import Parts, parts
 
 __all__ = ["parts"]
@@ -206,4 +206,12 @@ def test_an_alternative_text_is_one_line_of_limited_length() -> None:
     assert checked_alt("a\x00b\u202e c\u200b") == "ab c"
     assert checked_alt("\u3164\u2800\u00ad") is None
     with pytest.raises(BadRequest):
-        checked_alt("x" * 1_001)
+        checked_alt("x" * (LONGEST_ALT + 1))
+    assert checked_alt("e\u0301" * LONGEST_ALT) == "é" * LONGEST_ALT
+
+
+def test_an_alternative_text_that_compatibility_forms_make_much_longer_is_refused() -> None:
+    ligature = "\ufdfa"  # becomes 18 characters
+    assert checked_alt("x" * 190 + ligature * 45) is not None
+    with pytest.raises(BadRequest):
+        checked_alt(ligature * 56)
