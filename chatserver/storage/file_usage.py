@@ -1,6 +1,7 @@
 """What uses the space for files, for administrators: sizes, and names only where they may see them.
 
 The name of a file is content: an administrator sees those of public rooms and of the own rooms.
+Conversations without a name have no title either: it is chosen by its members, or their names.
 """
 
 from dataclasses import dataclass, fields
@@ -18,7 +19,7 @@ from chatserver.storage.tables import files, room_name, rooms, users
 
 @dataclass(frozen=True, slots=True)
 class RoomUsage:
-    """Files in the messages of a room. `name` is None for a conversation without a name."""
+    """Files in the messages of a room. A conversation has no `name` (None), and no `title` ("")."""
 
     room: int
     kind: RoomKind
@@ -73,7 +74,7 @@ class FileUsage:
         sums = _sums(files.c.room_id, files.c.state == FileState.BOUND, limit)
         query = _ordered(
             sa.select(
-                rooms.c.id, rooms.c.kind, room_name, rooms.c.title, sums.c.files, sums.c.bytes
+                rooms.c.id, rooms.c.kind, room_name, _TITLE, sums.c.files, sums.c.bytes
             ).join_from(sums, rooms, rooms.c.id == sums.c.key),
             sums,
         )
@@ -136,6 +137,7 @@ def _large(row: Any) -> LargeFile:
     return LargeFile(**facts | hidden | {"kind": RoomKind(row.kind)})
 
 
+_TITLE = sa.case((room_name.is_not(None), rooms.c.title), else_="")
 _LARGE_FIELDS = [field.name for field in fields(LargeFile)]  # in the order of _LARGEST
 _LARGEST = (
     sa.select(
@@ -148,7 +150,7 @@ _LARGEST = (
         files.c.room_id,
         rooms.c.kind,
         room_name.label("room_name"),
-        rooms.c.title,
+        _TITLE,
     )
     .join_from(files, users, users.c.id == files.c.user_id)
     .join(rooms, rooms.c.id == files.c.room_id)

@@ -1,5 +1,7 @@
 """Administration of the space that files use: what is listed, and removal of a file."""
 
+import re
+
 from chatserver.protocol import Type
 from tests.driver import User
 from tests.web.test_files import get, on_disk, sent, upload
@@ -38,6 +40,20 @@ async def test_an_administrator_sees_sizes_and_removes_a_file_of_a_private_room(
     await bo.chat.server.files.cleanup.delete_due()
     assert on_disk(bo.chat) == []
     assert (await ann.ask("DELETE", f"/api/admin/files/{file}")).status == 404
+
+
+async def test_the_titles_of_conversations_are_hidden(ann: User, bo: User, cy: User) -> None:
+    for title in ("layoffs", None):
+        made = await bo.ask("POST", "/api/rooms", {"users": ["cy"]})
+        path = f"/api/rooms/{made.json['room']}"
+        if title:
+            assert (await bo.ask("PATCH", path, {"title": title})).status == 200
+        body = {"data": "", "files": [(await upload(bo, name="plan.txt"))["id"]]}
+        assert (await bo.ask("POST", f"{path}/messages", body)).status == 201
+    answer = await ann.ask("GET", "/api/admin/storage")
+    found = answer.json["rooms"] + answer.json["largest"]
+    assert [one["title"] for one in found] == [""] * 4
+    assert not {"layoffs", "plan", cy.name} & set(re.findall(r"\w+", answer.text))
 
 
 async def test_a_file_is_removed_from_a_direct_conversation(ann: User, bo: User, cy: User) -> None:
