@@ -20,7 +20,15 @@ from chatserver.storage.members import IS_MEMBER, lock_rooms
 from chatserver.storage.picture_rows import release
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
-from chatserver.storage.tables import bot_tokens, files, members, rooms, sessions, users
+from chatserver.storage.tables import (
+    MARKED_FOR_DELETION,
+    bot_tokens,
+    files,
+    members,
+    rooms,
+    sessions,
+    users,
+)
 
 DISPLAY = "Deleted user"  # stored instead of the display name
 
@@ -50,7 +58,7 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
     for table in (sessions, bot_tokens):
         connection.execute(table.delete().where(table.c.user_id == account.id))
     unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
-    connection.execute(unsent.values(state=FileState.DELETING))
+    connection.execute(unsent.values(MARKED_FOR_DELETION))
     release(connection, account.picture)
     values = {
         **display_columns(DISPLAY),

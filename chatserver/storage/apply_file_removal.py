@@ -15,7 +15,7 @@ from chatserver.models import Draft, Event, EventKind, RemoveFile
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.rights import require_admin
 from chatserver.storage.search_index import Entry, reindex
-from chatserver.storage.tables import events, files
+from chatserver.storage.tables import MARKED_FOR_DELETION, events, files
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -58,4 +58,4 @@ _SHOW = (
     .where(events.c.room_id == sa.bindparam("room"), events.c.seq == sa.bindparam("number"))
     .values(files=sa.bindparam("shown"), edited_at=sa.bindparam("now"))
 )
-_DELETE = files.update().where(files.c.id == sa.bindparam("file")).values(state=FileState.DELETING)
+_DELETE = files.update().where(files.c.id == sa.bindparam("file")).values(MARKED_FOR_DELETION)

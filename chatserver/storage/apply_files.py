@@ -16,7 +16,7 @@ from chatserver.models import Draft, Edit
 from chatserver.storage.bulk import KeyLookup, RowLookup
 from chatserver.storage.file_quotas import ROOM_IS_FULL
 from chatserver.storage.files import COLUMNS, files_json
-from chatserver.storage.tables import events, files
+from chatserver.storage.tables import MARKED_FOR_DELETION, events, files
 
 MessageKey = tuple[int, int]  # room and seq of a message
 
@@ -176,12 +176,12 @@ _BIND = (
         position=sa.bindparam("at_position"),
     )
 )
-_DELETE = files.update().where(_FILE).values(state=FileState.DELETING)
+_DELETE = files.update().where(_FILE).values(MARKED_FOR_DELETION)
 _DELETE_OF_MESSAGE = (
     files.update()
     .where(files.c.room_id == sa.bindparam("room"), files.c.seq == sa.bindparam("number"))
     .where(files.c.state == FileState.BOUND)
-    .values(state=FileState.DELETING)
+    .values(MARKED_FOR_DELETION)
 )
 _DESCRIBE = (
     events.update()

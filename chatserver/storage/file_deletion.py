@@ -13,7 +13,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.files import COLUMNS, IS_UNSENT, StoredFile, file_from_row
 from chatserver.storage.picture_rows import IS_UNUSED_PICTURE
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, files
+from chatserver.storage.tables import MARKED_FOR_DELETION, events, files
 
 SLICE = 500  # files
 
@@ -26,7 +26,7 @@ class FileDeletion:
 
     async def expire(self, before: int) -> int:
         """Begin to delete unsent files older than `before` (ms); return how many."""
-        old = files.update().where(IS_UNSENT, files.c.at < before).values(state=FileState.DELETING)
+        old = files.update().where(IS_UNSENT, files.c.at < before).values(MARKED_FOR_DELETION)
         return await self._database.transaction(lambda c: c.execute(old).rowcount)
 
     async def expire_orphans(self) -> int:
@@ -48,7 +48,7 @@ class FileDeletion:
 
     async def _expire_lost(self, ids: list[str]) -> int:
         change = files.update().where(files.c.id.in_(ids), _IS_LOST)
-        deleting = change.values(state=FileState.DELETING)
+        deleting = change.values(MARKED_FOR_DELETION)
         return await self._database.transaction(lambda c: c.execute(deleting).rowcount)
 
     async def to_delete(self, limit: int, *, after: StoredFile | None = None) -> list[StoredFile]:

@@ -20,7 +20,7 @@ from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
 from chatserver.storage.members import is_member
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import files
+from chatserver.storage.tables import MARKED_FOR_DELETION, files
 from chatserver.text.search_terms import fold
 
 TOO_MANY_UNSENT = _("You have too many files that are not sent yet.")
@@ -133,7 +133,7 @@ class Files:
 
     async def discard(self, file_id: str, user_id: int) -> StoredFile:
         """Begin to delete an unsent file. Raises NotFound."""
-        return await self._change_unsent(file_id, user_id, state=FileState.DELETING)
+        return await self._change_unsent(file_id, user_id, **MARKED_FOR_DELETION)
 
     async def _change_unsent(self, file_id: str, user_id: int, **values: Any) -> StoredFile:
         own = sa.and_(files.c.id == file_id, files.c.user_id == user_id, IS_UNSENT)

@@ -5,7 +5,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.file_state import FileState
 from chatserver.storage.meta_keys import SERVER_LOGO
-from chatserver.storage.tables import files, meta, users
+from chatserver.storage.tables import MARKED_FOR_DELETION, files, meta, users
 
 _IS_PICTURE = files.c.state == FileState.PICTURE
 _OWNER = sa.select(users.c.id).where(users.c.id == files.c.user_id, users.c.picture == files.c.id)
@@ -17,4 +17,4 @@ def release(connection: Connection, picture: str | None) -> None:
     """Begin to delete a picture that is no longer used."""
     if picture is not None:
         one = files.update().where(files.c.id == picture, _IS_PICTURE)
-        connection.execute(one.values(state=FileState.DELETING))
+        connection.execute(one.values(MARKED_FOR_DELETION))

@@ -14,14 +14,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.clocks import DAY, NODE_CLOCK_DIFFERENCE
-from chatserver.file_state import FileState
 from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.meta_keys import EMPTIED
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import events, files, mentions, meta, reactions, rooms
+from chatserver.storage.tables import (
+    MARKED_FOR_DELETION,
+    events,
+    files,
+    mentions,
+    meta,
+    reactions,
+    rooms,
+)
 from chatserver.storage.text_erasure import erase_texts
 from chatserver.storage.throttling import throttled
 
@@ -148,7 +155,7 @@ def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], no
     if period is None or period > days:
         return False
     attached = files.update().where(files.c.room_id == room, files.c.seq.in_(seqs))
-    connection.execute(attached.values(state=FileState.DELETING))
+    connection.execute(attached.values(MARKED_FOR_DELETION))
     erase_texts(connection, [(room, seq) for seq in seqs], now)
     return True
 

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine.interfaces import Dialect
 
+from chatserver.file_state import FileState
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -242,3 +244,11 @@ files = sa.Table(
     sa.Index(None, "state", "at"),
     **MYSQL,
 )
+# Values of a file that is to be deleted: its row describes it no longer, also in copies.
+MARKED_FOR_DELETION: dict[str, Any] = {
+    "state": FileState.DELETING,
+    "name": "",
+    "name_key": "",
+    "alt": None,
+    "blur": None,
+}

@@ -22,11 +22,12 @@ from chatserver.models import (
     RoomKind,
     User,
 )
+from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.files import Content, Files, NewFile
 from chatserver.storage.idempotency import digest
 from chatserver.storage.integrity import check
 from chatserver.storage.retention import _erase
-from chatserver.storage.tables import rooms
+from chatserver.storage.tables import events, files, rooms
 from tests.storage.conftest import Storage, acted, acting
 
 FACTS = RoomFacts(LOBBY, RoomKind.GROUP)
@@ -49,6 +50,8 @@ def register_of(storage: Storage) -> Files:
 async def state_of(storage: Storage, file_id: str) -> FileState:
     found = await register_of(storage).find(file_id)
     assert found is not None
+    if found.state is FileState.DELETING:  # whatever deletes it
+        assert (found.name, found.alt, found.blur) == ("", None, None)
     return found.state
 
 
@@ -189,6 +192,24 @@ async def test_a_deletion_and_retention_delete_the_files(storage: Storage) -> No
     assert [await state_of(storage, file_id) for file_id in (one, two)] == [FileState.DELETING] * 2
     assert [event.files for event in await history(storage)] == [""] * 3
     assert [found async for step in check(storage.database) for found in step.findings] == []
+
+
+async def test_nothing_describes_a_file_that_is_being_deleted(storage: Storage) -> None:
+    ann, register = await storage.user("ann"), register_of(storage)
+    ids = [await uploaded(storage, ann, f"secret {number}.txt") for number in range(4)]
+    for file_id in ids:
+        await register.describe(file_id, ann.id, "a secret")
+    await storage.log.store([sent(ann, ids[0]), acting(ann, Delete(1))])
+    await register.discard(ids[1], ann.id)
+    await storage.log.store([sent(ann, ids[2])])
+    await storage.database.transaction(lambda c: c.execute(events.delete()))
+    deletion = FileDeletion(storage.database)
+    assert await deletion.expire_orphans() == 1
+    assert await deletion.expire(storage.now + 1) == 1
+    assert {await state_of(storage, file_id) for file_id in ids} == {FileState.DELETING}
+    async with storage.database.reading() as connection:
+        rows = (await connection.execute(sa.select(files))).mappings().all()
+    assert "secret" not in str(rows)
 
 
 async def test_messages_without_files_cause_no_statement_about_files(storage: Storage) -> None:
