@@ -96,7 +96,6 @@ class FileHandlers:
         user = await self._paths.user(request)
         room = await self._paths.number(query.room, user) if query.room else None
         file = await self._uploads.begin(user, query.name, size, room=room, alt=query.alt)
-        time_limit.lift(request)
         async with self._uploads.discarding(user, file):
             if await self._uploads.receive(file, 0, body_of(request)) < size:
                 raise BadRequest(_("The file is not complete."))
@@ -235,7 +234,8 @@ def declared_size(request: web.Request) -> int:
 
 
 async def body_of(request: web.Request) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives. Raises BadRequest if it breaks off."""
+    """Yield the body as it arrives, without a time limit. Raises BadRequest if it breaks off."""
+    time_limit.lift(request)
     try:
         async for piece in request.content.iter_any():
             yield piece

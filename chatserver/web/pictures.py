@@ -10,7 +10,6 @@ from chatserver.files.square_pictures import NAME, TYPE
 from chatserver.models import Role, User
 from chatserver.realtime.hub import Hub
 from chatserver.storage.users import Users
-from chatserver.web import time_limit
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.file_body import send_file
 from chatserver.web.files import body_of, declared_size
@@ -117,7 +116,6 @@ class PictureHandlers:
         self, request: web.Request, user: User, *, by: User | None = None
     ) -> web.StreamResponse:
         size = declared_size(request)
-        time_limit.lift(request)
         async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
             if not self._authenticator.is_operator(request):
                 await self._authenticator.authenticate_again(request)

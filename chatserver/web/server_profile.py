@@ -10,7 +10,7 @@ from chatserver.chat.server_profile import ServerProfiles
 from chatserver.errors import NotFound
 from chatserver.files.service import FileService
 from chatserver.files.square_pictures import TYPE
-from chatserver.web import forms, time_limit
+from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.file_body import send_file
 from chatserver.web.files import body_of, declared_size
@@ -109,7 +109,6 @@ class ServerProfileHandlers:
         """
         admin = await self._authenticator.require_admin(request)
         user, size = await self._administration.author(admin), declared_size(request)
-        time_limit.lift(request)
         async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
             if admin is not None:
                 await self._authenticator.authenticate_again(request)

@@ -172,7 +172,6 @@ class TusHandlers:
         _user, file = await self._upload(request)
         if offset + size > file.bytes:
             raise TooLarge
-        time_limit.lift(request)
         done = await self._uploads.receive(file, offset, body_of(request), checksum=checksum)
         if done == file.bytes:
             await self._authenticator.authenticate_again(request)
