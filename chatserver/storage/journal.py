@@ -21,11 +21,13 @@ from chatserver.models import (
     AddMembers,
     Change,
     Create,
+    Dissolve,
     Draft,
     Edit,
     Event,
     Post,
     Receipt,
+    RemoveFile,
     RemoveMembers,
 )
 from chatserver.storage.apply_message import Outcome
@@ -41,6 +43,7 @@ RETRY_DELAY = 0.5  # seconds between attempts to find out whether a COMMIT succe
 
 _MENTIONING = (Post, Edit)
 _MEMBERSHIP_CHANGES = (Create, AddMembers, RemoveMembers)
+_OTHER_ROOM_ACTS = (Change, Dissolve, RemoveFile)
 
 logger = logging.getLogger(__name__)
 
@@ -263,7 +266,7 @@ def _cost(act: Act) -> int:
         return len(act.mentions)
     if isinstance(act, _MEMBERSHIP_CHANGES):
         return ROOM_ACT_COST + len(act.users)
-    return ROOM_ACT_COST if isinstance(act, Change) else 0
+    return ROOM_ACT_COST if isinstance(act, _OTHER_ROOM_ACTS) else 0
 
 
 def _call(function: Callable[..., None], *args: object) -> None:
