@@ -26,8 +26,12 @@ test("the sample of a text file has room for at most eight lines", () => {
   assert.deepEqual([1, 12, 13, 60, 10_000].map(sampleLines), [1, 1, 2, 5, 8]);
 });
 
+test("sizes have the units of the limits: 100 MB are 100 times 1,024 kB", () => {
+  assert.equal(sizeText(100 * 2 ** 20, "en"), "100 MB");
+});
+
 test("sizes, endings and alternative texts", () => {
-  assert.deepEqual([0, 999, 14_000, 1_640_000, 2_100_000_000].map((n) => sizeText(n, "en")), ["0 bytes", "999 bytes", "14 kB", "1.6 MB", "2.1 GB"]);
+  assert.deepEqual([0, 999, 14_000, 1_640_000, 2_100_000_000].map((n) => sizeText(n, "en")), ["0 bytes", "999 bytes", "14 kB", "1.6 MB", "2 GB"]);
   assert.deepEqual(["a.pdf", ".profile", "a.b.tar.gz", "费用.CSV", "none"].map(endingOf), ["PDF", "", "GZ", "CSV", ""]);
   assert.deepEqual([altOf(picture), altOf({ ...picture, alt: "a lake" })], ["Picture: lake.jpg", "a lake"]);
 });
@@ -47,6 +51,12 @@ test("an edit replaces the files of a message, and a deletion removes them", () 
   assert.deepEqual(stored(edited, "ann").files, [paper]);
   assert.deepEqual(stored(applied(edited, { type: Type.EDIT, data: "y", at: 3 }), "ann").files, []);
   assert.deepEqual(stored(applied(message, { type: Type.DELETE, at: 2 }), "ann").files, []);
+});
+
+test("a message whose file an administrator deleted is not shown as edited", () => {
+  const message = { type: Type.GROUP_CHAT, seq: 1, user: "bo", data: "x", at: 1, files: [paper] };
+  assert.ok(stored(applied(message, { type: Type.EDIT, data: "y", files: [paper], at: 2 }), "ann").edited);
+  assert.ok(!stored(applied(message, { type: Type.EDIT, data: "x", files: [{ ...paper, name: "", removed: true }], at: 2 }), "ann").edited);
 });
 
 test("a ThumbHash is decoded to a small picture of the same proportions", () => {

@@ -1,6 +1,7 @@
 /**
  * <file-viewer>: shows the pictures of a room one at a time, over the whole page: with the keyboard (← → + − Escape),
- * the mouse, or by swiping. The picture fits into the window, or is zoomed and can be scrolled.
+ * the mouse, or by swiping. The picture fits into the window, or is zoomed and can be scrolled. Until it is loaded, its
+ * small thumbnail or its blurred form is shown.
  *
  * Listens to `file:open` {seq, id} on the page; the page sets `pictures`. Others call `open`.
  */
@@ -10,6 +11,7 @@ import { altOf, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { fileUrl, thumbUrl } from "../ui/message-files.js";
 import { lang } from "../ui/page.js";
+import { blurUrl } from "../ui/picture-blur.js";
 import { watchDrag, watchSwipe } from "../ui/swipe.js";
 
 const LARGE = 1600; // pixels of the longer side of the thumbnail that fits into the window
@@ -21,14 +23,13 @@ class FileViewer extends HTMLElement {
 
   #dialog = this.querySelector("dialog");
   #stage = this.querySelector(".viewer-stage");
-  #image = Object.assign(document.createElement("img"), { alt: "", draggable: false });
+  #image = document.createElement("img"); // of the shown file
   #list = () => [];
   #id = null; // of the shown file
   #index = 0;
 
   connectedCallback() {
     this.parentElement.addEventListener("file:open", ({ detail: { id } }) => this.open(id, () => this.pictures()));
-    this.#stage.append(this.#image);
     makeClosable(this.#dialog);
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.addEventListener("keydown", (event) => this.#pressed(event));
@@ -38,7 +39,6 @@ class FileViewer extends HTMLElement {
     this.querySelector(".viewer-message").addEventListener("click", () => requestClose(this.#dialog));
     const wasDragged = watchDrag(this.#stage);
     this.#stage.addEventListener("click", (event) => wasDragged() || this.#clicked(event));
-    this.#image.addEventListener("error", () => this.#failed());
     watchSwipe(this.#stage, {
       isActive: () => !this.#isZoomed,
       swiped: (direction) => this.#move(direction),
@@ -74,16 +74,47 @@ class FileViewer extends HTMLElement {
     const { file, href } = list.find((one) => one.file.id === id);
     this.#id = id;
     this.#zoom(false);
-    this.querySelector(".viewer-problem").hidden = true;
-    this.#image.hidden = false;
-    this.#image.width = file.width;
-    this.#image.height = file.height;
-    this.#image.src = file.type === "image/gif" ? fileUrl(file) : thumbUrl(file, LARGE);
-    this.#image.alt = altOf(file);
-    this.querySelector(".viewer-name").textContent = file.alt || file.name;
+    this.#replaceImage(file);
+    this.#load(file.type === "image/gif" ? fileUrl(file) : thumbUrl(file, LARGE));
+    const name = this.querySelector(".viewer-name");
+    name.textContent = file.alt || file.name;
+    name.title = file.name;
     this.querySelector(".viewer-download").href = fileUrl(file, { download: true });
-    this.querySelector(".viewer-message").href = href;
+    const link = this.querySelector(".viewer-message");
+    link.href = href;
+    link.dataset.file = id;
     this.#showPlace(list);
+  }
+
+  /** A new element, because another `src` would show the previous picture until the next one is loaded. */
+  #replaceImage(file) {
+    const { width, height } = file;
+    const image = Object.assign(document.createElement("img"), { width, height, alt: altOf(file), draggable: false });
+    const previews = [thumbUrl(file), blurUrl(file.blur)].filter(Boolean);
+    image.style.background = previews.map((url) => `center / 100% 100% no-repeat url("${url}")`).join();
+    const scale = Math.min(1, LARGE / Math.max(width, height), this.#stage.clientWidth / width, this.#stage.clientHeight / height);
+    image.style.inlineSize = `${width * scale}px`;
+    image.style.blockSize = `${height * scale}px`;
+    image.addEventListener("load", () => this.#ended(image));
+    image.addEventListener("error", () => this.#ended(image, { failed: true }));
+    this.#stage.replaceChildren(image);
+    this.#image = image;
+  }
+
+  #load(url) {
+    this.querySelector(".viewer-problem").hidden = true;
+    this.#stage.setAttribute("aria-busy", "true");
+    this.#image.src = url;
+  }
+
+  /** The picture is loaded, or cannot be. */
+  #ended(image, { failed = false } = {}) {
+    if (image !== this.#image || !this.#dialog.open) return;
+    this.#stage.setAttribute("aria-busy", "false");
+    image.style.removeProperty("background"); // it would be seen through a transparent picture
+    if (!this.#isZoomed) this.#removeSize();
+    image.hidden = failed;
+    this.querySelector(".viewer-problem").hidden = !failed;
   }
 
   #showPlace(list) {
@@ -110,15 +141,20 @@ class FileViewer extends HTMLElement {
     const before = this.#image.getBoundingClientRect();
     this.#dialog.dataset.zoomed = String(zoomed);
     button.setAttribute("aria-pressed", String(zoomed));
-    this.#image.style.removeProperty("inline-size");
+    this.#removeSize();
     if (!zoomed) return;
     const found = this.#list()[this.#index]?.file;
-    if (found) this.#image.src = fileUrl(found);
+    if (found) this.#load(fileUrl(found));
     const width = Math.max(this.#image.width, before.width * MIN_ZOOM);
     this.#image.style.setProperty("inline-size", `${width}px`);
     const [x, y] = point ? [(point.x - before.left) / before.width, (point.y - before.top) / before.height] : [0.5, 0.5];
     this.#stage.scrollLeft = x * this.#stage.scrollWidth - this.#stage.clientWidth / 2;
     this.#stage.scrollTop = y * this.#stage.scrollHeight - this.#stage.clientHeight / 2;
+  }
+
+  #removeSize() {
+    this.#image.style.removeProperty("inline-size");
+    this.#image.style.removeProperty("block-size");
   }
 
   #clicked({ target, clientX: x, clientY: y }) {
@@ -136,15 +172,9 @@ class FileViewer extends HTMLElement {
     event.preventDefault();
   }
 
-  #failed() {
-    if (!this.#dialog.open) return;
-    this.#image.hidden = true;
-    this.querySelector(".viewer-problem").hidden = false;
-  }
-
   #closed() {
     this.#id = null;
-    this.#image.removeAttribute("src");
+    this.#stage.replaceChildren();
     this.#list = () => [];
   }
 }

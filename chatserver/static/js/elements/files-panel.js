@@ -1,12 +1,14 @@
 /**
  * <files-panel>: the files of the open conversation, newest first, by kind, with search by name, in pages. A picture opens
  * in the viewer, another file leads to its message. Part of <side-area>; the page passes the open conversation to `show`.
+ *
+ * Dispatches `message:jump` {seq} if the page already has the address of the message.
  */
 
 import { sessionRequest } from "../net/api.js";
-import { reconcile } from "../ui/dom.js";
+import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
-import { altOf, endingOf, kindOf, sizeText } from "../lib/files.js";
+import { altOf, endingOf, kindOf, mayBeTransparent, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
 import { fileUrl, thumbUrl } from "../ui/message-files.js";
@@ -23,7 +25,7 @@ class FilesPanel extends HTMLElement {
   #problem = this.querySelector(".form-problem");
   #dates = new Dates(lang);
   #room = { key: "", room: null };
-  #known = ""; // the files in the loaded messages: others are listed after a change
+  #known = { files: "", since: 0 }; // the files in the messages from seq `since`: others are listed after a change
   #display = (name) => name;
   #files = [];
   #position = null;
@@ -43,16 +45,19 @@ class FilesPanel extends HTMLElement {
     this.#display = display;
     if (isOther) this.#form.reset();
     if (this.hidden || this.parentElement.hidden) return;
-    const known = idsOf(room);
-    if (isOther || known !== this.#known) this.#loadSoon(0);
+    if (isOther || idsOf(room, this.#known.since) !== this.#known.files) this.#reload();
     else this.#draw(); // display names may have been loaded
-    this.#known = known;
   }
 
   opened() {
-    this.#known = idsOf(this.#room);
-    this.#loadSoon(0);
+    this.#reload();
     this.querySelector(".panel-close").focus();
+  }
+
+  #reload() {
+    const since = this.#room.timeline?.oldest ?? 0; // older messages that are loaded later bring no other files
+    this.#known = { files: idsOf(this.#room, since), since };
+    this.#loadSoon(0);
   }
 
   #loadSoon(delay) {
@@ -110,14 +115,16 @@ class FilesPanel extends HTMLElement {
     const image = row.querySelector("img");
     const isPicture = kindOf(file) === "picture";
     link.href = hashOf(this.#room.key, file.seq);
+    link.dataset.file = file.id;
     link.title = file.alt || file.name;
     row.querySelector(".file-name").textContent = file.name;
     row.querySelector(".file-download").href = fileUrl(file, { download: true });
     row.querySelector(".file-download").setAttribute("aria-label", _("Download %(name)s", { name: file.name }));
     row.classList.toggle("file-row-picture", isPicture);
+    row.querySelector(".file-thumb").classList.toggle("transparent", isPicture && mayBeTransparent(file));
     if (!isPicture) image.remove();
     else Object.assign(image, { src: thumbUrl(file), alt: altOf(file) });
-    link.addEventListener("click", (event) => isPicture && this.#open(event, file));
+    link.addEventListener("click", (event) => (isPicture ? this.#open(event, file) : this.#jump(link, file)));
     return row;
   }
 
@@ -133,14 +140,19 @@ class FilesPanel extends HTMLElement {
     document.querySelector("file-viewer").open(id, () => this.#pictures);
   }
 
+  /** A link to the present address changes nothing by itself. */
+  #jump(link, { seq }) {
+    if (link.hash === location.hash) emit(this, "message:jump", { seq });
+  }
+
   get #pictures() {
     const pictures = this.#files.filter((file) => kindOf(file) === "picture");
     return pictures.map((file) => ({ file, seq: file.seq, href: hashOf(this.#room.key, file.seq) }));
   }
 }
 
-/** The ids of the files in the loaded messages. */
-const idsOf = ({ timeline }) =>
-  timeline?.events.flatMap(({ files = [] }) => files.filter(({ removed }) => !removed).map(({ id }) => id)).join() ?? "";
+/** The ids of the files in the loaded messages from `since`. */
+const idsOf = ({ timeline }, since) =>
+  timeline?.events.flatMap(({ seq, files = [] }) => files.filter(({ removed }) => !removed && seq >= since).map(({ id }) => id)).join() ?? "";
 
 customElements.define("files-panel", FilesPanel);

@@ -110,17 +110,17 @@ class MessageList extends HTMLElement {
   }
 
   /**
-   * Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. Returns false if it is not
+   * Scroll message `seq`, or its file `file`, into view and mark it; with `focus`, focus it. Returns false if it is not
    * loaded.
    */
-  reveal(seq, { focus = true } = {}) {
+  reveal(seq, { focus = true, file } = {}) {
     const { items } = this.#view;
     const item = items.find((one) => one.seq === seq);
     if (!item || !this.#window.around(items, item.key)) return false;
     this.#returnPosition = null;
     this.#end.follows = false;
     this.#draw();
-    this.#rows.reveal(seq, { focus });
+    this.#rows.reveal(seq, { focus, file });
     this.#scrolled();
     return true;
   }

@@ -3,14 +3,15 @@
  * page, which is then inert (the elements that `data-inert` selects).
  *
  * Reacts to clicks on [data-panel="…"], which show or close the panel with that data-name, and to Escape.
- * Calls `opened()` of the panel. Search results that a hit closed on a phone are restored by `resume`.
+ * Calls `opened()` of the panel. A list of hits or files that a link to a message closed on a phone is restored by
+ * `resume`.
  */
 
 const NARROW = matchMedia("(width < 48rem)");
 
 class SideArea extends HTMLElement {
   #opener = null;
-  #closedResults = null; // {top}: scroll position of the results that a hit closed
+  #closedResults = null; // {name, top, link}: a panel that a link to a message closed, and its scroll position
 
   connectedCallback() {
     document.addEventListener("click", ({ target }) => this.#clicked(target));
@@ -42,10 +43,10 @@ class SideArea extends HTMLElement {
   }
 
   /** Open the results from `takeClosedResults` again, at the hit that was followed. */
-  resume({ top }) {
-    this.#open("search");
+  resume({ name, top, link }) {
+    this.#open(name);
     this.#panel.querySelector(".panel-body").scrollTop = top;
-    this.#panel.querySelector("[aria-current]")?.focus({ preventScroll: true });
+    link.focus({ preventScroll: true });
   }
 
   close() {
@@ -70,7 +71,7 @@ class SideArea extends HTMLElement {
 
   #clicked(target) {
     const opener = target.closest("[data-panel]");
-    const leaves = NARROW.matches && this.contains(target) && target.closest("a[href]");
+    const leaves = NARROW.matches && !this.hidden && this.#isLinkOut(target) && target.closest("a[href]");
     if (leaves) this.#leave(leaves);
     if (!opener) return;
     const name = opener.dataset.panel;
@@ -78,10 +79,16 @@ class SideArea extends HTMLElement {
     else this.show(name, this.contains(opener) ? null : opener); // from one panel to another, the first opener stays
   }
 
+  /** Whether it is in this column, or leads from the picture that it shows to the message. */
+  #isLinkOut(target) {
+    return this.contains(target) || target.closest(".viewer-message") !== null;
+  }
+
   /** Close after a click on a link, without moving the focus back. */
   #leave(link) {
-    const isHit = link.matches(".hit") && link.hash !== location.hash;
-    this.#closedResults = isHit ? { top: this.#panel.querySelector(".panel-body").scrollTop } : null;
+    const isHit = link.matches(".hit, .file-open, .viewer-message") && link.hash !== location.hash;
+    const panel = this.#panel;
+    this.#closedResults = isHit ? { name: panel.dataset.name, top: panel.querySelector(".panel-body").scrollTop, link } : null;
     this.hidden = true;
     this.#opener = null;
     this.#updateState();

@@ -7,7 +7,7 @@ const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4"]);
 const MAX_WIDTH = 420; // CSS pixels of a single picture
 const MAX_HEIGHT = 320;
 const MIN_SIDE = 48;
-const MAX_LINES = 8; // of the sample of a text file
+export const MAX_LINES = 8; // of the sample of a text file
 const LINE_BYTES = 12; // of short lines
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
@@ -20,7 +20,10 @@ export function kindOf({ type, width, removed }) {
   return AUDIO.has(type) ? "audio" : "other";
 }
 
-/** The lines that the sample of a text file of this size has room for: a guess that never changes. */
+/** Whether a picture may have transparent parts. */
+export const mayBeTransparent = ({ type }) => type !== "image/jpeg";
+
+/** The lines that the sample of a text file of this size has room for: a guess until a short text is loaded. */
 export const sampleLines = (bytes) => Math.min(MAX_LINES, Math.max(1, Math.ceil(bytes / LINE_BYTES)));
 
 /** The size of the box of a single picture: its own size if it fits, never larger. */
@@ -30,11 +33,11 @@ export function boxOf({ width, height }) {
   return { width: fit(width), height: fit(height) };
 }
 
-/** A number of bytes as text, in powers of 1,000, as in "1.4 MB". */
+/** A number of bytes as text, in powers of 1,024 like the limits of the server, as in "1.4 MB". */
 export function sizeText(bytes, lang) {
-  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   const format = { style: "unit", unit: UNITS[power], unitDisplay: power === 0 ? "long" : "short", maximumFractionDigits: power > 1 ? 1 : 0 };
-  return new Intl.NumberFormat(lang, format).format(bytes / 1000 ** power);
+  return new Intl.NumberFormat(lang, format).format(bytes / 1024 ** power);
 }
 
 /** The end of a name as a short label: "PDF"; "" without one. */

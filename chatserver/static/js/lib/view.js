@@ -18,8 +18,9 @@ export function stored(event, me, status = {}) {
   return { ...shown, ...status };
 }
 
-const changes = ({ edited_at: edited, deleted_at: deleted, reactions }) => ({
-  edited: Boolean(edited),
+/** A message of which a file was deleted is not shown as edited, because its author may not have changed it. */
+const changes = ({ edited_at: edited, deleted_at: deleted, reactions, files = [] }) => ({
+  edited: Boolean(edited) && !files.some(({ removed }) => removed),
   deleted: Boolean(deleted),
   reactions: reactions ?? {},
 });

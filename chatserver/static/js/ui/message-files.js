@@ -8,7 +8,7 @@
  */
 
 import { emit, reconcile } from "./dom.js";
-import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText } from "../lib/files.js";
+import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { lazyModule } from "./lazy-load.js";
 import { clone, lang, urls } from "./page.js";
@@ -65,6 +65,7 @@ function makePicture(file, { isGallery }) {
   image.height = height;
   loadImage(image, thumbUrl(file, isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE));
   if (file.blur) lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur));
+  link.classList.toggle("transparent", mayBeTransparent(file));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
   return link;
 }
@@ -127,12 +128,14 @@ function makeCard(file) {
 }
 
 function describe(element, file) {
-  element.querySelector(".file-name").textContent = file.name;
+  const name = element.querySelector(".file-name");
+  name.textContent = name.title = file.name;
   element.querySelector(".file-details").textContent = [endingOf(file.name), sizeText(file.bytes, lang)].filter(Boolean).join(" · ");
   element.querySelector(".file-download").href = fileUrl(file, { download: true });
 }
 
 function update(element, file, seq) {
+  element.dataset.file = file.id;
   if (file.state !== undefined) return updatePending(element, file);
   const kind = kindOf(file);
   if (kind === "video" || kind === "audio") element.querySelector(kind).setAttribute("aria-label", file.alt || file.name);

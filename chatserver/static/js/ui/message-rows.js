@@ -6,6 +6,8 @@ import { _ } from "../lib/i18n.js";
 import { notice } from "../lib/notices.js";
 import { clone, lang } from "./page.js";
 
+const ABOVE_TALL = 16; // pixels that stay visible above a message that is taller than the view
+
 export class MessageRows {
   #rows;
   #seen;
@@ -67,12 +69,16 @@ export class MessageRows {
     this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
   }
 
-  /** Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. */
-  reveal(seq, { focus }) {
+  /**
+   * Scroll message `seq` to the middle of the view and mark it; with `focus`, focus it. Of one that is taller than the
+   * view, show the file with the id `file`, or its start.
+   */
+  reveal(seq, { focus, file = null }) {
     const row = this.row(seq);
-    const { top, height } = this.#scroller.getBoundingClientRect();
-    const box = row.getBoundingClientRect();
-    this.#scroller.scrollTop += box.top + box.height / 2 - (top + height / 2);
+    const view = this.#scroller.getBoundingClientRect();
+    const part = (isTaller(row, view) && file && row.querySelector(`[data-file="${CSS.escape(file)}"]`)) || row;
+    const { top, height } = part.getBoundingClientRect();
+    this.#scroller.scrollTop += top - view.top - Math.max(ABOVE_TALL, (view.height - height) / 2);
     row.classList.remove("message-found");
     if (focus) row.focus({ preventScroll: true });
     row.classList.add("message-found");
@@ -122,3 +128,5 @@ export class MessageRows {
     }
   }
 }
+
+const isTaller = (row, { height }) => row.getBoundingClientRect().height > height;

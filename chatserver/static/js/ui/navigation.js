@@ -2,7 +2,8 @@
  * Scrolls to messages of the open conversation: to the one in the address, and with Back to the position from which a link
  * or a quote was followed.
  *
- * Listens to `message:jump` {seq} and `position:requested` {seq, top}.
+ * Listens to `message:jump` {seq} and `position:requested` {seq, top}, and to clicks on links with data-file: the id
+ * of a file of the message, which is scrolled to if the message is tall.
  */
 
 import { call } from "./lazy-load.js";
@@ -22,6 +23,7 @@ export class Navigation {
   #current;
   #draw;
   #visits = new Visits();
+  #file = null; // id of the file of the link that was followed last
   #jumped = null; // seq of the message that was scrolled to, once
   #returnPosition = null; // the position to restore when its conversation is loaded
 
@@ -32,6 +34,7 @@ export class Navigation {
     this.#historyJump = historyJump;
     this.#current = current;
     this.#draw = draw;
+    app.addEventListener("click", ({ target }) => (this.#file = target.closest("a[data-file]")?.dataset.file), { capture: true });
     app.addEventListener("message:jump", ({ detail }) => this.#follow(detail));
     app.addEventListener("position:requested", ({ detail }) => this.#returnTo(detail));
   }
@@ -85,7 +88,7 @@ export class Navigation {
     if (conversation !== this.#current()) return;
     const focus = document.activeElement === before[0] && composer.text === before[1]; // otherwise the user has continued typing
     this.#draw();
-    if (!found || !this.#part("message-list").reveal(seq, { focus })) this.#reportMissing(conversation);
+    if (!found || !this.#part("message-list").reveal(seq, { focus, file: this.#file })) this.#reportMissing(conversation);
   }
 
   /** Report a missing message; scroll to the end unless there are unread messages. */

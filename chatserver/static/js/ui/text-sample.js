@@ -1,8 +1,10 @@
 /**
- * Shows the first lines of a text file, loaded when they come near the window. Dispatches `file:read` {file} to show more.
+ * Shows the first lines of a text file, loaded when they come near the window. Dispatches `file:read` {file} to show more,
+ * if there is more.
  */
 
 import { textReader } from "../net/file-text.js";
+import { MAX_LINES } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { emit } from "./dom.js";
 
@@ -30,17 +32,27 @@ export function showSample(element, file, url) {
   const more = element.querySelector(".text-more");
   more.setAttribute("aria-label", _("Show more of %(name)s", { name: file.name }));
   more.addEventListener("click", () => emit(element, "file:read", { file }));
-  loaders.set(sample, () => load(sample, file, url));
+  loaders.set(sample, () => load(sample, { file, url, more }));
   observer.observe(sample);
 }
 
 /** Load the text; try again after a failure, because the connection may be lost for some time. */
-async function load(sample, { bytes }, url, failures = 0) {
+async function load(sample, { file, url, more }, failures = 0) {
   try {
-    sample.textContent = await textReader(url, bytes).next(SAMPLE_BYTES);
+    const reader = textReader(url, file.bytes);
+    sample.textContent = await reader.next(SAMPLE_BYTES);
+    if (reader.isAtEnd) fit(sample, more);
   } catch ({ status }) {
     sample.textContent = "…";
     if (status === NOT_FOUND || failures >= MAX_FAILURES || !sample.isConnected) return;
-    setTimeout(() => load(sample, { bytes }, url, failures + 1), RETRY_DELAY * 2 ** failures);
+    setTimeout(() => load(sample, { file, url, more }, failures + 1), RETRY_DELAY * 2 ** failures);
   }
+}
+
+/** Give a short text as much room as it needs: until now that was a guess. */
+function fit(sample, more) {
+  sample.style.setProperty("--lines", 1);
+  const lines = Math.max(1, Math.round(sample.scrollHeight / sample.clientHeight));
+  sample.style.setProperty("--lines", Math.min(lines, MAX_LINES));
+  more.hidden = lines <= MAX_LINES;
 }
