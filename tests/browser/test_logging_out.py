@@ -5,6 +5,7 @@ from playwright.async_api import Page, expect
 
 from chatserver.errors import Unavailable
 from tests.browser.conftest import EnterChat
+from tests.browser.test_files import choose
 from tests.browser.window import Window
 from tests.driver import PASSWORD
 
@@ -35,8 +36,11 @@ async def log_out(page: Page) -> None:
     await page.locator(".menu-logout").click()
 
 
-async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: EnterChat) -> None:
-    ann, _ = await enter("ann", "Ann"), await enter("bo", "Bo")
+async def test_a_tab_sends_what_a_closed_one_left_and_logging_out_asks_about_the_rest(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    await bo.open_direct("ann")
     other = await second_tab(ann)
     ann.allow_console_errors("WebSocket|ERR_|Failed to load|status of 401")
     await other.route("**/api/**", lambda route: route.abort())
@@ -50,11 +54,13 @@ async def test_logging_out_asks_about_what_other_tabs_have_not_sent(enter: Enter
     await ann.page.context.set_offline(False)
     await ann.page.evaluate("dispatchEvent(new Event('online'))")
     await ann.page.bring_to_front()
+    await bo.expect_last("not sent yet")
+    await choose(ann.page, ("plan.pdf", "application/pdf", b"%PDF-1.7 plan"))
 
     await log_out(ann.page)
-    await expect(ann.page.locator(QUESTION)).to_have_text("Log out and discard unsent text?")
+    await expect(ann.page.locator(QUESTION)).to_have_text("Log out and discard what was not sent?")
     await expect(ann.page.locator(".confirm-text")).to_have_text(
-        "1 message has not been sent yet. 1 draft has not been sent."
+        "1 draft has not been sent. 1 file was chosen and not sent."
     )
     await ann.page.locator(".confirm-no").click()
     await expect(ann.page.locator(QUESTION)).to_be_hidden()

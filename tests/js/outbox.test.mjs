@@ -69,6 +69,35 @@ test("messages survive a reload and are sent before newer ones", async () => {
   assert.ok(second.sent.indexOf("a") < second.sent.indexOf("b"));
 });
 
+test("what a closed tab has left is sent once, though it is looked for twice at the same time", async () => {
+  const { box: closed, store } = outbox(offline);
+  closed.add("#1", "a");
+  await settled();
+  const { box, sent } = outbox(ok, store);
+  box.add("#1", "b");
+  await Promise.all([box.load(), box.load()]);
+  box.add("#1", "c");
+  await settled();
+  assert.deepEqual([...sent].sort(), ["a", "b", "c"]);
+  assert.equal(box.size, 0);
+});
+
+test("a message that is sent while stored ones are read is not adopted again", async () => {
+  const { box, sent, store } = outbox(ok);
+  const { all } = store;
+  box.add("#1", "a");
+  const [entry] = box.entriesOf("#1");
+  store.all = async () => {
+    const read = [...(await all()), { ...entry }];
+    await settled(); // then it is sent
+    return read;
+  };
+  await box.load();
+  await settled();
+  assert.deepEqual(sent, ["a"]);
+  assert.equal(box.size, 0);
+});
+
 test("a refused message stays in the outbox with its reason, and the next one is sent", async () => {
   const { box } = outbox((entry, n) =>
     entry.data === "bad" ? { ok: false, code: "too_large", data: "Too large." } : ok(entry, n),

@@ -36,13 +36,18 @@ class AttachmentTray extends HTMLElement {
       zone: document.querySelector(".drop-zone"),
       canAdd: () => this.#canAdd,
       add: (files) => this.add(files),
-      showToast,
+      refuse: () => showToast(this.#reason),
     });
     this.#draw();
   }
 
   get #canAdd() {
     return attachments.limits.count > 0 && !this.#composer.hidden && this.#composer.editing === null && !document.querySelector("dialog[open]");
+  }
+
+  /** Why no files can be added. */
+  get #reason() {
+    return this.#composer.editing === null ? _("Files cannot be sent here.") : _("Files can be added to new messages only.");
   }
 
   add(files) {
@@ -56,7 +61,7 @@ class AttachmentTray extends HTMLElement {
 
   /** Offer the camera and the pictures of a phone; elsewhere open the file dialog of the system. */
   #choose() {
-    if (!this.#canAdd) return showToast(_("Files cannot be sent here."));
+    if (!this.#canAdd) return showToast(this.#reason);
     if (TOUCH.matches) return this.#menu.togglePopover();
     return this.#openPicker(this.#menu.querySelector("[data-accept='']"));
   }

@@ -10,6 +10,7 @@ import { Connection } from "../net/connection.js";
 import { CurrentConversation } from "../state/current-conversation.js";
 import { MessageCommands } from "../ui/message-commands.js";
 import { loadLazyBundle, Deferred } from "../ui/lazy-load.js";
+import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Conversations } from "../state/conversations.js";
@@ -84,6 +85,7 @@ class ChatApp extends HTMLElement {
   #deleteLocalData() {
     this.#connection.end();
     drafts.forgetAll();
+    attachments.forgetAll();
     return this.#outbox.clear();
   }
 

@@ -22,7 +22,7 @@ class ConversationList extends HTMLElement {
 
   /**
    * `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one; `drafts`: the
-   * keys of those with unsent text.
+   * keys of those with unsent text or files.
    */
   show(view) {
     this.#view = view;

@@ -1,6 +1,7 @@
 /** Logout. The login page is shown only after the session has ended; local data of the user is deleted. */
 
 import { RequestError, request } from "./api.js";
+import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { goTo } from "../ui/layers.js";
 import { _, ngettext } from "../lib/i18n.js";
@@ -13,12 +14,12 @@ import { session } from "./session.js";
 const UNAUTHORIZED = 401; // the session had ended before
 
 /**
- * Ask before unsent text of any tab is lost, end the session, or with `everywhere` all sessions of the user, and go to
+ * Ask before unsent text of any tab or chosen files are lost, end the session, or with `everywhere` all sessions of the user, and go to
  * the login page, in all tabs. If the server cannot end the session, show the error and offer to try again.
  * `ask(question)` returns a promise of the answer.
  */
 export async function logOut({ outbox, connection, ask, everywhere }) {
-  const lost = unsent(await outbox.count(), drafts.count());
+  const lost = unsent(await outbox.count(), drafts.count(), attachments.size);
   if (everywhere ? !(await ask(everywhereQuestion(lost))) : lost && !(await ask(lossQuestion(lost)))) return;
   connection.end();
   session.isLoggingOut = true;
@@ -33,14 +34,15 @@ export async function logOut({ outbox, connection, ask, everywhere }) {
 }
 
 /** A sentence about what would be lost, or "". */
-export function unsent(messages, texts) {
+export function unsent(messages, texts, files) {
   const one = ngettext("%(num)s message has not been sent yet.", "%(num)s messages have not been sent yet.", messages);
   const other = ngettext("%(num)s draft has not been sent.", "%(num)s drafts have not been sent.", texts);
-  return joinSentences(messages > 0 && one, texts > 0 && other);
+  const chosen = ngettext("%(num)s file was chosen and not sent.", "%(num)s files were chosen and not sent.", files);
+  return joinSentences(messages > 0 && one, texts > 0 && other, files > 0 && chosen);
 }
 
 const lossQuestion = (lost) => ({
-  question: _("Log out and discard unsent text?"),
+  question: _("Log out and discard what was not sent?"),
   text: lost,
   yes: _("Discard and log out"),
 });
@@ -70,5 +72,6 @@ async function endSession(everywhere, ask) {
 async function forgetUser(outbox) {
   await outbox.clear();
   drafts.forgetAll();
+  attachments.forgetAll(); // otherwise the browser would ask too
   choices.forget();
 }

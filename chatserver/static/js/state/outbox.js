@@ -46,11 +46,12 @@ export class Outbox extends EventTarget {
     this.#send = send;
   }
 
-  /** Load the entries that an earlier page stored. */
+  /** Load the entries that an earlier page or a closed tab stored. */
   async load() {
-    const known = new Set(this.#entries.map(({ id }) => id));
-    const stored = (await this.#store.all()).filter(({ id }) => !known.has(id));
-    const found = stored.map((entry) => ({ ...reloaded(entry), tried: true }));
+    const before = [...this.#entries];
+    const stored = await this.#store.all();
+    const known = new Set([...before, ...this.#entries].map(({ id }) => id));
+    const found = stored.filter(({ id }) => !known.has(id)).map((entry) => ({ ...reloaded(entry), tried: true }));
     this.#entries = [...found, ...this.#entries];
     for (const entry of found) this.#changed(entry);
     this.flush();

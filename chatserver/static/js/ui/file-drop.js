@@ -4,18 +4,16 @@
  * browser would ignore them or leave the chat to open them.
  */
 
-import { _ } from "../lib/i18n.js";
-
 const END_DELAY = 150; // milliseconds without `dragover` after which the files have left the page
 
-/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `showToast(text)`. */
-export function acceptFiles({ zone, canAdd, add, showToast }) {
+/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `refuse()`. */
+export function acceptFiles({ zone, canAdd, add, refuse }) {
   let timer = 0;
   const hide = () => (zone.hidden = true);
   const accept = (event, data) => {
     event.preventDefault();
     if (canAdd()) add([...data.files]);
-    else showToast(_("Files cannot be sent here."));
+    else refuse();
   };
   document.addEventListener("dragover", (event) => {
     if (!holdsFiles(event.dataTransfer)) return;

@@ -15,6 +15,7 @@ import { Recounts } from "../state/recounts.js";
 import { Renewal } from "../net/renewal.js";
 import { me } from "./page.js";
 import { scaled } from "./scale-picture.js";
+import { watchClosedTabs } from "../state/closed-tabs.js";
 import { Uploader } from "../state/uploader.js";
 import { discard, upload } from "../net/upload.js";
 import { followKeyboard } from "./viewport.js";
@@ -63,6 +64,7 @@ export class Services {
       const entry = outbox.entriesOf(current().key).find(({ files = [] }) => files.some((file) => file.key === key));
       if (entry) this.uploader.remove(entry, key);
     });
+    watchClosedTabs(() => outbox.load().then(() => this.uploader.showPreviews()));
     this.uploader.showPreviews();
     this.uploader.run();
   }
