@@ -14,6 +14,7 @@ from chatserver.text.search_terms import fold
 
 FileKind = Literal["image", "video", "audio", "other"]
 
+MAX_WORDS = 10  # of a name that are searched
 POSITIONS = 16  # in the cursor of a page: more than files in one message
 
 
@@ -36,7 +37,7 @@ class RoomFile:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Files of one kind, or with a text in their names; `before` is the cursor of a page.
+    """Files of one kind, or with some words in their names; `before` is the cursor of a page.
 
     `left_seq`: the seq at which a former member left, who sees only messages unchanged since.
     """
@@ -71,8 +72,8 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
         found += [~files.c.type.like(f"{kind}/%") for kind in ("image", "video", "audio")]
     elif selection.kind is not None:
         found.append(files.c.type.like(f"{selection.kind}/%"))
-    if name := fold(selection.name):
-        found.append(files.c.name_key.contains(name, autoescape=True))
+    for word in dict.fromkeys(fold(selection.name).split()[:MAX_WORDS]):
+        found.append(files.c.name_key.contains(word, autoescape=True))
     if selection.before is not None:
         seq, position = divmod(selection.before, POSITIONS)
         found += [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]

@@ -198,7 +198,7 @@ class FileHandlers:
         query=ListQuery,
     )
     async def room_files(self, request: web.Request) -> web.StreamResponse:
-        """List the files of a room, newest first; `kind` and `q`, a part of the name, select."""
+        """List the files of a room, newest first; `kind` and `q`, parts of the name, select."""
         async with self._authenticator.authenticate_query(request, heavy=True) as user:
             room = await self._paths.room(request, user)
             query = parse_query(request, ListQuery)

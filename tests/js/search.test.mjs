@@ -45,6 +45,8 @@ test("in names of files, the word of filename: is marked from the beginning of a
   assert.deepEqual(marked("年度 report plan.pdf", 'plan filename:"年度 rep"'), ["年度 rep", "plan"]);
   assert.ok(hasHit("plan.pdf", fileTerms("filename:.PDF")));
   assert.ok(!hasHit("", fileTerms("plan")));
+  assert.ok(!hasHit("planned.pdf", searchTerms("plan")));
+  assert.ok(!hasHit("plan.pdf", null));
 });
 
 test("the parts join to the text", () => {

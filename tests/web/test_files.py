@@ -295,6 +295,8 @@ async def test_the_files_of_a_room_are_listed_newest_first(ann: User, bo: User) 
     assert await listed() == ["100%.txt", "One.txt", "two.pdf"]
     assert await listed("q=ONE") == ["One.txt"]
     assert await listed("q=%25") == ["100%.txt"]
+    assert await listed("q=txt+One") == ["One.txt"]
+    assert await listed("q=two+txt") == []
     assert await listed("kind=image") == []
     assert await listed("kind=other") == ["100%.txt", "One.txt", "two.pdf"]
     first = (await bo.ask("GET", "/api/rooms/lobby/files?limit=2")).json

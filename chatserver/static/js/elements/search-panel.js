@@ -83,17 +83,18 @@ class SearchPanel extends HTMLElement {
   }
 
   async #loadPage() {
-    const query = this.#query;
-    const position = this.#position === null ? "" : `&position=${this.#position}`;
+    const [query, start] = [this.#query, this.#position];
+    const isCurrent = () => query === this.#query && start === this.#position;
+    const position = start === null ? "" : `&position=${start}`;
     this.#problem.hidden = true;
     this.dataset.state = "loading";
     try {
       const found = await sessionRequest("GET", `${urls.search}?${query}${position}`);
-      if (query !== this.#query) return;
-      this.#hits = [...this.#hits, ...found.hits];
+      if (!isCurrent()) return; // "More" may have been pressed twice
+      this.#hits = start === null ? found.hits : [...this.#hits, ...found.hits];
       this.#position = found.more ? found.position : null;
     } catch (error) {
-      if (query !== this.#query) return;
+      if (!isCurrent()) return;
       this.#problem.hidden = false;
       this.#problem.textContent = error.message;
     }

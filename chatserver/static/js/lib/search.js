@@ -29,7 +29,10 @@ export function fileTerms(query) {
 }
 
 /** Whether `text` contains one of the terms. */
-export const hasHit = (text, terms) => highlighted(text, terms).some(({ hit }) => hit);
+export function hasHit(text, terms) {
+  const folded = fold(text);
+  return Boolean(terms?.some((term) => rangesOf(term, folded).length > 0));
+}
 
 function searchTerm(folded, mayBegin) {
   if (!/[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(folded)) return null; // nothing visible
