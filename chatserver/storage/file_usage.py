@@ -41,7 +41,7 @@ class UserUsage:
 
 @dataclass(frozen=True, slots=True)
 class LargeFile:
-    """A file in a message. `name` and `type` are None if the reader may not see them."""
+    """A file in a message. `name`, `type` and `seq` are None if the reader may not see it."""
 
     id: str
     name: str | None
@@ -50,6 +50,7 @@ class LargeFile:
     at: int
     user: str
     room: int
+    seq: int | None
     kind: RoomKind
     room_name: str | None
     title: str
@@ -133,7 +134,7 @@ def _ordered(query: sa.Select[Any], sums: sa.Subquery) -> sa.Select[Any]:
 def _large(row: Any) -> LargeFile:
     *columns, is_visible = row
     facts: dict[str, Any] = dict(zip(_LARGE_FIELDS, columns, strict=True))
-    hidden = {} if is_visible else {"name": None, "type": None}
+    hidden = {} if is_visible else {"name": None, "type": None, "seq": None}
     return LargeFile(**facts | hidden | {"kind": RoomKind(row.kind)})
 
 
@@ -148,6 +149,7 @@ _LARGEST = (
         files.c.at,
         users.c.name.label("user"),
         files.c.room_id,
+        files.c.seq,
         rooms.c.kind,
         room_name.label("room_name"),
         _TITLE,

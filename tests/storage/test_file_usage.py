@@ -56,11 +56,12 @@ async def test_sizes_by_room_and_user_and_the_largest_files(storage: Storage) ->
     ]
     assert [room.room for room in await usage.by_room(1)] == [den]
     assert [(u.name, u.files, u.bytes) for u in await usage.by_user(10)] == [("bo", 4, 12)]
-    seen = {f.id: (f.name, f.type, f.user, f.room) for f in await usage.largest(ann.id, 10)}
+    listed = await usage.largest(ann.id, 10)
+    seen = {f.id: (f.name, f.type, f.seq, f.user, f.room) for f in listed}
     assert seen == {
-        files[0]: ("a.txt", "text/plain", "bo", LOBBY),
-        files[1]: (None, None, "bo", den),
-        files[2]: (None, None, "bo", den),
+        files[0]: ("a.txt", "text/plain", 1, "bo", LOBBY),
+        files[1]: (None, None, None, "bo", den),
+        files[2]: (None, None, None, "bo", den),
     }
     assert {f.name for f in await usage.largest(bo.id, 10)} == {"a.txt", "b.txt", "c.txt"}
     assert await usage.placed(files[1]) == Placed(den, bo.id, "bo")

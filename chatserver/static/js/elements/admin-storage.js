@@ -5,6 +5,7 @@ import { sessionRequest } from "../net/api.js";
 import { endingOf, sizeText } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { limitsText, roomLabel } from "../lib/storage.js";
+import { hashOf, roomKey } from "../lib/route.js";
 import { joinSentences } from "../lib/text.js";
 import { reconcile } from "../ui/dom.js";
 import { clone, lang } from "../ui/page.js";
@@ -39,7 +40,7 @@ class AdminStorage extends AdminList {
     row.querySelector(".cell-name").textContent = file.name ? endingOf(file.name) : "";
     bytes.textContent = size(file.bytes);
     user.textContent = `@${file.user}`;
-    room.textContent = roomLabel({ ...file, name: file.room_name });
+    room.replaceChildren(placeOf(file));
     this.moment(row.querySelector("time"), file.at);
     const label = _("Delete %(name)s of @%(user)s, %(size)s", { name: file.name ?? _("File"), user: file.user, size: size(file.bytes) });
     row.querySelector(".file-remove").setAttribute("aria-label", label);
@@ -74,14 +75,25 @@ class AdminStorage extends AdminList {
     });
   }
 
-  #remove({ id }) {
+  #remove({ id, name, user, bytes }) {
     const question = {
-      question: _("Delete this file?"),
-      text: _("It is permanently deleted. Its message stays, with a note in place of the file."),
+      question: name === null ? _("Delete this file?") : _("Delete %(name)s?", { name }),
+      text: joinSentences(
+        _("It has %(size)s and was sent by @%(user)s.", { size: size(bytes), user }),
+        _("It is permanently deleted. Its message stays, with a note in place of the file."),
+      ),
       yes: _("Delete file"),
     };
     return this.confirmed(question, () => sessionRequest("DELETE", `${this.dataset.url.replace(/storage$/, "files")}/${id}`));
   }
+}
+
+/** The room of a file; a link to the message if the administrator may see it. */
+function placeOf({ name, seq, ...file }) {
+  const label = roomLabel({ ...file, name: file.room_name });
+  if (name === null) return label;
+  const href = `${document.querySelector(".admin-back").href}${hashOf(roomKey(file.room), seq)}`;
+  return Object.assign(document.createElement("a"), { href, textContent: label });
 }
 
 customElements.define("admin-storage", AdminStorage);

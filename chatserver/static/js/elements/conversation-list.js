@@ -10,6 +10,7 @@ import { _, ngettext } from "../lib/i18n.js";
 import { directKey, hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";
 import { clone } from "../ui/page.js";
+import { attachments } from "../state/attachments.js";
 import { SteadyRows } from "../ui/steady-rows.js";
 
 const MARGIN = 8; // pixels between the row of the open conversation and the edge of the list
@@ -22,7 +23,7 @@ class ConversationList extends HTMLElement {
 
   /**
    * `rooms`, `direct`: conversations in order; `users`: the directory; `current`: the key of the open one; `drafts`: the
-   * keys of those with unsent text or files.
+   * keys of those with unsent text.
    */
   show(view) {
     this.#view = view;
@@ -33,7 +34,8 @@ class ConversationList extends HTMLElement {
   }
 
   #draw({ rooms, direct, users, current, drafts, nameOf }) {
-    const marks = ({ key }) => ({ current, draft: key !== current && drafts.has(key) });
+    const isDraft = (key) => drafts.has(key) || attachments.of(key).length > 0;
+    const marks = ({ key }) => ({ current, draft: key !== current && isDraft(key) });
     const room = (conversation) => ({ ...this.#room(conversation, nameOf), ...marks(conversation) });
     const row = ({ key, to, unread, mentions, muted }) => ({
       ...this.#user(to, users),
@@ -43,7 +45,7 @@ class ConversationList extends HTMLElement {
       ...marks({ key }),
     });
     const listed = new Set(direct.map(({ to }) => to));
-    const user = (name) => ({ ...this.#user(name, users), draft: !listed.has(name) && drafts.has(directKey(name)) }); // others are marked in `direct`
+    const user = (name) => ({ ...this.#user(name, users), draft: !listed.has(name) && isDraft(directKey(name)) }); // others are marked in `direct`
     this.#fill("rooms", rooms.map(room));
     this.#fill("direct", direct.map(row));
     this.#fill("online", users.online.map(user));

@@ -28,11 +28,6 @@ class Attachments extends EventTarget {
     return this.of(this.#key);
   }
 
-  /** The keys of conversations with such files. */
-  get keys() {
-    return [...this.#chosen].filter(([, files]) => files.length > 0).map(([key]) => key);
-  }
-
   /** The number of files in all conversations. */
   get size() {
     return [...this.#chosen.values()].flat().length;

@@ -48,8 +48,7 @@ export class Outbox extends EventTarget {
 
   /** Load the entries that an earlier page or a closed tab stored. */
   async load() {
-    const before = [...this.#entries];
-    const stored = await this.#store.all();
+    const [before, stored] = [[...this.#entries], await this.#store.all()];
     const known = new Set([...before, ...this.#entries].map(({ id }) => id));
     const found = stored.filter(({ id }) => !known.has(id)).map((entry) => ({ ...reloaded(entry), tried: true }));
     this.#entries = [...found, ...this.#entries];

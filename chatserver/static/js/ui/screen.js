@@ -7,7 +7,6 @@ import { _, ngettext } from "../lib/i18n.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
 import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
-import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { Members } from "../state/members.js";
 import { lang, me } from "./page.js";
@@ -92,7 +91,7 @@ export class Screen {
     this.#part("conversation-list").show({
       ...listed(all, lost ? null : key),
       current: key,
-      drafts: new Set([...drafts.keys, ...attachments.keys]),
+      drafts: drafts.keys,
       users: this.#users,
       nameOf: (one) => this.nameOf(one),
     });
