@@ -73,11 +73,14 @@ class Search:
     ) -> SearchPage:
         """Return the newest `limit` matches, or those that follow the position `before`.
 
+        They are read again at the end, as the reader may read them then: a search can take seconds.
         Raises BadRequest for a user or a room in the query that this reader cannot see.
         """
         resolved = await self._resolve(user_id, query)
         below = resolved.below if before is None else min(max(before, 0), resolved.below)
-        return await self._collect(resolved, below, _Page(limit))
+        ids, position = await self._collect(resolved, below, _Matches(limit))
+        hits = [_hit(row) for row in await self._details(user_id, ids)] if ids else []
+        return SearchPage(hits, position is not None, position)
 
     async def _resolve(self, user_id: int, query: Query) -> "_ResolvedQuery":
         numbers = await rooms_to_search(self._database, user_id, query.room)
@@ -98,8 +101,8 @@ class Search:
             return await _id_at(connection, at)
 
     async def _collect(
-        self, resolved: "_ResolvedQuery", below: int, collected: "_Page"
-    ) -> SearchPage:
+        self, resolved: "_ResolvedQuery", below: int, collected: "_Matches"
+    ) -> "_Page":
         """Verify candidates from `below` downwards, in growing chunks, until the page is full."""
         for size in CANDIDATE_CHUNKS:
             ids = await self._candidates(resolved, below, size)
@@ -122,11 +125,13 @@ class Search:
     ) -> AsyncGenerator["_Slice"]:
         """Read candidates and compare their texts with the query."""
         for start in range(0, len(ids), TEXTS_PER_READ):
-            some = {"ids": ids[start : start + TEXTS_PER_READ], "me": resolved.user_id}
-            async with self._database.reading(Share.HEAVY) as connection:
-                rows = list(await connection.execute(_DETAILS, some))
+            rows = await self._details(resolved.user_id, ids[start : start + TEXTS_PER_READ])
             async for slice_ in compute_in_slices(partial(_verify, resolved), rows):
                 yield slice_
+
+    async def _details(self, user_id: int, ids: Sequence[int]) -> list[sa.Row[Any]]:
+        async with self._database.reading(Share.HEAVY) as connection:
+            return list(await connection.execute(_DETAILS, {"ids": ids, "me": user_id}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,28 +155,35 @@ class _Slice(NamedTuple):
     last: int
 
 
-class _Page:
+class _Page(NamedTuple):
+    """The ids of the hits of a page, and the position of the next page, if there is one."""
+
+    ids: list[int]
+    position: int | None
+
+
+class _Matches:
     """The hits of a page, and the characters that may still be compared and sent for it."""
 
     def __init__(self, limit: int) -> None:
-        self._rows: list[sa.Row[Any]] = []
+        self._ids: list[int] = []
         self._limit = limit
         self._comparable = MAX_COMPARED_CHARS
         self._sendable = REPLY_CHARS
 
-    def add(self, slice_: _Slice) -> SearchPage | None:
+    def add(self, slice_: _Slice) -> _Page | None:
         """Add the matches of a slice. Return the page if it ends here."""
         for row in slice_.matching:
-            if len(self._rows) >= self._limit or self._sendable <= 0:
-                return self.until(self._rows[-1].id)
-            self._rows.append(row)
+            if len(self._ids) >= self._limit or self._sendable <= 0:
+                return self.until(self._ids[-1])
+            self._ids.append(row.id)
             self._sendable -= text_length(row)
         self._comparable -= slice_.characters
         return self.until(slice_.last) if self._comparable <= 0 else None
 
-    def until(self, position: int | None) -> SearchPage:
+    def until(self, position: int | None) -> _Page:
         """Return the page; `position` is None if nothing follows."""
-        return SearchPage([_hit(row) for row in self._rows], position is not None, position)
+        return _Page(self._ids, position)
 
 
 def _verify(resolved: _ResolvedQuery, rows: Sequence[sa.Row[Any]]) -> _Slice:

@@ -65,11 +65,11 @@ class RequestAuthenticator:
     async def authenticate_download(self, request: web.Request) -> AsyncIterator[User]:
         """Authenticate, and wait for earlier downloads of the same user.
 
-        Raises Unauthorized or RateLimited.
+        Raises Unauthorized, also if the session ends while it waits, or RateLimited.
         """
         user = (await self.authenticate(request)).user
-        async with self._downloads.slot(user.id):
-            yield user
+        async with self._downloads.slot(user.id) as has_waited:
+            yield (await self.authenticate_again(request)).user if has_waited else user
 
     @asynccontextmanager
     async def authenticate_query(
@@ -77,11 +77,14 @@ class RequestAuthenticator:
     ) -> AsyncIterator[User]:
         """Authenticate, and wait for earlier queries of the same user.
 
-        `heavy` queries have their own queue. Raises Unauthorized or RateLimited.
+        `heavy` queries have their own queue, and may take seconds. Raises Unauthorized, also if the
+        session ends while the query waits or a heavy one runs, or RateLimited.
         """
         user = (await self.authenticate(request)).user
-        async with self._queries.slot((user.id, heavy)):
-            yield user
+        async with self._queries.slot((user.id, heavy)) as has_waited:
+            yield (await self.authenticate_again(request)).user if has_waited else user
+            if heavy:
+                await self.authenticate_again(request)
 
     async def authenticate_socket(self, request: web.Request, *, again: bool = False) -> Login:
         """Authenticate a WebSocket, which may have its token and expected user in the query."""

@@ -40,16 +40,20 @@ class KeyedQueue:
         self._queues: dict[Hashable, _Queue] = {}
 
     @asynccontextmanager
-    async def slot(self, key: Hashable) -> AsyncIterator[None]:
-        """Wait for one of the key's slots, and hold it. Raises RateLimited after the timeout."""
+    async def slot(self, key: Hashable) -> AsyncIterator[bool]:
+        """Wait for one of the key's slots, and hold it; yield whether there was none free.
+
+        Raises RateLimited after the timeout.
+        """
         queue = self._queues.setdefault(key, _Queue(asyncio.Semaphore(self._limit)))
         if queue.length >= self._longest:
             raise RateLimited(RETRY_DELAY, self._refusal)
         queue.length += 1
+        waits = queue.slots.locked()
         try:
             await self._acquire(queue.slots)
             try:
-                yield
+                yield waits
             finally:
                 queue.slots.release()
         finally:

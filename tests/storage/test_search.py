@@ -421,6 +421,25 @@ async def test_only_members_find_messages_of_a_room(index: Index, ann: User, bo:
     assert await index.found(bo, "secret") == []
 
 
+async def test_the_end_of_a_search_has_only_what_its_reader_may_read_then(
+    index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, plans = await index.room("office", ann, bo), await index.room("plans", ann, bo)
+    deleted, edited = await index.say(ann, "tea for two", "tea for three")
+    await index.say(ann, "secret tea", room=office)
+    await index.say(ann, "tea plans", room=plans)
+
+    async def interrupted(work: Any, rows: Iterable[Any]) -> AsyncIterator[Any]:
+        yield work(list(rows))
+        await index.delete([deleted])
+        await index.edit(edited, "coffee")
+        membership = sa.and_(members.c.room_id == office, members.c.user_id == bo.id)
+        await index.change(members.update().where(membership).values(left_at=1))
+
+    monkeypatch.setattr(search, "compute_in_slices", interrupted)
+    assert await index.found(bo, "tea") == ["tea plans", "coffee"]
+
+
 @pytest.mark.parametrize("rooms_of_cy", [1, search.MAX_INDEXED_TERMS + 1])
 async def test_messages_in_inaccessible_rooms_change_no_result(
     index: Index, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch, rooms_of_cy: int

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chatserver.errors import Unavailable
 from chatserver.protocol import Type
 from chatserver.storage.room_list import UserRooms
+from chatserver.storage.search import Search, SearchPage
 from chatserver.web.session_cookies import COOKIE
 from tests.conftest import StartChat
 from tests.driver import PASSWORD, Chat, Device, User, ask
@@ -284,3 +286,28 @@ async def test_a_cookie_is_renewed_as_a_cookie_also_behind_a_proxy_that_authenti
     assert answer.status == 200
     assert COOKIE in answer.headers["Set-Cookie"]
     assert "Authorization" not in answer.headers
+
+
+async def test_queries_that_outlast_their_session_are_not_answered(
+    ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, ends = asyncio.Event(), asyncio.Event()
+    finding, asked = Search.find, []
+
+    async def find(self: Search, *query: Any, **page: Any) -> SearchPage:
+        asked.append(query)
+        started.set()
+        await ends.wait()
+        return await finding(self, *query, **page)
+
+    monkeypatch.setattr(Search, "find", find)
+    paths = ("/api/search?q=tea", "/api/search?q=tea", "/api/rooms/lobby/files", "/api/users?q=a")
+    async with asyncio.TaskGroup() as group:
+        answers = [group.create_task(bo.ask("GET", paths[0]))]
+        await started.wait()
+        answers += [group.create_task(bo.ask("GET", path)) for path in paths[1:]]
+        await bo.ask("GET", "/api/me")  # those before it wait in the queue
+        await ann.ask("PATCH", "/api/users/bo", {"disabled": True})
+        ends.set()
+    assert [answer.result().status for answer in answers] == [401] * 4
+    assert len(asked) == 1

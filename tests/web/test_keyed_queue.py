@@ -25,6 +25,18 @@ async def test_queries_of_one_user_run_in_order_and_one_at_a_time() -> None:
     assert queue._queues == {}
 
 
+async def test_a_slot_knows_whether_its_holder_has_waited() -> None:
+    queue, waited = KeyedQueue(2, timeout=8.0), []
+
+    async def ask() -> None:
+        async with queue.slot("ann") as has_waited:
+            waited.append(has_waited)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(ask(), ask(), ask())
+    assert waited == [False, False, True]
+
+
 async def test_other_users_do_not_wait() -> None:
     queue = KeyedQueue(timeout=8.0)
     async with queue.slot("ann"), queue.slot("bo"):
