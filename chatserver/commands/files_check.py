@@ -36,8 +36,8 @@ async def file_findings(settings: Settings) -> list[Finding]:
         where = f"{folder}, which does not exist" if not folder.exists() else str(folder)
         lost = f"{found.missing:,} of {usage.files:,} are missing in {where}: restore a backup"
         findings.append((False, f"files: {lost}"))
-    if found.unknown:
-        many = f"{found.unknown:,} in {folder} belong to no message or account"
+    if found.unregistered:
+        many = f"{found.unregistered:,} in {folder} belong to no message or account"
         findings.append((None, f"files: {many}; the server deletes them after a month"))
     if not found.missing:
         findings.append((True, f"files: {usage.files:,}, {usage.bytes // 1_000_000:,} MB"))

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
-from chatserver.files.store import Store
+from chatserver.files.store import FileStore
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.files import Files, Usage
 
 POLL_INTERVAL = 5.0  # seconds until the files of a deleted message are deleted
-SWEEP_INTERVAL = 3_600.0  # seconds between searches for unsent files and for orphans
+SWEEP_INTERVAL = 3_600.0  # seconds between searches for unsent files and for unregistered ones
 BATCH_SIZE = 100  # files
-UNKNOWN_SWEEPS = 720  # hourly sweeps after which a file without a row is deleted
+UNREGISTERED_SWEEPS = 720  # hourly sweeps after which a file without a row is deleted
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Counts:
     """Counters since the start, for metrics."""
 
     deleted: int = 0
-    orphans: int = 0
+    unregistered: int = 0
 
 
 class FileCleanup:
@@ -40,7 +40,7 @@ class FileCleanup:
         self,
         files: Files,
         deletion: FileDeletion,
-        store: Store,
+        store: FileStore,
         *,
         lifetime: int,
         clock: Callable[[], int],
@@ -75,7 +75,7 @@ class FileCleanup:
         `first`: the server has just started, perhaps for the tenth time in this hour.
         """
         await self._deletion.expire(self._clock() - self._lifetime)
-        await self._deletion.expire_orphans()
+        await self._deletion.expire_unreferenced()
         await self.delete_due()
         if not first:
             await self._delete_unregistered()
@@ -106,7 +106,7 @@ class FileCleanup:
         """
         async for stored in self._store.ids():
             for file_id in sorted({*stored} - await self._files.known(stored)):
-                sweeps = await self._store.note_unknown(file_id)
-                if sweeps is None or sweeps >= UNKNOWN_SWEEPS:
+                sweeps = await self._store.note_unregistered(file_id)
+                if sweeps is None or sweeps >= UNREGISTERED_SWEEPS:
                     await self._store.delete(file_id)
-                    self.counts.orphans += 1
+                    self.counts.unregistered += 1

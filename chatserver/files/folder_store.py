@@ -20,10 +20,10 @@ T = TypeVar("T")
 
 PIECE = 2**20  # bytes that are written or hashed in one go
 LOCK = ".lock"  # suffix of an empty file, locked while a node completes the file
-UNKNOWN = ".unknown"  # suffix of a file with one byte for each round in which no row was found
+UNREGISTERED = ".unregistered"  # suffix of a file with a byte for each sweep that found no row
 SUFFIXES = (
     *(f".{size}" for size in THUMBS),
-    *(CLEAN, PART, SEALED, LOCK, UNKNOWN),
+    *(CLEAN, PART, SEALED, LOCK, UNREGISTERED),
     "",  # the file itself goes last
 )
 ID_LENGTH = 22
@@ -154,13 +154,13 @@ class FolderStore:
             folder.rmdir()
             folder.parent.rmdir()
 
-    async def note_unknown(self, file_id: str) -> int | None:
-        return await self._in_thread(self._note_unknown, file_id)
+    async def note_unregistered(self, file_id: str) -> int | None:
+        return await self._in_thread(self._note_unregistered, file_id)
 
-    def _note_unknown(self, file_id: str) -> int | None:
+    def _note_unregistered(self, file_id: str) -> int | None:
         if not self.path(file_id).exists():
             return None
-        with self.path(file_id, UNKNOWN).open("ab") as notes:
+        with self.path(file_id, UNREGISTERED).open("ab") as notes:
             notes.write(b".")
             return notes.tell()
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from chatserver.errors import BadRequest, _
 from chatserver.files.images.worker import HANDLED, Job, Result
-from chatserver.files.store import CLEAN, THUMBS, Store
+from chatserver.files.store import CLEAN, THUMBS, FileStore
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
 
 TIMEOUT = 30.0  # seconds for one file
@@ -58,7 +58,7 @@ class Counts:
 class Pictures:
     """Finds the type of a file, removes its metadata and makes its thumbnails."""
 
-    def __init__(self, store: Store, *, pixels: int) -> None:
+    def __init__(self, store: FileStore, *, pixels: int) -> None:
         """`pixels`: pictures with more of them are not decoded."""
         self._store = store
         self._pixels = pixels

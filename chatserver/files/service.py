@@ -54,5 +54,5 @@ class FileService:
         )
 
     async def findings(self) -> list[str]:
-        """Return what is missing, altered or unknown: see `chatserver check`."""
+        """Return what is missing, altered or unregistered: see `chatserver check`."""
         return await file_findings(self.register, self.store)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from chatserver.errors import BadRequest, TooLarge, _
 from chatserver.files.pictures import SQUARE, Pictures
-from chatserver.files.store import Store
+from chatserver.files.store import FileStore
 from chatserver.files.uploads import Uploads
 from chatserver.models import User
 from chatserver.storage.files import Content, StoredFile
@@ -19,7 +19,7 @@ NAME = "picture.webp"
 class SquarePictures:
     """Receives pictures within the limits and quotas of uploads."""
 
-    def __init__(self, uploads: Uploads, store: Store, pictures: Pictures) -> None:
+    def __init__(self, uploads: Uploads, store: FileStore, pictures: Pictures) -> None:
         self._uploads = uploads
         self._store = store
         self._pictures = pictures

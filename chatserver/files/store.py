@@ -26,7 +26,7 @@ class Space:
     total: int
 
 
-class Store(Protocol):
+class FileStore(Protocol):
     """Bytes of files. Methods raise NotFound for an unknown id, Unavailable for a broken disk."""
 
     async def create(self, file_id: str) -> None:
@@ -76,7 +76,7 @@ class Store(Protocol):
     async def delete(self, file_id: str) -> None:
         """Delete everything of a file; it is off the disk when this returns."""
 
-    async def note_unknown(self, file_id: str) -> int | None:
+    async def note_unregistered(self, file_id: str) -> int | None:
         """Count how often no row of a file was found; return the count. None without a file."""
 
     def path(self, file_id: str, suffix: str = "") -> Path:

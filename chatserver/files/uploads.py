@@ -16,7 +16,7 @@ from chatserver.files.names import cleaned
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum
 from chatserver.files.pictures import Pictures
-from chatserver.files.store import Store
+from chatserver.files.store import FileStore
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
 from chatserver.storage.files import Content, Files, NewFile, StoredFile
@@ -47,7 +47,7 @@ class Uploads:
     def __init__(
         self,
         files: Files,
-        store: Store,
+        store: FileStore,
         pictures: Pictures,
         quotas: FileQuotas,
         *,
@@ -132,7 +132,7 @@ class Uploads:
         *,
         checksum: Checksum | None = None,
     ) -> int:
-        """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
+        """FileStore bytes from `offset`; return the new offset. What arrives before a cut is kept.
 
         Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow,
         Locked while another request appends, or completes the file.

@@ -16,8 +16,8 @@ async def file_findings(files: Files, store: FolderStore) -> list[str]:
     """Return a sentence for each file that is missing or altered, or that no row knows."""
     findings = [finding async for finding in _stored_findings(files, store)]
     async for ids in store.ids():
-        unknown = {*ids} - await files.known(ids)
-        findings += [f"File {file_id}: its bytes belong to no message." for file_id in unknown]
+        unregistered = {*ids} - await files.known(ids)
+        findings += [f"File {file_id}: its bytes belong to no message." for file_id in unregistered]
     more = len(findings) - MAX_FINDINGS
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
@@ -26,20 +26,25 @@ class Differences(NamedTuple):
     """Number of files without bytes, and of bytes that no row knows."""
 
     missing: int
-    unknown: int
+    unregistered: int
 
 
 async def count_differences(files: Files, store: FolderStore) -> Differences:
     """Compare names only. A server may work on the same files: what changes meanwhile is right."""
-    unknown, lost, after = 0, list[str](), ""
+    unregistered, missing, after = 0, list[str](), ""
     async for ids in store.ids():
-        unfamiliar = {*ids} - await files.known(ids)
-        unknown += sum(any(store.path(i, end).exists() for end in SUFFIXES) for i in unfamiliar)
+        others = {*ids} - await files.known(ids)
+        unregistered += sum(_exists(store, file_id) for file_id in others)
     while page := await files.stored_after(after, BATCH_SIZE):
-        lost += [file.id for file in page if not store.path(file.id).exists()]
+        missing += [file.id for file in page if not store.path(file.id).exists()]
         after = page[-1].id
-    present = [await files.find(file_id) for file_id in lost]
-    return Differences(sum(file is not None and file.state in KEPT for file in present), unknown)
+    present = [await files.find(file_id) for file_id in missing]
+    still = sum(file is not None and file.state in KEPT for file in present)
+    return Differences(still, unregistered)
+
+
+def _exists(store: FolderStore, file_id: str) -> bool:
+    return any(store.path(file_id, suffix).exists() for suffix in SUFFIXES)
 
 
 async def _stored_findings(files: Files, store: FolderStore) -> AsyncIterator[str]:

@@ -29,7 +29,7 @@ class FileDeletion:
         old = files.update().where(IS_UNSENT, files.c.at < before).values(MARKED_FOR_DELETION)
         return await self._database.transaction(lambda c: c.execute(old).rowcount)
 
-    async def expire_orphans(self) -> int:
+    async def expire_unreferenced(self) -> int:
         """Begin to delete files that no message, account or server refers to; return how many.
 
         A node of an earlier version deletes messages without their files. They are looked for
@@ -38,16 +38,16 @@ class FileDeletion:
         expired, after = 0, ""
         while rows := await self._bound_after(after):
             after = rows[-1].id
-            if lost := [row.id for row in rows if row.lost]:
-                expired += await self._expire_lost(lost)
+            if ids := [row.id for row in rows if row.is_unreferenced]:
+                expired += await self._expire(ids)
         return expired
 
     async def _bound_after(self, file_id: str) -> Sequence[Any]:
         async with self._database.reading(Share.COPIES) as connection:
             return (await connection.execute(_BOUND, {"after": file_id})).all()
 
-    async def _expire_lost(self, ids: list[str]) -> int:
-        change = files.update().where(files.c.id.in_(ids), _IS_LOST)
+    async def _expire(self, ids: list[str]) -> int:
+        change = files.update().where(files.c.id.in_(ids), _IS_UNREFERENCED)
         deleting = change.values(MARKED_FOR_DELETION)
         return await self._database.transaction(lambda c: c.execute(deleting).rowcount)
 
@@ -75,11 +75,11 @@ _LIVING_MESSAGE = sa.select(events.c.seq).where(
     events.c.seq == files.c.seq,
     events.c.deleted_at.is_(None),
 )
-_IS_LOST = sa.or_(
+_IS_UNREFERENCED = sa.or_(
     sa.and_(files.c.state == FileState.BOUND, ~_LIVING_MESSAGE.exists()), IS_UNUSED_PICTURE
 )
 _BOUND = (
-    sa.select(files.c.id, _IS_LOST.label("lost"))
+    sa.select(files.c.id, _IS_UNREFERENCED.label("is_unreferenced"))
     .where(files.c.state.in_((FileState.BOUND, FileState.PICTURE)))
     .where(files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)

@@ -192,7 +192,7 @@ async def test_only_old_unsent_files_and_unknown_bytes_are_deleted(parts: Parts)
     await parts.cleanup.sweep()
     assert parts.on_disk() == sorted([bound, recent])
     assert await parts.register.find(old) is None
-    assert (parts.cleanup.counts.deleted, parts.cleanup.counts.orphans) == (1, 1)
+    assert (parts.cleanup.counts.deleted, parts.cleanup.counts.unregistered) == (1, 1)
 
 
 async def test_a_file_that_cannot_be_deleted_delays_no_other(
@@ -221,7 +221,7 @@ async def test_a_file_that_cannot_be_deleted_delays_no_other(
 async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatserver.files.cleanup.UNKNOWN_SWEEPS", 3)
+    monkeypatch.setattr("chatserver.files.cleanup.UNREGISTERED_SWEEPS", 3)
     unknown = parts.store.path("A" * 22)
     unknown.parent.mkdir(parents=True)
     unknown.write_bytes(b"x")

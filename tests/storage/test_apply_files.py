@@ -204,7 +204,7 @@ async def test_nothing_describes_a_file_that_is_being_deleted(storage: Storage) 
     await storage.log.store([sent(ann, ids[2])])
     await storage.database.transaction(lambda c: c.execute(events.delete()))
     deletion = FileDeletion(storage.database)
-    assert await deletion.expire_orphans() == 1
+    assert await deletion.expire_unreferenced() == 1
     assert await deletion.expire(storage.now + 1) == 1
     assert {await state_of(storage, file_id) for file_id in ids} == {FileState.DELETING}
     async with storage.database.reading() as connection:

@@ -41,7 +41,7 @@ async def test_a_picture_is_replaced_and_removed(storage: Storage) -> None:
     (listed,) = await storage.users.all()
     assert listed.picture == second.id
     assert [found async for step in check(storage.database) for found in step.findings] == []
-    await gallery.deletion.expire_orphans()
+    await gallery.deletion.expire_unreferenced()
     assert await gallery.state(second.id) is FileState.PICTURE
     assert (await gallery.pictures.replace(ann.id, None)).picture is None
     assert {file.id for file in await gallery.deletion.to_delete(9)} == {first.id, second.id}
@@ -75,7 +75,7 @@ async def test_a_picture_that_no_account_has_goes_and_a_missing_one_is_reported(
     await storage.database.transaction(
         lambda c: c.exec_driver_sql("UPDATE users SET picture = 'unknown'")
     )
-    assert await gallery.deletion.expire_orphans() == 1
+    assert await gallery.deletion.expire_unreferenced() == 1
     assert await gallery.state(lost.id) is FileState.DELETING
     found = [found async for step in check(storage.database) for found in step.findings]
     assert found == ["User ann: picture unknown is not registered."]
@@ -92,7 +92,7 @@ async def test_the_server_has_one_name_and_one_logo(storage: Storage) -> None:
     assert await profile.read() == ServerProfile("学校", second.id)
     assert await profile.logo_sha256(second.id) == second.content.sha256
     assert await profile.logo_sha256(first.id) is None
-    await gallery.deletion.expire_orphans()
+    await gallery.deletion.expire_unreferenced()
     assert [file.id for file in await gallery.deletion.to_delete(9)] == [first.id]
     with pytest.raises(Forbidden):
         await profile.set_name("ann's", by=ann.id)
