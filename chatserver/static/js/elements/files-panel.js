@@ -9,6 +9,7 @@ import { sessionRequest } from "../net/api.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { altOf, endingOf, kindOf, mayBeTransparent, sizeText } from "../lib/files.js";
+import { refreshed } from "../lib/file-list.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
 import { fileUrl, thumbUrl } from "../ui/message-files.js";
@@ -45,19 +46,50 @@ class FilesPanel extends HTMLElement {
     this.#display = display;
     if (isOther) this.#form.reset();
     if (this.hidden || this.parentElement.hidden) return;
-    if (isOther || idsOf(room, this.#known.since) !== this.#known.files) this.#reload();
+    if (isOther) this.#start();
+    else if (idsOf(room, this.#known.since) !== this.#known.files) this.#refresh();
     else this.#draw(); // display names may have been loaded
   }
 
   opened() {
-    this.#reload();
+    this.#start();
     this.querySelector(".panel-close").focus();
   }
 
-  #reload() {
+  #start() {
+    this.#noteKnown();
+    this.#loadSoon(0);
+  }
+
+  #noteKnown() {
     const since = this.#room.timeline?.oldest ?? 0; // older messages that are loaded later bring no other files
     this.#known = { files: idsOf(this.#room, since), since };
-    this.#loadSoon(0);
+  }
+
+  /** Load the newest files again. Older ones, which are shown, stay. */
+  async #refresh() {
+    this.#noteKnown();
+    const [known, query] = [this.#known, this.#query];
+    const page = await this.#request().catch(() => null); // the next change tries again
+    if (page === null || known !== this.#known || query !== this.#query) return;
+    const files = refreshed(this.#files, page, (file) => isGone(this.#room, file));
+    const isLonger = files.length > page.files.length;
+    this.#hold(() => this.#showPage(isLonger ? { files, more: this.#position !== null, position: this.#position } : page));
+  }
+
+  /** Call `draw` and keep the first visible file in its position, unless the start of the list is in view. */
+  #hold(draw) {
+    const scroller = this.querySelector(".panel-body");
+    const { top } = scroller.getBoundingClientRect();
+    const row = scroller.scrollTop > 0 && [...this.#list.children].find((one) => one.getBoundingClientRect().bottom > top);
+    const before = row ? row.getBoundingClientRect().top : 0;
+    draw();
+    if (row?.isConnected) scroller.scrollTop += row.getBoundingClientRect().top - before;
+  }
+
+  #request(start = null) {
+    const position = start === null ? "" : `&position=${start}`;
+    return sessionRequest("GET", `${urls.rooms}/${this.#room.room}/files?${this.#query}${position}`);
   }
 
   #loadSoon(delay) {
@@ -81,7 +113,7 @@ class FilesPanel extends HTMLElement {
     this.#problem.hidden = true;
     this.dataset.state = "loading";
     try {
-      const page = await sessionRequest("GET", `${urls.rooms}/${room}/files?${query}${start === null ? "" : `&position=${start}`}`);
+      const page = await this.#request(start);
       if (key === this.#room.key && query === this.#query && start === this.#position) this.#showPage(page, start !== null);
     } catch (error) {
       this.#problem.hidden = false;
@@ -149,6 +181,12 @@ class FilesPanel extends HTMLElement {
     const pictures = this.#files.filter((file) => kindOf(file) === "picture");
     return pictures.map((file) => ({ file, seq: file.seq, href: hashOf(this.#room.key, file.seq) }));
   }
+}
+
+/** Whether the loaded message of a file does not have it any more. */
+function isGone({ timeline }, { id, seq }) {
+  const message = timeline.find(seq);
+  return message !== undefined && !(message.files ?? []).some((file) => file.id === id && !file.removed);
 }
 
 /** The ids of the files in the loaded messages from `since`. */

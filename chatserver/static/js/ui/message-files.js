@@ -61,13 +61,18 @@ function makePicture(file, { isGallery }) {
   const image = link.querySelector("img");
   const { width, height } = boxOf(file);
   link.href = fileUrl(file);
-  image.width = width;
-  image.height = height;
+  setBox(image, { width, height }, isGallery);
   loadImage(image, thumbUrl(file, isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE));
   if (file.blur) lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur));
   link.classList.toggle("transparent", mayBeTransparent(file));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
   return link;
+}
+
+/** Its form stays when the picture is loaded, also of a very narrow one, which has a box of another form. */
+function setBox(image, { width, height }, isGallery = false) {
+  Object.assign(image, { width, height });
+  if (!isGallery) image.style.aspectRatio = `${width} / ${height}`;
 }
 
 /** Load a picture; try again after a failure, because the connection may be lost for some time. */
@@ -95,7 +100,8 @@ function makePlayer(file) {
 function makePending(file, { isGallery }) {
   const element = clone(formOf(file));
   const image = element.querySelector("img");
-  if (image) Object.assign(image, isGallery ? {} : boxOf(file), { src: file.preview, alt: altOf(file) });
+  if (image) Object.assign(image, { src: file.preview, alt: altOf(file) });
+  if (image && !isGallery) setBox(image, boxOf(file));
   else element.querySelector(".file-name").textContent = file.name;
   const cancel = element.querySelector(".upload-cancel");
   cancel.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
