@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from chatserver.models import Event, RoomFacts
-from chatserver.protocol import REPLY_CHARS, encode_events
+from chatserver.protocol import REPLY_CHARS, count_fitting, encode_events
 from chatserver.storage.event_log import NO_DEPARTURES, EventLog
 from chatserver.text.markup import Renderer
 
@@ -215,20 +215,6 @@ def text_length(event: Event) -> int:
     for reacted in event.reactions.values():
         names += sum(len(name) + 3 for name in reacted)
     return len(event.data) + len(event.files) + names
-
-
-def count_fitting(lengths: Iterable[int], remaining: int = REPLY_CHARS) -> int:
-    """Return how many of the first texts fit into a reply with `remaining` characters to go.
-
-    The last of them may exceed it, so that a whole reply is never empty.
-    """
-    count = 0
-    for length in lengths:
-        if remaining <= 0:
-            break
-        remaining -= length
-        count += 1
-    return count
 
 
 def _left_seqs(ranges: Iterable[EventRange]) -> dict[int, int]:

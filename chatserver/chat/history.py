@@ -12,13 +12,19 @@ from chatserver.chat.event_cache import (
     EncodedEvent,
     EventCache,
     EventRange,
-    count_fitting,
     text_length,
 )
 from chatserver.chat.room_cache import RoomCache
 from chatserver.errors import NotFound, Reset, Unavailable
 from chatserver.models import Event, RoomFacts, User
-from chatserver.protocol import CATCH_UP_LIMIT, HISTORY_LIMIT, MAX_INT, REPLY_CHARS, RoomPage
+from chatserver.protocol import (
+    CATCH_UP_LIMIT,
+    HISTORY_LIMIT,
+    MAX_INT,
+    REPLY_CHARS,
+    RoomPage,
+    count_fitting,
+)
 from chatserver.realtime.room_feed import Cursor, Missed, ReadMissed
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.rooms import Rooms

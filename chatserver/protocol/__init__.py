@@ -28,6 +28,7 @@ from chatserver.protocol.base import (
     UserName,
     UserNames,
     Wire,
+    count_fitting,
 )
 from chatserver.protocol.codec import (
     Undecodable,
@@ -150,6 +151,7 @@ __all__ = [
     "WelcomeRoom",
     "WelcomeSession",
     "Wire",
+    "count_fitting",
     "decode",
     "encode",
     "encode_json",

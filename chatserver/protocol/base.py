@@ -1,5 +1,6 @@
 """Message numbers, field types and limits that all messages share."""
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Annotated, Literal
 
@@ -55,3 +56,17 @@ class Type(IntEnum):
 
 class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):
     """Base of all messages: a JSON object with a `type`."""
+
+
+def count_fitting(lengths: Iterable[int], remaining: int = REPLY_CHARS) -> int:
+    """Return how many of the first texts fit into a reply with `remaining` characters to go.
+
+    The last of them may exceed it, so that a whole reply is never empty.
+    """
+    count = 0
+    for length in lengths:
+        if remaining <= 0:
+            break
+        remaining -= length
+        count += 1
+    return count

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from chatserver.file_state import FileState
+from chatserver.protocol import count_fitting
 from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
 from chatserver.storage.readers import Share
@@ -57,12 +58,16 @@ class FileList:
     async def page(
         self, room: int, selection: Selection, limit: int
     ) -> tuple[list[RoomFile], int | None]:
-        """Return the newest files of a room, and the cursor of those that follow, if any."""
+        """Return the newest files of a room, and the cursor of those that follow, if any.
+
+        They are at most `limit`, and as many as fit into a reply.
+        """
         query = _FILES.where(files.c.room_id == room, *_conditions(selection)).limit(limit + 1)
         async with self._database.reading(Share.HEAVY) as connection:
             rows = (await connection.execute(query)).all()
-        page = [RoomFile(*row[:-1]) for row in rows[:limit]]
-        last = rows[limit - 1] if len(rows) > limit else None
+        fitting = count_fitting(len(row.name) + len(row.alt or "") for row in rows[:limit])
+        page = [RoomFile(*row[:-1]) for row in rows[:fitting]]
+        last = rows[fitting - 1] if len(rows) > fitting else None
         return page, None if last is None else last.seq * POSITIONS + last.position
 
 
