@@ -418,7 +418,9 @@ async def test_invitations_contain_addresses_for_other_devices(
     chat: Chat, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lan = ["http://10.0.0.5:3000", "http://192.168.1.7:3000"]
-    monkeypatch.setattr("chatserver.web.server_urls.others", lambda listening, host: lan)
+    monkeypatch.setattr(
+        "chatserver.web.server_urls.urls_for_other_devices", lambda listening, host: lan
+    )
     monkeypatch.setattr(chat.server.urls, "listening_url", "http://127.0.0.1:3000")
     made = (await ann.ask("POST", "/api/invites", {})).json
     assert (made["addresses"], made["url"]) == (lan, f"{lan[0]}/join/{made['code']}")

@@ -136,10 +136,12 @@ async def test_the_file_stays_open_until_the_writing_thread_is_done(
     async def leave() -> None:
         async with aclosing(spooled(Source().pieces(), tmp_path)) as pieces:
             await anext(pieces)
+            first.set()
             await writing.wait()
 
-    leaving = asyncio.create_task(leave())
+    leaving, first = asyncio.create_task(leave()), asyncio.Event()
     await writing.wait()
+    await first.wait()
     for _ in range(3):
         for _ in range(20):
             await asyncio.sleep(0)
