@@ -197,6 +197,42 @@ async def test_the_viewer_goes_through_the_pictures_of_the_room_by_keyboard(
     await expect(ann.page.locator(".picture").first).to_be_focused()
 
 
+async def test_on_a_phone_a_file_of_a_tall_message_is_found_and_back_leads_to_the_list(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page, held = ann.page, asyncio.Event()
+    await page.set_viewport_size({"width": 390, "height": 700})
+    texts = [(f"{number}.txt", "text/plain", b"a\nb\nc\n") for number in range(8)]
+    await choose(page, *texts, ("lake.jpg", "image/jpeg", picture(900, 600, "teal")))
+    await page.locator(".composer-send").click()
+    await expect(page.locator(".text-more:visible")).to_have_count(0)  # they are short
+    await page.locator("[data-panel=room]").first.click()
+    await page.get_by_role("button", name="Files", exact=True).click()
+    for name in ("7.txt", "0.txt"):
+        row = page.locator(".file-open", has_text=name)
+        await row.click()
+        await expect(page.locator(".text-file", has_text=name)).to_be_in_viewport(ratio=0.9)
+        await page.go_back()
+        await expect(row).to_be_focused()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/thumb?w=1600", hold)
+    await page.locator(".file-open", has_text="lake.jpg").click()
+    await expect(page.locator(".viewer-stage")).to_have_attribute("aria-busy", "true")
+    image = page.locator(".viewer-stage img")
+    assert await image.evaluate("image => image.clientWidth") == 390  # with the thumbnail behind it
+    assert "thumb?w=480" in await image.evaluate("image => image.style.background")
+    held.set()
+    await expect(page.locator(".viewer-stage")).to_have_attribute("aria-busy", "false")
+    await page.locator(".viewer-message").click()
+    await expect(page.locator("side-area")).to_be_hidden()
+    await expect(page.locator(".picture")).to_be_in_viewport()
+
+
 async def test_the_files_of_a_room_are_listed_by_kind_and_name_and_photos_are_scaled(
     enter: EnterChat,
 ) -> None:

@@ -103,6 +103,7 @@ function makePending(file, { isGallery }) {
   if (image) Object.assign(image, { src: file.preview, alt: altOf(file) });
   if (image && !isGallery) setBox(image, boxOf(file));
   else element.querySelector(".file-name").textContent = file.name;
+  element.classList.toggle("transparent", mayBeTransparent(file));
   const cancel = element.querySelector(".upload-cancel");
   cancel.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
   cancel.addEventListener("click", () => emit(element, "file:cancel", { key: file.id }));

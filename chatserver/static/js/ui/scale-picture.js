@@ -9,7 +9,8 @@ export const isScaled = ({ type, width = 0, height = 0 }) => PHOTOS.has(type) &&
 
 /** The content to upload: a smaller picture, or `content` itself. A picture that became a JPEG gets another name. */
 export async function scaled(file, content) {
-  if (file.original || !isScaled(file)) return content;
+  const isSmall = file.width && !isScaled(file); // the size is unknown if it was sent before its preview was loaded
+  if (file.original || isSmall || !PHOTOS.has(file.type)) return content;
   try {
     const smaller = await draw(content);
     if (!smaller || smaller.size >= content.size) return content;
@@ -21,9 +22,11 @@ export async function scaled(file, content) {
   }
 }
 
+/** A smaller picture as a Blob, or null if it is not large. */
 async function draw(content) {
   const picture = await createImageBitmap(content);
   const scale = LONGER / Math.max(picture.width, picture.height);
+  if (scale >= 1) return null;
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(picture.width * scale);
   canvas.height = Math.round(picture.height * scale);
