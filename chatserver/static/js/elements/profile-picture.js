@@ -18,7 +18,7 @@ class ProfilePicture extends HTMLElement {
 
   connectedCallback() {
     this.#choose.addEventListener("click", () => this.#file.click());
-    this.#file.addEventListener("change", () => attemptOnce(this.#problem, () => this.#store(this.#file.files[0])));
+    this.#file.addEventListener("change", () => this.#chosen());
     this.#remove.addEventListener("click", () => attemptOnce(this.#problem, () => this.#delete()));
   }
 
@@ -31,13 +31,21 @@ class ProfilePicture extends HTMLElement {
     this.#remove.hidden = !picture;
   }
 
-  async #store(file) {
-    if (!file) return;
-    this.#announce("");
+  async #chosen() {
+    const [file] = this.#file.files;
     this.#file.value = ""; // the same file can be chosen again
+    if (file) await attemptOnce(this.#problem, () => this.#store(file));
+  }
+
+  async #store(file) {
+    this.#announce("");
     const square = await document.querySelector("picture-cropper").crop(file);
     if (!square) return;
-    const { picture, logo } = await sessionRequest("PUT", this.dataset.url, square);
+    this.#announce(_("Saving…"));
+    const { picture, logo } = await sessionRequest("PUT", this.dataset.url, square).catch((error) => {
+      this.#announce("");
+      throw error;
+    });
     this.#changed(picture ?? logo, _("The picture was saved."));
   }
 
