@@ -115,6 +115,8 @@ async def test_text_files_are_previewed_read_in_parts_found_and_deleted(
     await bo.page.locator("search-panel [type=search]").fill("has:image filename:rep")
     await expect(bo.page.locator(".hit-file")).to_have_text(["report.log", "lake.jpg"])
     await expect(bo.page.locator(".hit-file mark")).to_have_text(["rep"])
+    found = await sample.get_attribute("data-file")
+    await expect(bo.page.locator(".hit")).to_have_attribute("data-file", found or "")
     await bo.page.locator("[data-panel=room]").first.click()
     await bo.page.get_by_role("button", name="Files", exact=True).click()
     await expect(bo.page.locator(".file-row")).to_have_count(2)

@@ -10,7 +10,7 @@ import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
-import { excerpt, fileTerms, searchTerms, withLocalDays, withLobbyName } from "../lib/search.js";
+import { excerpt, fileTerms, hasHit, searchTerms, withLocalDays, withLobbyName } from "../lib/search.js";
 import { markedNodes, showHitFiles } from "../ui/hit-files.js";
 import { clone, lang, urls } from "../ui/page.js";
 
@@ -126,7 +126,8 @@ class SearchPanel extends HTMLElement {
     time.dateTime = new Date(at).toISOString();
     time.title = this.#dates.full(at);
     link.querySelector(".hit-text").replaceChildren(...markedNodes(excerpt(data, terms.text), terms.text));
-    showHitFiles(link.querySelector(".hit-files"), files, terms.files);
+    const file = showHitFiles(link.querySelector(".hit-files"), files, terms.files);
+    if (file && !hasHit(data, terms.text)) link.dataset.file = file;
     return item;
   }
 

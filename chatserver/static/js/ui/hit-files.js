@@ -9,7 +9,7 @@ import { clone } from "./page.js";
 const MAX_SHOWN = 3;
 const MAX_ALT = 250; // characters of a description that are searched and shown
 
-/** `terms`: what `fileTerms` returned. */
+/** `terms`: what `fileTerms` returned. Returns the id of the first file that is found, or undefined. */
 export function showHitFiles(box, files, terms) {
   const present = files.filter(({ removed }) => !removed);
   const found = firstHits(present, terms);
@@ -18,6 +18,7 @@ export function showHitFiles(box, files, terms) {
   if (sorted.length > MAX_SHOWN) rows.push(_("%(num)s more", { num: sorted.length - MAX_SHOWN }));
   box.replaceChildren(...rows);
   box.hidden = present.length === 0;
+  return found[0]?.id;
 }
 
 /** The first files that are found, as many as are shown: comparing long descriptions takes time. */
