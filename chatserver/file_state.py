@@ -13,4 +13,4 @@ class FileState(IntEnum):
     PICTURE = 4  # of an account, or the logo of the server: in no message
 
 
-KEPT = (FileState.COMPLETE, FileState.BOUND, FileState.PICTURE)  # whose bytes are complete
+COMPLETE_STATES = (FileState.COMPLETE, FileState.BOUND, FileState.PICTURE)  # of the bytes

@@ -22,11 +22,11 @@ class FileRemoval:
         `by` is the administrator who does it, None the operator. Raises NotFound for a file that no
         message has.
         """
-        placed = await self._usage.placed(file_id)
-        if placed is None:
+        location = await self._usage.location(file_id)
+        if location is None:
             raise NotFound
         act = RemoveFile(file_id, None if by is None else by.id)
-        draft = new_draft(placed.room, placed.user_id, placed.user, act)
+        draft = new_draft(location.room, location.user_id, location.user, act)
         receipt, settle = receipt_future()
         self._journal.append(replace(draft, resolved=False), settle)
         await receipt

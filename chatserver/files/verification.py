@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
 from chatserver.errors import ChatError
-from chatserver.file_state import KEPT
+from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.folder_store import SUFFIXES, FolderStore
 from chatserver.storage.files import Files, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
@@ -39,7 +39,7 @@ async def count_differences(files: Files, store: FolderStore) -> Differences:
         missing += [file.id for file in page if not store.path(file.id).exists()]
         after = page[-1].id
     present = [await files.find(file_id) for file_id in missing]
-    still = sum(file is not None and file.state in KEPT for file in present)
+    still = sum(file is not None and file.state in COMPLETE_STATES for file in present)
     return Differences(still, unregistered)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from chatserver.errors import ChatServerError
-from chatserver.file_state import KEPT, FileState
+from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.storage.archive_file import (
     END_PREFIX,
     FILES,
@@ -201,7 +201,7 @@ class ArchiveReceiver:
         return True
 
     def _note(self, row: "_FileRow") -> None:
-        if row.state in KEPT:
+        if row.state in COMPLETE_STATES:
             self.file_ids.append(row.id)
 
     def add_files(self, paths: Iterable[Path]) -> int:

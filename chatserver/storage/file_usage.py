@@ -56,7 +56,7 @@ class LargeFile:
     title: str
 
 
-class Placed(NamedTuple):
+class FileLocation(NamedTuple):
     """The room of a file, and the author of its message."""
 
     room: int
@@ -109,11 +109,11 @@ class FileUsage:
         )
         return [_large(row) for row in await self._rows(query)]
 
-    async def placed(self, file_id: str) -> Placed | None:
+    async def location(self, file_id: str) -> FileLocation | None:
         """Return where a file is, if a message has it."""
         query = _PLACED.where(files.c.id == file_id, files.c.state == FileState.BOUND)
         found = await self._rows(query)
-        return Placed(*found[0]) if found else None
+        return FileLocation(*found[0]) if found else None
 
     async def _rows(self, query: sa.Select[Any]) -> list[Any]:
         async with self._database.reading(Share.LISTS) as connection:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound, TooLarge, _
-from chatserver.file_state import KEPT, FileState
+from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
@@ -227,7 +227,7 @@ _ONE = sa.select(*COLUMNS).where(files.c.id == sa.bindparam("id"))
 _IDS = KeyLookup(sa.select(files.c.id), files.c.id)
 _STORED = (
     sa.select(*COLUMNS)
-    .where(files.c.state.in_(KEPT), files.c.id > sa.bindparam("after"))
+    .where(files.c.state.in_(COMPLETE_STATES), files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)
     .limit(sa.bindparam("count", type_=sa.Integer))
 )

@@ -11,14 +11,13 @@ from chatserver.errors import NotFound
 from chatserver.files.service import FileService
 from chatserver.files.square_pictures import TYPE
 from chatserver.web import forms
+from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.file_body import send_file
 from chatserver.web.files import body_of, declared_size
 from chatserver.web.operations import operation
 from chatserver.web.responses import administration as responses
 from chatserver.web.responses import ok
-
-IMMUTABLE = "public, max-age=31536000, immutable"  # another logo has another URL
 
 
 class ServerProfileHandlers:

@@ -19,7 +19,7 @@ from chatserver.models import (
     Role,
     User,
 )
-from chatserver.storage.file_usage import FileUsage, Placed
+from chatserver.storage.file_usage import FileLocation, FileUsage
 from chatserver.storage.integrity import check
 from chatserver.storage.search import Search
 from chatserver.text.search_query import parse
@@ -64,8 +64,8 @@ async def test_sizes_by_room_and_user_and_the_largest_files(storage: Storage) ->
         files[2]: (None, None, None, "bo", den),
     }
     assert {f.name for f in await usage.largest(bo.id, 10)} == {"a.txt", "b.txt", "c.txt"}
-    assert await usage.placed(files[1]) == Placed(den, bo.id, "bo")
-    assert await usage.placed(files[3]) is None  # no message has it
+    assert await usage.location(files[1]) == FileLocation(den, bo.id, "bo")
+    assert await usage.location(files[3]) is None  # no message has it
 
 
 async def test_a_removed_file_leaves_a_mark_without_its_name(storage: Storage) -> None:
