@@ -18,6 +18,7 @@ from tests.driver import PASSWORD, Answer, Chat, Device, User, ask
 from tests.web.test_rates import routes
 
 BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/api/admin/server"): {"name": "Chat"},
     ("PATCH", "/api/files/{file}"): {"alt": "a cat"},
     ("POST", "/login"): {"username": "ann", "password": PASSWORD},
     ("POST", "/join/{code}"): {"username": "dee", "password": PASSWORD},
