@@ -16,7 +16,7 @@ from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.failures import is_damage
 from chatserver.storage.migrate import migrate
 
-CLOSE_TRIES = 5  # times to look whether another program has closed the file
+CLOSE_TRIES = 15  # times to look whether another program has closed the file
 CLOSE_DELAY = 0.2  # seconds between them
 
 

@@ -43,6 +43,7 @@ WITHOUT_WRITES = {
     ("POST", "/api/keys/rotate"),  # of the owner
     ("DELETE", "/api/sessions/{session}"),  # there is no such session
     ("POST", "/logout"),  # ends the session whatever the database does
+    ("DELETE", "/api/admin/files/{file}"),  # there is no such file
     ("OPTIONS", "/api/uploads"),
     ("POST", "/api/uploads"),  # without the version of the protocol, as the next two
     ("PATCH", "/api/uploads/{file}"),
