@@ -87,11 +87,16 @@ class HistoryReader:
         return pages[0]
 
     async def before(self, user: User, room: int, before: int | None, limit: int) -> RoomPage:
-        """Return the last messages with seq < `before`, in order; by default the newest ones."""
-        (page,) = await self._read_authorized(
+        """Return the last messages with seq < `before`, in order; by default the newest ones.
+
+        Raises NotFound.
+        """
+        pages = await self._read_authorized(
             user, [room], lambda readable: self._before(readable, room, before, limit)
         )
-        return page
+        if not pages:  # the right to read has ended in the meantime
+            raise NotFound
+        return pages[0]
 
     async def _before(
         self, readable: dict[int, _Readable], room: int, before: int | None, limit: int

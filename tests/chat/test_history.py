@@ -9,7 +9,7 @@ from msgspec import Raw
 from chatserver.chat.event_cache import EncodedEvent, EventRange
 from chatserver.chat.history import READS, HistoryReader
 from chatserver.errors import NotFound, Unavailable
-from chatserver.models import RoomFacts, RoomKind, User
+from chatserver.models import Event, RoomFacts, RoomKind, User
 from chatserver.storage.rooms import Access
 
 ANN = User(1, "ann", "Ann")
@@ -35,6 +35,12 @@ class Fake:
         self.reads.append([one.facts.room for one in ranges])
         event = EncodedEvent(Raw(b"{}"), 1)
         return {one.facts.room: [event] * (one.upto - one.after) for one in ranges}
+
+    async def before(self, *_arguments: object, **_options: object) -> list[Event]:
+        return []
+
+    async def encode(self, _events: Sequence[Event]) -> dict[int, list[EncodedEvent]]:
+        return {}
 
     async def published(self) -> None:
         pass
@@ -73,3 +79,5 @@ async def test_a_read_is_refused_if_its_membership(
     with pytest.raises(error):
         await fake.reader().after(ANN, 1, 0, limit=5, epoch=None)
     assert len(fake.reads) == reads
+    with pytest.raises(error):
+        await Fake(r1=lefts).reader().before(ANN, 1, None, 5)
