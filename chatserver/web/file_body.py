@@ -147,6 +147,8 @@ async def send_file(
         _abort(request, "the client reads too slowly")
     except ConnectionError:
         pass  # the client has disconnected, or a check has failed
+    except OSError as error:  # an error response would be taken for content
+        _abort(request, str(error), error)
     return body
 
 

@@ -1,6 +1,7 @@
 """Downloads: who reads too slowly or may not read any more is cut off."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -75,6 +76,19 @@ async def test_a_check_that_fails_unexpectedly_ends_the_download_too(
         with pytest.raises(ClientError):
             await read_after(sent[1], url)
     assert any(one.exc_info for one in caplog.records if one.name == file_body.__name__)
+
+
+async def test_a_file_that_becomes_shorter_ends_the_download(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error response would be taken for content of the file."""
+    async with served((sent := sending(tmp_path, allowed))[0]) as url, ClientSession() as http:
+        async with http.get(url) as answer, asyncio.timeout(20):
+            os.truncate(tmp_path / "file", 0)
+            with pytest.raises(ClientError):
+                await answer.read()
+        await sent[1].wait()
+    assert any("shorter" in one.getMessage() for one in caplog.records)
 
 
 async def test_a_client_that_reads_nothing_is_disconnected(
