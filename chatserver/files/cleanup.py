@@ -4,7 +4,8 @@ Bytes are deleted first, then the row, so that a crash between two steps leaves 
 next poll continues. The rows are polled, because messages are deleted on other nodes too.
 
 A file has no row after an older backup was restored. It is kept for a month, because the replaced
-database, which needs it, may be put back. Sweeps are counted, so that no clock can shorten that.
+database, which needs it, may be put back. Sweeps are counted, so that no clock can shorten that;
+each of several nodes counts.
 """
 
 import asyncio
@@ -61,9 +62,9 @@ class FileCleanup:
         while True:
             try:
                 if clock() >= next_sweep:
+                    next_sweep = clock() + SWEEP_INTERVAL  # also after a failure
                     await self.sweep(first=first)
                     first = False
-                    next_sweep = clock() + SWEEP_INTERVAL
                 await self.delete_due()
             except ChatServerError as error:
                 logger.warning("deleted files are still on disk: %s", error)
@@ -108,5 +109,4 @@ class FileCleanup:
             for file_id in sorted({*stored} - await self._files.known(stored)):
                 sweeps = await self._store.note_unregistered(file_id)
                 if sweeps is None or sweeps >= UNREGISTERED_SWEEPS:
-                    await self._store.delete(file_id)
-                    self.counts.unregistered += 1
+                    self.counts.unregistered += await self._is_deleted(file_id)

@@ -30,7 +30,7 @@ class Differences(NamedTuple):
 
 
 async def count_differences(files: Files, store: FolderStore) -> Differences:
-    """Compare names only. A server may work on the same files: what changes meanwhile is right."""
+    """Compare names only, without those files that a running server changes in the meantime."""
     unregistered, missing, after = 0, list[str](), ""
     async for ids in store.ids():
         others = {*ids} - await files.known(ids)

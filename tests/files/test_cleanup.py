@@ -1,5 +1,6 @@
 """Deletion of bytes: after a kill between any two steps the next round completes it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -216,6 +217,30 @@ async def test_a_file_that_cannot_be_deleted_delays_no_other(
     assert parts.on_disk() == [ids[0]]
     await parts.cleanup.delete_due()
     assert parts.on_disk() == []
+
+
+async def test_a_sweep_that_fails_is_repeated_an_hour_later(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a month of sweeps would pass within an hour."""
+    monkeypatch.setattr("chatserver.files.cleanup.POLL_INTERVAL", 0.0)
+    polls, sweeps = asyncio.Semaphore(0), []
+
+    async def failing(*, first: bool) -> None:
+        sweeps.append(first)
+        raise Unavailable
+
+    async def poll() -> None:
+        polls.release()
+
+    monkeypatch.setattr(parts.cleanup, "sweep", failing)
+    monkeypatch.setattr(parts.cleanup, "delete_due", poll)
+    running = asyncio.create_task(parts.cleanup.run())
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            await polls.acquire()
+    running.cancel()
+    assert sweeps == [True]
 
 
 async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
