@@ -5,7 +5,6 @@ An error that may pass without a change has exit code 75, for supervisors that r
 
 from chatserver import launch  # isort: split
 
-import errno
 import gc
 import os
 import sys
@@ -18,9 +17,7 @@ import click
 from chatserver import __version__
 from chatserver.commands import access, archives, installation, rooms, users
 from chatserver.commands.options import loaded, run, serve_options
-from chatserver.errors import ChatServerError, TemporaryStartError, Unavailable
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from chatserver.errors import DISK_FULL, ChatServerError, TemporaryStartError, Unavailable
 
 
 class UserError(click.ClickException):
@@ -42,7 +39,7 @@ class Cli(click.Group):
         try:
             return super().main(*args, **options)
         except OSError as error:
-            if error.errno not in FULL:
+            if error.errno not in DISK_FULL:
                 raise
             launch.discard_output()
             click.echo(f"Error: Cannot write: {error.strerror}.", err=True)
@@ -61,7 +58,7 @@ class Cli(click.Group):
             kind = TemporaryError if _disk_was_full(error) else UserError
             raise kind(str(error)) from None
         except OSError as error:
-            if error.filename is None or error.errno in FULL:
+            if error.filename is None or error.errno in DISK_FULL:
                 raise
             raise UserError(f"{error.filename} cannot be used: {error.strerror}.") from None
 
@@ -69,7 +66,7 @@ class Cli(click.Group):
 def _disk_was_full(error: BaseException | None) -> bool:
     """Return whether a full disk is among the causes of an error."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in DISK_FULL:
             return True
         error = error.__cause__ or error.__context__
     return False

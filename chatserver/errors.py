@@ -23,6 +23,7 @@
 Anything else is a bug: logged with its traceback and answered `internal`.
 """
 
+import errno
 from enum import IntEnum
 from typing import ClassVar
 
@@ -162,6 +163,9 @@ class RateLimited(ChatError):
 
     def details(self) -> dict[str, object]:
         return {"retry_after": self.retry_after}
+
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # codes of OSError: no space, or above a quota
 
 
 class CloseCode(IntEnum):

@@ -25,7 +25,7 @@ class Threads:
             raise
 
     def start(self, work: Callable[..., T], *arguments: object) -> asyncio.Future[T]:
-        """Start work that nobody has to wait for."""
+        """Start blocking work; return its future, which can be abandoned."""
         loop = asyncio.get_running_loop()
         return asyncio.ensure_future(loop.run_in_executor(self._executor, work, *arguments))
 

@@ -1,19 +1,19 @@
 """Files in a folder, which several nodes may share."""
 
 import asyncio
-import errno
 import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from chatserver.errors import NotFound, Unavailable, _
+from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
+from chatserver.storage.archive_writer import fsync_directory
 from chatserver.threads import Threads
 
 T = TypeVar("T")
@@ -29,7 +29,6 @@ SUFFIXES = (
 ID_LENGTH = 22
 THREADS = 4
 RESPONSE_TIMEOUT = 10.0  # seconds
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FolderStore:
@@ -51,7 +50,7 @@ class FolderStore:
             for folder in (self._folder, part.parent.parent, part.parent):
                 with suppress(FileExistsError):
                     folder.mkdir(mode=0o700)
-                    _flush_folder(folder.parent)
+                    fsync_directory(folder.parent)
             with suppress(FileNotFoundError):
                 os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
                 return
@@ -103,8 +102,10 @@ class FolderStore:
         try:
             yield
         finally:
-            await self._in_thread(partial(path.unlink, missing_ok=True))  # while it is locked
-            os.close(lock)
+            try:
+                await self._in_thread(partial(path.unlink, missing_ok=True))  # while it is locked
+            finally:
+                os.close(lock)
 
     async def seal(self, file_id: str, size: int) -> str:
         return await self._in_thread(self._seal, file_id, size)
@@ -115,7 +116,7 @@ class FolderStore:
         return self._sealed(file_id)
 
     def _sealed(self, file_id: str) -> str:
-        """Return the suffix of a sealed file, or "" if it was kept. Raises FileNotFoundError."""
+        """Return the suffix of a sealed file, "" of a complete one. Raises FileNotFoundError."""
         if self.path(file_id, SEALED).exists():
             return SEALED
         self.path(file_id).stat()
@@ -139,7 +140,7 @@ class FolderStore:
         with source.open("rb") as written:
             os.fsync(written.fileno())
         source.rename(file)
-        _flush_folder(file.parent)
+        fsync_directory(file.parent)
 
     async def delete(self, file_id: str) -> None:
         await self._in_thread(self._delete, file_id)
@@ -148,8 +149,7 @@ class FolderStore:
         for suffix in SUFFIXES:
             self.path(file_id, suffix).unlink(missing_ok=True)
         folder = self.path(file_id).parent
-        with suppress(FileNotFoundError):
-            _flush_folder(folder)
+        fsync_directory(folder)
         with suppress(OSError):  # there are other files
             folder.rmdir()
             folder.parent.rmdir()
@@ -215,26 +215,7 @@ def _ids(folder: Path) -> list[str]:
     return sorted(name for name in names if len(name) == ID_LENGTH)
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with _unless_unsupported():
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _unless_unsupported() -> Iterator[None]:
-    """Ignore file systems that cannot flush folders: CIFS, sshfs, 9p."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (*FULL, errno.EIO):
-            raise
-
-
 def _refusal(error: OSError) -> Unavailable:
-    if error.errno in FULL:
+    if error.errno in DISK_FULL:
         return Unavailable(_("The disk of the server is full: files cannot be stored now."))
     return Unavailable(_("The server cannot store files right now."))

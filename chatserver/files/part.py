@@ -35,8 +35,15 @@ class Checksum(NamedTuple):
 
 
 def lock_for_completion(path: Path) -> int:
-    """Create and lock a file; return its descriptor. Raises Locked."""
-    return _locked(path, 0, flags=os.O_CREAT)
+    """Create and lock a file; return its descriptor. Raises Locked, also if it was just removed."""
+    lock = _locked(path, 0, flags=os.O_CREAT)
+    try:
+        if os.path.samestat(os.fstat(lock), path.stat()):
+            return lock
+    except FileNotFoundError:
+        pass
+    os.close(lock)
+    raise Locked
 
 
 def rename_part(path: Path, target: Path, size: int) -> None:

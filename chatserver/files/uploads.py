@@ -1,4 +1,4 @@
-"""Rules of uploads: limits, quotas, free space, and what is done when the last byte has arrived.
+"""Rules of uploads: limits, quotas, free space, and completion after the last byte.
 
 Owns the number of uploads that each user has running on this node.
 """
@@ -132,7 +132,7 @@ class Uploads:
         *,
         checksum: Checksum | None = None,
     ) -> int:
-        """FileStore bytes from `offset`; return the new offset. What arrives before a cut is kept.
+        """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
 
         Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow,
         Locked while another request appends, or completes the file.

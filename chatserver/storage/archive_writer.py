@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import msgspec
 from msgspec import Struct
 
-from chatserver.errors import ChatServerError
+from chatserver.errors import DISK_FULL, ChatServerError
 from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.storage.archive_file import (
     END_PREFIX,
@@ -32,7 +32,7 @@ from chatserver.storage.archive_file import (
 COMPRESSION_LEVEL = 1  # text shrinks to a fifth; higher levels take ten times as long for little
 PARTIAL = ".chatserver-partial"  # suffix of a file that is still being written
 FILES_PREFIX = b'{"table":"files"'  # start of the rows of the register of files
-FLUSH_ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+FLUSH_ERRORS = (errno.EIO, *DISK_FULL)
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import os
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +125,34 @@ async def test_one_writer_at_a_time(parts: Parts) -> None:
         yield b"y"
 
     assert await parts.store.append(FILE, 0, again(), limit=9) == 1
+
+
+async def test_a_completion_that_is_cancelled_gives_its_lock_back(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = parts.store
+    await store.create(FILE)
+    loop, unlink = asyncio.get_running_loop(), Path.unlink
+
+    def cancelling(path: Path, **options: bool) -> None:
+        loop.call_soon_threadsafe(running.cancel)
+        time.sleep(0.05)  # in a thread; the cancellation arrives in the meantime
+        unlink(path, **options)
+
+    async def complete() -> None:
+        async with store.completing(FILE):
+            with pytest.raises(Locked):
+                await store.completing(FILE).__aenter__()
+            monkeypatch.setattr(Path, "unlink", cancelling)
+
+    running = asyncio.create_task(complete())
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    monkeypatch.undo()
+    opened = [fd.readlink().name for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+    assert not any(name.startswith(FILE) for name in opened)
+    async with store.completing(FILE):
+        assert f"{FILE}.lock" in parts.on_disk()
 
 
 async def test_nothing_can_be_appended_to_a_sealed_file(parts: Parts) -> None:
