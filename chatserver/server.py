@@ -30,7 +30,7 @@ from chatserver.chat.history import HistoryReader, gap_reader
 from chatserver.chat.messages import MessageCommands
 from chatserver.chat.room_cache import RoomCache
 from chatserver.chat.room_commands import RoomCommands
-from chatserver.chat.server_profile import ServerProfiles
+from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.clocks import since_boot, wall
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -180,7 +180,7 @@ class Server:
 
     def _build_web(self) -> None:
         self.assets, self.languages = Assets(STATIC), load_languages()
-        self.server_profile = ServerProfiles(self.database)
+        self.server_profile = ServerProfileCache(self.database)
         self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
         self.urls = ServerUrls(self.settings, self.authenticator)
         self.origin_check = OriginCheck(self.urls, monotonic)

@@ -13,7 +13,7 @@ from chatserver.text.names import checked_server_name
 POLL_INTERVAL = 30.0  # seconds until other nodes show a change
 
 
-class ServerProfiles:
+class ServerProfileCache:
     """The present profile, and its changes. `by`: see `StoredServerProfile`."""
 
     def __init__(self, database: Database) -> None:

@@ -1,21 +1,19 @@
 """HTTP API of profile pictures."""
 
-from functools import partial
-
 from aiohttp import web
 
 from chatserver.errors import UNKNOWN_USER, NotFound, _
 from chatserver.files.service import FileService
-from chatserver.files.square_pictures import NAME, TYPE
+from chatserver.files.square_pictures import NAME
 from chatserver.models import Role, User
 from chatserver.realtime.hub import Hub
 from chatserver.storage.users import Users
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.file_body import send_file
 from chatserver.web.files import body_of, declared_size
 from chatserver.web.operations import operation
 from chatserver.web.responses import accounts as responses
 from chatserver.web.responses import ok
+from chatserver.web.square_picture import send_square_picture
 
 IMMUTABLE = "private, max-age=31536000, immutable"  # another picture has another URL
 
@@ -37,22 +35,9 @@ class PictureHandlers:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """Get a profile picture: WebP, 256 pixels wide and high. Its URL never gets another one."""
         async with self._authenticator.authenticate_download(request):
-            digest = await self._digest(request)
-            return await send_file(
-                request,
-                await self._files.store.require(request.match_info["picture"]),
-                check=partial(self._digest, request),
-                tag=digest,
-                kind=TYPE,
-                name=NAME,
-                cache=IMMUTABLE,
-            )
-
-    async def _digest(self, request: web.Request) -> str:
-        digest = await self._files.account_pictures.sha256(request.match_info["picture"])
-        if digest is None:
-            raise NotFound
-        return digest
+            digest = self._files.account_pictures.sha256
+            store = self._files.store
+            return await send_square_picture(request, store, digest, name=NAME, cache=IMMUTABLE)
 
     @operation(
         "PUT",

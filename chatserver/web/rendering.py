@@ -11,13 +11,13 @@ from aiohttp import web
 
 from chatserver import __version__
 from chatserver.accounts.invitations import DAYS, USES
-from chatserver.chat.server_profile import ServerProfiles
+from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.resources import resource_dir
 from chatserver.web.assets import Assets
 from chatserver.web.language import LOCALES, Language
 
 ASSETS = web.AppKey("assets", Assets)
-SERVER_PROFILE = web.AppKey("server_profile", ServerProfiles)
+SERVER_PROFILE = web.AppKey("server_profile", ServerProfileCache)
 
 _current: ContextVar[Language] = ContextVar("language of the page that is being rendered")
 
@@ -46,7 +46,7 @@ class Compilation:
 _COMPILATION = web.AppKey("compilation", Compilation)
 
 
-def set_up_templates(app: web.Application, assets: Assets, profile: ServerProfiles) -> None:
+def set_up_templates(app: web.Application, assets: Assets, profile: ServerProfileCache) -> None:
     """Load templates/ with gettext and autoescaping."""
     environment = aiohttp_jinja2.setup(
         app,

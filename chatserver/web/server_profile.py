@@ -1,23 +1,20 @@
 """HTTP API of the name and the logo of the server."""
 
-from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from chatserver.accounts.administration import Administration
-from chatserver.chat.server_profile import ServerProfiles
-from chatserver.errors import NotFound
+from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.files.service import FileService
-from chatserver.files.square_pictures import TYPE
 from chatserver.web import forms
 from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.file_body import send_file
 from chatserver.web.files import body_of, declared_size
 from chatserver.web.operations import operation
 from chatserver.web.responses import administration as responses
 from chatserver.web.responses import ok
+from chatserver.web.square_picture import send_square_picture
 
 
 class ServerProfileHandlers:
@@ -26,7 +23,7 @@ class ServerProfileHandlers:
     def __init__(
         self,
         *,
-        profile: ServerProfiles,
+        profile: ServerProfileCache,
         files: FileService,
         administration: Administration,
         authenticator: RequestAuthenticator,
@@ -60,22 +57,9 @@ class ServerProfileHandlers:
     )
     async def logo(self, request: web.Request) -> web.StreamResponse:
         """Get the logo: WebP, 256 pixels wide and high. Its URL never gets another one."""
-        digest = await self._digest(request)
-        return await send_file(
-            request,
-            await self._files.store.require(request.match_info["picture"]),
-            check=partial(self._digest, request),
-            tag=digest,
-            kind=TYPE,
-            name="logo.webp",
-            cache=IMMUTABLE,
-        )
-
-    async def _digest(self, request: web.Request) -> str:
-        digest = await self._profile.logo_sha256(request.match_info["picture"])
-        if digest is None:
-            raise NotFound
-        return digest
+        digest = self._profile.logo_sha256
+        store = self._files.store
+        return await send_square_picture(request, store, digest, name="logo.webp", cache=IMMUTABLE)
 
     @operation(
         "PATCH",

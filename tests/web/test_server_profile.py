@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chatserver.chat.server_profile import ServerProfiles
+from chatserver.chat.server_profile import ServerProfileCache
 from tests.driver import Answer, Chat, User, ask
 from tests.files.test_pictures import picture
 
@@ -86,7 +86,7 @@ async def test_the_profile_outlasts_its_author_and_a_restart(ann: User, bo: User
     logo = (await put(boss, picture("PNG"))).json["logo"]
     await ann.ask("DELETE", "/api/users/bo")
     await ann.chat.server.files.cleanup.sweep()
-    again = ServerProfiles(ann.chat.server.database)
+    again = ServerProfileCache(ann.chat.server.database)
     await again.load()
     assert (again.current.name, again.current.logo) == ("School", logo)
     assert await again.logo_sha256(logo)
