@@ -339,6 +339,7 @@ async def test_a_new_member_counts_or_receives_each_message_once(
     ann, bo = await chat.user("ann"), await chat.user("bo")
     anns, talking, bos = await ann.connect(), await ann.connect(), await bo.connect()
     room = (await anns.ask(Type.ROOM, action="create", name="plans"))["room"]
+    await talking.next(Type.ROOM)  # subscribed after the reply
     for _ in range(10):
         sending = asyncio.create_task(fill(talking, 40, room=room))
         await anns.ask(Type.ROOM, action="invite", room=room, users=["bo"])
