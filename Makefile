@@ -115,7 +115,7 @@ clean: ## remove .venv and what the tools left; chatserver-data stays
 .venv/bench: .venv/tools
 	$(call say,Installing what is compared: npm and a C compiler are needed)
 	@command -v gcc >/dev/null && command -v npm >/dev/null || $(call apt_install,gcc libc6-dev nodejs npm) \
-	|| $(call fail,Install gcc, Node 20 and npm)
+	|| $(call fail,Install gcc and Node 20 with npm)
 	@$(BIN)/python -m pip install -qq --group bench
 	@cd benchmarks/peers && npm ci --no-fund --no-audit --silent
 	@touch $@
