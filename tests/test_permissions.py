@@ -189,6 +189,15 @@ def test_a_file_of_root_is_reported_with_its_owner(place: Place, name: str) -> N
     assert (examined.code, f"FAIL  {file} belongs to root" in examined.out) == (1, True)
 
 
+def test_a_folder_of_files_that_cannot_be_written_is_reported(place: Place) -> None:
+    folder = place.data / "files"
+    folder.mkdir(mode=0o500)
+    os.chown(folder, SERVICE, SERVICE)
+    with acting_as(SERVICE):
+        examined = run(place, "doctor")
+    assert f"FAIL  {folder} cannot be written: its permissions are dr-x" in examined.out
+
+
 def test_a_data_folder_of_another_account_is_reported(place: Place) -> None:
     with acting_as(OTHER):
         for command in COMMANDS:

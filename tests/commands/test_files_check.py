@@ -1,6 +1,5 @@
 """Check of the files of messages by the doctor."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -59,14 +58,6 @@ async def test_missing_and_unknown_files_are_counted(
     assert [well for well, _sentence in found] == [well for well, _part in expected]
     for (_found, sentence), (_well, part) in zip(found, expected, strict=True):
         assert part in sentence
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_folder_that_cannot_be_written_is_reported(settings: Settings) -> None:
-    await make(settings, stored=1)
-    (settings.data / "files").chmod(0o500)
-    ((well, sentence),) = await file_findings(settings)
-    assert (well, "files cannot be written" in sentence) == (False, True)
 
 
 async def test_a_file_in_the_place_of_the_folder_is_reported(settings: Settings) -> None:
