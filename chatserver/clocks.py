@@ -1,6 +1,7 @@
 """System clocks, and how far they may be wrong. All other modules get clocks as arguments."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 MINUTE = 60_000  # milliseconds
 DAY = 86_400_000
@@ -21,3 +22,31 @@ def wall() -> int:
 def since_boot() -> float:
     """Return seconds since boot, including sleep where the system has such a clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class CautiousClock:
+    """Time that has certainly come, for deletions that a clock set ahead must not bring forward.
+
+    Since the first call it advances with a clock that only moves forward, from the newest time in
+    the database on.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], int],
+        newest: Callable[[], Awaitable[int | None]],
+        *,
+        clock: Callable[[], float] = since_boot,
+    ) -> None:
+        """`now` and `newest` return milliseconds UTC, `clock` seconds that are never set."""
+        self._now = now
+        self._clock = clock
+        self._newest = newest
+        self._offset: float | None = None  # ms UTC when `clock` was 0
+
+    async def now(self) -> int:
+        """Return milliseconds UTC, at most the time of the system clock."""
+        if self._offset is None:
+            newest, now = await self._newest(), self._now()
+            self._offset = min(now, now if newest is None else newest) - self._clock() * 1000
+        return min(self._now(), round(self._offset + self._clock() * 1000))

@@ -10,7 +10,7 @@ each of several nodes counts.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
@@ -44,14 +44,14 @@ class FileCleanup:
         store: FileStore,
         *,
         lifetime: int,
-        clock: Callable[[], int],
+        now: Callable[[], Awaitable[int]],
     ) -> None:
-        """`lifetime`: milliseconds for which unsent files are kept; `clock` returns ms UTC."""
+        """`lifetime`: milliseconds for which unsent files are kept; `now` returns ms UTC."""
         self._files = files
         self._deletion = deletion
         self._store = store
         self._lifetime = lifetime
-        self._clock = clock
+        self._now = now
         self.counts = Counts()
         self.usage: Usage | None = None  # at the last sweep
 
@@ -75,7 +75,7 @@ class FileCleanup:
 
         `first`: the server has just started, perhaps for the tenth time in this hour.
         """
-        await self._deletion.expire(self._clock() - self._lifetime)
+        await self._deletion.expire(await self._now() - self._lifetime)
         await self._deletion.expire_unreferenced()
         await self.delete_due()
         if not first:

@@ -1,8 +1,10 @@
 """The objects that make up the files of a server."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from chatserver.clocks import CautiousClock
 from chatserver.config import FileSettings
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
@@ -16,6 +18,7 @@ from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_list import FileList
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import Files
+from chatserver.storage.nightly_runs import newest_activity
 from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
 
@@ -49,8 +52,13 @@ class FileService:
         self.account_pictures = AccountPictures(database)
         self.access = FileAccess(self.register, rooms)
         self.listing = FileList(database)
+        passed = CautiousClock(clock, partial(newest_activity, database))
         self.cleanup = FileCleanup(
-            self.register, self.deletion, self.store, lifetime=self.uploads.lifetime, clock=clock
+            self.register,
+            self.deletion,
+            self.store,
+            lifetime=self.uploads.lifetime,
+            now=passed.now,
         )
 
     async def findings(self) -> list[str]:

@@ -123,6 +123,12 @@ async def newest_session(database: Database) -> int | None:
         return newest
 
 
+async def newest_activity(database: Database) -> int | None:
+    """Return the newest of both times (ms)."""
+    times = (await newest_event(database), await newest_session(database))
+    return max((time for time in times if time is not None), default=None)
+
+
 async def clock_difference(database: Database, now: Callable[[], int]) -> int:
     """Return by how many ms this clock is ahead of the database's; 0 on SQLite."""
     if database.is_sqlite:

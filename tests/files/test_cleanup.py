@@ -53,8 +53,11 @@ class Parts:
             self.deletion,
             self.store,
             lifetime=24 * HOUR,
-            clock=lambda: self.storage.now,
+            now=self.now,
         )
+
+    async def now(self) -> int:
+        return self.storage.now
 
     def interrupt(self, monkeypatch: pytest.MonkeyPatch, *names: tuple[object, str]) -> None:
         """Count calls of these methods, and kill before the call number `left`, or after it."""
