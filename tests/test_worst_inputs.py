@@ -15,10 +15,12 @@ from aiohttp.test_utils import make_mocked_request
 from chatserver import protocol, redaction
 from chatserver.accounts import passwords
 from chatserver.errors import ChatError
+from chatserver.files.images import Malformed, gif, jpeg, png, webp
 from chatserver.models import name_key
 from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import forms, headers, language, server_urls
+from tests.files.images.test_metadata import box, number, track, without_metadata
 
 Work = Callable[[Any], object]
 Input = Callable[[int], str | bytes]
@@ -42,6 +44,26 @@ def cookie(value: str) -> object:
 
 def accepted(value: str) -> object:
     return language.preferred(make_mocked_request("GET", "/", {"Accept-Language": value}))
+
+
+def webp_of(chunks: bytes) -> bytes:
+    return b"RIFF" + (len(chunks) + 4).to_bytes(4, "little") + b"WEBP" + chunks
+
+
+def film(tracks: list[bytes]) -> bytes:
+    return box(b"moov", *tracks)
+
+
+def samples(count: int) -> bytes:
+    """Return a track of data with as many chunks of one empty sample, each at another place."""
+    table = box(
+        b"stbl",
+        box(b"stsc", number(0, 1, 1, 1, 1)),
+        box(b"stsz", number(0, 0, count), bytes(4 * count)),
+        box(b"stco", number(0, count), *(number(place) for place in range(count))),
+    )
+    hdlr = box(b"hdlr", number(0, 0), b"meta", bytes(12))
+    return box(b"trak", box(b"mdia", hdlr, box(b"minf", table)))
 
 
 FRAMES: dict[str, Input] = {
@@ -81,6 +103,25 @@ BODIES: dict[str, Input] = {
     "depth": lambda n: b'{"users":' + b"[" * n,
 }
 
+JPEGS: dict[str, Input] = {
+    "fill bytes": lambda n: b"\xff\xd8" + b"\xff" * n + b"\xd9",
+    "segments": lambda n: b"\xff\xd8" + b"\xff\xfe\0\2" * (n // 4),
+    "restarts": lambda n: b"\xff\xd8\xff\xda\0\2" + b"\xff\xd0" * (n // 2),
+}
+GIFS: dict[str, Input] = {
+    "short data blocks": lambda n: b"GIF89a" + bytes(7) + b"\x21\xf9" + b"\1a" * (n // 2) + b"\0;",
+    "empty blocks": lambda n: b"GIF89a" + bytes(7) + b"\x21\xf9\0" * (n // 3) + b";",
+}
+PNGS: dict[str, Input] = {
+    "empty chunks": lambda n: png.SIGNATURE + b"\0\0\0\0IDAT\0\0\0\0" * (n // 12)
+}
+WEBPS: dict[str, Input] = {"empty chunks": lambda n: webp_of(b"ALPH\0\0\0\0" * (n // 8))}
+FILMS: dict[str, Input] = {
+    "tracks": lambda n: film([track(b"meta", 0)] * (n // 250)),
+    "tracks with many chunks": lambda n: film([samples(100)] * (n // 1_000)),
+    "boxes": lambda n: box(b"free") * (n // 8),
+}
+
 # Function, input, and a quarter of the largest allowed length.
 WORST: list[tuple[Work, dict[str, Input], int]] = [
     (decode, FRAMES, 16_000),
@@ -101,6 +142,11 @@ WORST: list[tuple[Work, dict[str, Input], int]] = [
     (accepted, HEADERS, 2_000),
     (server_urls.same_site_path, HEADERS, 2_000),
     (members, BODIES, 16_000),
+    (jpeg.clean, JPEGS, 100_000),
+    (gif.clean, GIFS, 100_000),
+    (png.clean, PNGS, 100_000),
+    (webp.clean, WEBPS, 100_000),
+    (without_metadata, FILMS, 100_000),
 ]
 CASES = [
     pytest.param(work, make, length, id=f"{getattr(work, '__name__', 'work')}-{number}-{name}")
@@ -109,7 +155,7 @@ CASES = [
 ]
 
 
-REFUSALS = (ChatError, protocol.Undecodable, msgspec.MsgspecError, RecursionError)
+REFUSALS = (ChatError, Malformed, protocol.Undecodable, msgspec.MsgspecError, RecursionError)
 
 
 def seconds(work: Work, given: Any) -> float:

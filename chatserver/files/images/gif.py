@@ -1,5 +1,6 @@
 """GIF (89a) without comments and metadata."""
 
+import itertools
 from collections.abc import Iterator
 
 from chatserver.files.images import Malformed
@@ -8,6 +9,7 @@ EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 COMMENT, APPLICATION = 0xFE, 0xFF
 KEPT = (b"NETSCAPE2.0", b"ANIMEXTS1.0")  # applications: repetition of the animation
 MAX_BLOCKS = 200_000  # about two for each frame
+MAX_DATA_BLOCKS = 1_000_000  # encoders fill them with 255 bytes
 
 
 def clean(content: bytes | memoryview) -> list[bytes]:
@@ -33,13 +35,13 @@ def _is_kept(block: bytes) -> bool:
 
 def _blocks(content: bytes | memoryview, start: int) -> Iterator[bytes]:
     """Yield extensions, images and the trailer."""
-    position = start
+    position, data_blocks = start, itertools.count(1)
     while position < len(content):
         kind, end = content[position], position + 1
         if kind == IMAGE:
-            end = _skip(content, position + 11 + _table(content, position + 9))
+            end = _skip(content, position + 11 + _table(content, position + 9), data_blocks)
         elif kind == EXTENSION:
-            end = _skip(content, position + 2)
+            end = _skip(content, position + 2, data_blocks)
         elif kind != TRAILER:
             raise Malformed("a block is unknown")
         yield bytes(content[position:end])
@@ -57,9 +59,11 @@ def _table(content: bytes | memoryview, flags: int) -> int:
     return 3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _skip(content: bytes | memoryview, position: int) -> int:
-    """Return the end of data blocks."""
+def _skip(content: bytes | memoryview, position: int, counter: Iterator[int]) -> int:
+    """Return the end of data blocks. Raises Malformed above MAX_DATA_BLOCKS of the whole file."""
     while position < len(content):
+        if next(counter) > MAX_DATA_BLOCKS:
+            raise Malformed("it has too many data blocks")
         size = content[position]
         position += size + 1
         if not size:

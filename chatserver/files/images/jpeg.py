@@ -19,6 +19,7 @@ MAX_SEGMENTS = 10_000
 MAX_SCANS = 64  # encoders make about 10; each is decoded over the whole picture
 
 _marker = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
+_fill = re.compile(rb"\xff+")  # the last one begins a marker
 
 
 def clean(content: Buffer) -> list[bytes]:
@@ -54,8 +55,8 @@ def _segments(content: Buffer) -> Iterator[tuple[int, bytes]]:
     """Yield each marker with its segment, a scan with its data, until the end of the picture."""
     position, scans = 2, 0
     for _ in range(MAX_SEGMENTS):
-        while content[position : position + 2] == b"\xff\xff":
-            position += 1
+        if filled := _fill.match(content, position):
+            position = filled.end() - 1
         head = content[position : position + 4]
         if len(head) < 2 or head[0] != 0xFF:
             raise Malformed("a marker is missing")

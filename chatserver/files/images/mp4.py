@@ -46,7 +46,8 @@ class Cleaner:
         self._file = file
         self._size = size
         self._left = MAX_BOXES
-        self._spans: list[tuple[int, int]] = []  # samples of removed tracks
+        self._spans: list[tuple[int, int]] = []  # samples of removed tracks, joined if adjacent
+        self._sample_bytes = 0  # of all removed tracks
         self._removed = self._fragmented = False
 
     def clean(self) -> None:
@@ -113,8 +114,11 @@ class Cleaner:
         tables = {
             kind: self._content(box) for kind, box in self._children(stbl).items() if kind in TABLES
         }
-        self._spans += sample_spans(tables)
-        if sum(end - start for start, end in self._spans) > self._size:
+        for start, end in sample_spans(tables):
+            self._sample_bytes += end - start
+            is_adjacent = self._spans and self._spans[-1][1] == start
+            self._spans.append((self._spans.pop()[0] if is_adjacent else start, end))
+        if self._sample_bytes > self._size:
             raise Malformed("samples overlap")
 
     def _content(self, box: Box) -> bytes:
