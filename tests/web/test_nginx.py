@@ -1,6 +1,7 @@
 """The chat behind a real nginx with deploy/nginx.conf: TLS, addresses, origins, limits."""
 
 import asyncio
+import io
 import logging
 import os
 import socket
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp.abc import AbstractResolver, ResolveResult
+from PIL import Image
 
 from chatserver.config import ServerSettings, Settings
 from chatserver.protocol import Type
@@ -115,6 +117,20 @@ async def test_bodies_that_are_too_large_are_rejected_also_when_streamed(
             assert (answer.content_type == "application/json") is by_chatserver
     async with http.post(url, data=stream(0), headers=script) as answer:
         assert answer.status == 201
+
+
+async def test_a_large_profile_picture_passes_the_proxy(
+    http: aiohttp.ClientSession, proxy: PrivateNginx
+) -> None:
+    photo = io.BytesIO()
+    Image.frombytes("RGB", (800, 800), os.urandom(800 * 800 * 3)).save(photo, "PNG")
+    assert photo.tell() > 1_500_000
+    for path in ("me/picture", "admin/server/logo"):
+        content = io.BytesIO(photo.getvalue())
+        async with http.put(
+            f"{proxy.url}/api/{path}", data=content, headers=await log_in(http, proxy)
+        ) as answer:
+            assert answer.status == 200, await answer.text()
 
 
 async def stream(pieces: int) -> AsyncIterator[bytes]:
