@@ -81,8 +81,7 @@ def _one_slash(path: str) -> str:
 async def close_readers(engines: Collection[AsyncEngine], drivers: Collection[Any]) -> None:
     """Close all connections, those in use after their statements were interrupted on SQLite.
 
-    A connection that is returned after its pool was disposed of would never be closed. `drivers`
-    are aiosqlite's connections.
+    `drivers` are aiosqlite's connections.
     """
     if not await _all_returned(engines):
         for driver in drivers:
@@ -90,6 +89,10 @@ async def close_readers(engines: Collection[AsyncEngine], drivers: Collection[An
         await _all_returned(engines)
     for engine in engines:
         await engine.dispose()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(RETURN_TIMEOUT):
+            for driver in drivers:  # the pool does not close those that are returned to it later
+                await driver.close()
 
 
 async def _all_returned(engines: Collection[AsyncEngine]) -> bool:

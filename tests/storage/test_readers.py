@@ -68,6 +68,19 @@ async def test_a_cancelled_statement_does_not_interrupt_the_next_one(
     await database.close()
 
 
+async def test_a_connection_that_is_in_use_for_too_long_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "RETURN_TIMEOUT", 0.05)
+    database = Database(f"sqlite:///{tmp_path}/chat.db")
+    database.restrict_permissions()
+    async with database.reading() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        await database.close()
+        driver._thread.join(timeout=5)
+        assert (driver._connection, driver._thread.is_alive()) == (None, False)
+
+
 async def test_an_exhausted_share_does_not_affect_others(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
