@@ -82,6 +82,8 @@ class Pictures:
             raise BadRequest(UNCLEANED)
         if not result.ok:
             return Picture(UNKNOWN)
+        if kind == "video/mp4" and result.is_sound:  # as Safari records it
+            return Picture("audio/mp4")
         return Picture(kind, result.width, result.height, result.blur)
 
     async def _is_cleaned(self, job: Job, user_id: int) -> bool:

@@ -2,6 +2,8 @@
 
 import codecs
 
+from chatserver.files import webm
+
 HEAD = 4_096  # bytes that decide
 
 UNKNOWN = "application/octet-stream"
@@ -11,7 +13,7 @@ TEXT = "text/plain"
 # run scripts.
 INLINE = frozenset(
     "image/jpeg image/png image/gif image/webp video/mp4 video/webm audio/mpeg audio/ogg audio/wav"
-    " audio/mp4 text/plain".split()
+    " audio/mp4 audio/webm text/plain".split()
 )
 PICTURES = frozenset("image/jpeg image/png image/gif image/webp".split())
 
@@ -49,8 +51,8 @@ def media_type(head: bytes) -> str:
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN)
     if head[4:8] == b"ftyp":
         return _TYPE_OF_BRAND.get(head[8:12], UNKNOWN)
-    if head[:4] == b"\x1a\x45\xdf\xa3":
-        return "video/webm" if b"\x42\x82\x84webm" in head[:64] else UNKNOWN
+    if webm.is_webm(head):
+        return "audio/webm" if webm.is_sound(head) else "video/webm"
     if _is_mp3(head):
         return "audio/mpeg"
     return TEXT if _is_text(head) else UNKNOWN

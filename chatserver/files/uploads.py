@@ -15,11 +15,11 @@ from chatserver.file_state import FileState
 from chatserver.files.names import cleaned
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum
-from chatserver.files.pictures import Pictures
+from chatserver.files.pictures import Picture, Pictures
 from chatserver.files.store import FileStore
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
-from chatserver.storage.files import Content, Files, NewFile, StoredFile
+from chatserver.storage.files import NO_SOUND, Content, Files, NewFile, Sound, StoredFile
 from chatserver.text.names import visible_line
 from chatserver.text.normalization import nfkc
 
@@ -72,16 +72,23 @@ class Uploads:
         return self._settings.unsent_hours * 3_600_000
 
     async def begin(
-        self, user: User, name: str, size: int, *, room: int | None = None, alt: str = ""
+        self,
+        user: User,
+        name: str,
+        size: int,
+        *,
+        room: int | None = None,
+        alt: str = "",
+        sound: Sound = NO_SOUND,
     ) -> StoredFile:
-        """Register an upload of `size` bytes.
+        """Register an upload of `size` bytes. `sound` is dropped if it turns out to be no sound.
 
         Raises TooLarge, Unavailable if the disk is nearly full, NotFound without the room.
         """
         try:
             self._check_size(size)
             await self._check_space(size)
-            new = NewFile(user.id, cleaned(name), size, room, checked_alt(alt))
+            new = NewFile(user.id, cleaned(name), size, room, checked_alt(alt), sound)
             async with self._quotas.reserving(new):
                 begun = await self._files.begin(new)
         except (TooLarge, Unavailable):
@@ -187,7 +194,7 @@ class Uploads:
             raise
         sha256, size = await self._store.digest(file.id, suffix)
         await self._store.complete(file.id)
-        content = Content(picture.type, size, sha256, picture.width, picture.height, picture.blur)
+        content = _content(file, picture, size, sha256)
         try:
             finished = await self._files.finish(file.id, content)
         except NotFound:
@@ -213,6 +220,20 @@ class Uploads:
             with suppress(NotFound):  # it is discarded already
                 await self._files.discard(file.id, user.id)
             raise
+
+
+def _content(file: StoredFile, picture: Picture, size: int, sha256: str) -> Content:
+    is_sound = picture.type.startswith("audio/")
+    return Content(
+        picture.type,
+        size,
+        sha256,
+        picture.width,
+        picture.height,
+        picture.blur,
+        seconds=file.seconds if is_sound else None,
+        wave=file.wave if is_sound else None,
+    )
 
 
 def checked_alt(alt: str) -> str | None:

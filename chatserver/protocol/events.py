@@ -32,8 +32,10 @@ class File(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `type` is its media type, found from its first bytes; `bytes` its size. A picture with `width`
     and `height`, in pixels, has thumbnails. `blur` is a ThumbHash in base64; `alt` is a text for
-    users who do not see the picture. `removed`: an administrator has deleted it; nothing else is
-    left of it, and its name is empty.
+    users who do not see the picture. A voice message has its duration in `seconds`, and in `wave`
+    64 peaks, each a character of base64url from A (silence) to _ (loudest); both are as the sender
+    has given them. `removed`: an administrator has deleted it; nothing else is left of it, and its
+    name is empty.
     """
 
     id: str
@@ -44,6 +46,8 @@ class File(Struct, frozen=True, kw_only=True, omit_defaults=True):
     height: int | None = None
     blur: str | None = None
     alt: str | None = None
+    seconds: float | None = None
+    wave: str | None = None
     removed: bool = False
 
 

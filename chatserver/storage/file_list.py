@@ -31,6 +31,8 @@ class RoomFile:
     height: int | None
     blur: str | None
     alt: str | None
+    seconds: float | None
+    wave: str | None
     seq: int
     user: str
     at: int
@@ -65,10 +67,14 @@ class FileList:
         query = _FILES.where(files.c.room_id == room, *_conditions(selection)).limit(limit + 1)
         async with self._database.reading(Share.HEAVY) as connection:
             rows = (await connection.execute(query)).all()
-        fitting = count_fitting(len(row.name) + len(row.alt or "") for row in rows[:limit])
+        fitting = count_fitting(_length(row) for row in rows[:limit])
         page = [RoomFile(*row[:-1]) for row in rows[:fitting]]
         last = rows[fitting - 1] if len(rows) > fitting else None
         return page, None if last is None else last.seq * POSITIONS + last.position
+
+
+def _length(row: Any) -> int:
+    return sum(len(text) for text in (row.name, row.alt, row.wave) if text)
 
 
 def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
@@ -97,6 +103,8 @@ _COLUMNS: tuple[Any, ...] = (
     files.c.height,
     files.c.blur,
     files.c.alt,
+    files.c.seconds,
+    files.c.wave,
     files.c.seq,
     users.c.name.label("user"),
     files.c.at,

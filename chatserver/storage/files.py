@@ -26,7 +26,18 @@ from chatserver.text.search_terms import fold
 TOO_MANY_UNSENT = _("You have too many files that are not sent yet.")
 UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
-SHOWN = ("id", "name", "type", "bytes", "width", "height", "blur", "alt")  # in this order
+SHOWN = (  # in this order
+    "id",
+    "name",
+    "type",
+    "bytes",
+    "width",
+    "height",
+    "blur",
+    "alt",
+    "seconds",
+    "wave",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +56,21 @@ class StoredFile:
     height: int | None
     blur: str | None
     alt: str | None
+    seconds: float | None
+    wave: str | None
     state: FileState
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a sender says about a sound file: its duration, and its waveform (protocol.Wave)."""
+
+    seconds: float | None = None
+    wave: str | None = None
+
+
+NO_SOUND = Sound()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +82,7 @@ class NewFile:
     bytes: int
     room: int | None = None
     alt: str | None = None
+    sound: Sound = NO_SOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +95,8 @@ class Content:
     width: int | None = None
     height: int | None = None
     blur: str | None = None
+    seconds: float | None = None
+    wave: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +128,8 @@ class Files:
             "type": "application/octet-stream",
             "bytes": new.bytes,
             "alt": new.alt,
+            "seconds": new.sound.seconds,
+            "wave": new.sound.wave,
             "state": FileState.UPLOADING,
             "at": self._clock(),
         }
@@ -220,6 +249,8 @@ COLUMNS = (
     files.c.height,
     files.c.blur,
     files.c.alt,
+    files.c.seconds,
+    files.c.wave,
     files.c.state,
     files.c.at,
 )

@@ -236,6 +236,8 @@ files = sa.Table(
     sa.Column("height", sa.Integer),
     sa.Column("blur", sa.String(64)),
     sa.Column("alt", sa.String(1_000)),
+    sa.Column("seconds", sa.Double),
+    sa.Column("wave", sa.String(64)),
     sa.Column("state", sa.SmallInteger, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Index(None, "room_id", "seq", "position"),
@@ -251,4 +253,6 @@ MARKED_FOR_DELETION: dict[str, Any] = {
     "name_key": "",
     "alt": None,
     "blur": None,
+    "seconds": None,
+    "wave": None,
 }

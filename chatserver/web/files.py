@@ -14,7 +14,7 @@ from chatserver.files.service import FileService
 from chatserver.files.store import THUMBS
 from chatserver.files.uploads import LONGEST_ALT
 from chatserver.storage.file_list import FileKind, RoomFile, Selection
-from chatserver.storage.files import SHOWN, StoredFile
+from chatserver.storage.files import SHOWN, Sound, StoredFile
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms, time_limit
 from chatserver.web.authentication import RequestAuthenticator
@@ -31,7 +31,19 @@ Name = Annotated[str, Meta(max_length=255)]
 Alt = Annotated[str, Meta(max_length=LONGEST_ALT)]
 
 
-class UploadQuery(Struct):
+class SoundFields(Struct):
+    """What a sender says about a sound file; see protocol.File."""
+
+    seconds: protocol.Seconds | UnsetType = UNSET
+    wave: protocol.Wave | UnsetType = UNSET
+
+    def sound(self) -> Sound:
+        """Return what is stored."""
+        seconds = None if self.seconds is UNSET else round(self.seconds, 2)
+        return Sound(seconds, None if self.wave is UNSET else self.wave)
+
+
+class UploadQuery(SoundFields):
     name: Name = ""
     room: Annotated[str, Meta(max_length=100)] = ""
     alt: Alt = ""
@@ -90,12 +102,15 @@ class FileHandlers:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """Upload a file, the body as it is, and send its id in a message within 24 hours.
 
-        With `room` only messages of that room can have it.
+        With `room` only messages of that room can have it. `seconds` and `wave` make sound a voice
+        message.
         """
         query, size = parse_query(request, UploadQuery), declared_size(request)
         user = await self._paths.user(request)
         room = await self._paths.number(query.room, user) if query.room else None
-        file = await self._uploads.begin(user, query.name, size, room=room, alt=query.alt)
+        file = await self._uploads.begin(
+            user, query.name, size, room=room, alt=query.alt, sound=query.sound()
+        )
         async with self._uploads.discarding(user, file):
             if await self._uploads.receive(file, 0, body_of(request)) < size:
                 raise BadRequest(_("The file is not complete."))

@@ -18,6 +18,7 @@ from chatserver.web.language import LOCALES, Language, preferred
 from chatserver.web.operations import operation
 from chatserver.web.rendering import render
 from chatserver.web.responses import accounts
+from chatserver.web.security_headers import PERMISSIONS, RECORDING_PERMISSIONS
 from chatserver.web.server_urls import same_site_path
 from chatserver.web.session_cookies import SessionCookies
 
@@ -62,6 +63,7 @@ class Pages:
         except Unauthorized:
             raise web.HTTPFound(_path(request, "home")) from None
         response = await self._render("chat/index.html", request, login.user, me=login.user)
+        response.headers[PERMISSIONS] = RECORDING_PERMISSIONS
         lifetime = login.token.lifetime
         if self._accounts.age(login) > min(RENEW_AFTER, lifetime / 2):
             _expires_at, token = await self._accounts.renew(login.session.id, lifetime)

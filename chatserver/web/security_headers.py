@@ -3,15 +3,17 @@
 from collections.abc import MutableMapping
 
 CONTENT_POLICY = (
-    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none';"
-    " form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none';"
+    " base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+PERMISSIONS = "Permissions-Policy"
+RECORDING_PERMISSIONS = "camera=(), geolocation=(), microphone=(self)"  # of the chat page
 HEADERS = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    PERMISSIONS: "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
 TLS_HEADERS = {

@@ -21,9 +21,10 @@ from chatserver.models import User
 from chatserver.storage.files import StoredFile
 from chatserver.web import time_limit
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.files import body_of, declared_size
+from chatserver.web.files import SoundFields, body_of, declared_size
 from chatserver.web.headers import HttpError, media_type
 from chatserver.web.operations import operation
+from chatserver.web.query import convert
 from chatserver.web.room_path import RoomPaths
 
 VERSION = "1.0.0"
@@ -121,7 +122,9 @@ class TusHandlers:
     )
     @_tus
     async def begin(self, request: web.Request) -> web.StreamResponse:
-        """Begin an upload; `Upload-Metadata` has `filename`, and `room` and `alt` if wanted."""
+        """Begin an upload; `Upload-Metadata` has `filename`, and if wanted `room`, `alt`, `seconds`
+        and `wave`.
+        """
         user = await self._paths.user(request)
         fields = metadata(request.headers.get("Upload-Metadata", ""))
         room = await self._paths.number(named, user) if (named := fields.get("room")) else None
@@ -131,6 +134,7 @@ class TusHandlers:
             _number(request, "Upload-Length"),
             room=room,
             alt=fields.get("alt", ""),
+            sound=convert(fields, SoundFields).sound(),
         )
         url = request.app.router["continue_upload"].url_for(file=file.id)
         return _empty(201, {"Location": str(url), **self._expiry(file)})

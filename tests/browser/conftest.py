@@ -29,6 +29,8 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps every second
+    "--use-fake-ui-for-media-stream",  # which pages may use
 ]
 
 OpenWindow = Callable[..., Awaitable[Window]]

@@ -19,7 +19,7 @@ from chatserver.files.images.worker import Job, Result
 from chatserver.files.pictures import Picture, Pictures
 from chatserver.files.store import PART, SEALED
 from chatserver.files.types import UNKNOWN
-from tests.files.images.test_metadata import FILM, SECRET, exif
+from tests.files.images.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
 FILE = "A" * 22
 
@@ -92,6 +92,23 @@ async def test_transparency_is_kept(bench: Bench) -> None:
 
 async def test_a_video_loses_its_place_and_has_no_thumbnail(bench: Bench) -> None:
     assert await bench.process(b"".join(FILM)) == Picture("video/mp4")
+    assert SECRET not in bench.cleaned()
+
+
+@pytest.mark.parametrize(
+    ("brand", "handlers", "kind"),
+    [
+        (b"isom", [b"soun"], "audio/mp4"),
+        (b"mp42", [b"soun", b"vide"], "video/mp4"),
+        (b"M4A ", [b"soun"], "audio/mp4"),
+    ],
+)
+async def test_a_recording_loses_its_place_and_is_sound_if_it_has_no_pictures(
+    bench: Bench, brand: bytes, handlers: list[bytes], kind: str
+) -> None:
+    tracks = [track(handler, 0) for handler in handlers]
+    content = box(b"ftyp", brand + bytes(4)) + box(b"moov", *tracks, PLACE)
+    assert await bench.process(content) == Picture(kind)
     assert SECRET not in bench.cleaned()
 
 

@@ -1,7 +1,10 @@
 """Media types by the first bytes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chatserver.files import webm
 from chatserver.files.types import HEAD, INLINE, media_type
 
 RUNNABLE = ("application/pdf", "application/octet-stream", "image/svg+xml", "text/html")
@@ -45,6 +48,54 @@ RUNNABLE = ("application/pdf", "application/octet-stream", "image/svg+xml", "tex
 )
 def test_the_type_is_found_from_the_first_bytes(head: bytes, kind: str) -> None:
     assert media_type(head) == kind
+
+
+def element(name: str, *contents: bytes, size: bytes | None = None) -> bytes:
+    """Return an element of EBML with a size of one byte."""
+    body = b"".join(contents)
+    return bytes.fromhex(name) + (size or bytes([0x80 | len(body)])) + body
+
+
+def tracks(*kinds: bytes) -> bytes:
+    """Return the list of tracks of these kinds: 1 is a picture, 2 sound, 17 text."""
+    return element("1654ae6b", *(element("ae", element("83", kind)) for kind in kinds))
+
+
+HEADER = element("1a45dfa3", element("4282", b"webm"))
+LIVE = b"\x01" + b"\xff" * 7  # the size of what is not finished
+INFO = element("1549a966", element("2ad7b1", b"\x0f\x42\x40"))
+
+
+def recording(*parts: bytes) -> bytes:
+    return HEADER + element("18538067", *parts, size=LIVE)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (recording(INFO, tracks(b"\2"), b"\x1f\x43\xb6\x75"), "audio/webm"),
+        (recording(tracks(b"\2", b"\2")), "audio/webm"),
+        (HEADER + element("18538067", tracks(b"\2")), "audio/webm"),
+        (recording(tracks(b"\2", b"\1")), "video/webm"),
+        (recording(tracks(b"\1")), "video/webm"),
+        (recording(tracks(b"\x11")), "video/webm"),
+        (recording(tracks()), "video/webm"),
+        (recording(INFO), "video/webm"),
+        (recording(tracks(b"\2"))[:-1], "video/webm"),
+        (recording(element("1654ae6b", element("ae", b"\x83")[:2] + b"\0")), "video/webm"),
+        (recording(b"\0\0\0\0"), "video/webm"),
+        (recording(element("1654ae6b", element("ae", size=b"\0"))), "video/webm"),
+        (HEADER, "video/webm"),
+    ],
+)
+def test_webm_is_sound_if_its_list_of_tracks_has_nothing_else(head: bytes, kind: str) -> None:
+    assert media_type(head) == kind
+
+
+@given(st.binary(max_size=200))
+def test_damaged_lists_of_tracks_are_read_to_their_end(content: bytes) -> None:
+    webm.is_sound(recording(content))
+    webm.is_sound(recording(element("1654ae6b", content[:100], size=b"\x40\x64")))
 
 
 def test_nothing_that_browsers_run_is_shown_in_place() -> None:

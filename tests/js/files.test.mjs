@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { applied } from "../../chatserver/static/js/lib/apply.js";
-import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText, summaryOf } from "../../chatserver/static/js/lib/files.js";
+import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText, summaryOf, timeText } from "../../chatserver/static/js/lib/files.js";
 import { plainText } from "../../chatserver/static/js/lib/markup.js";
 import { decodeThumbHash } from "../../chatserver/static/js/lib/thumbhash.js";
 import { stored } from "../../chatserver/static/js/lib/view.js";
@@ -14,6 +14,17 @@ const paper = { id: "d", name: "plan.pdf", type: "application/pdf", bytes: 1 };
 test("only what the server sends with its type is shown in place", () => {
   const kinds = [picture, { type: "image/heic" }, { type: "video/mp4" }, { type: "video/quicktime" }, { type: "audio/mpeg" }, paper, { type: "text/plain" }, { ...picture, removed: true }];
   assert.deepEqual(kinds.map(kindOf), ["picture", "other", "video", "other", "audio", "other", "text", "removed"]);
+});
+
+test("sound with a duration and a waveform is a voice message", () => {
+  const sound = { type: "audio/webm", seconds: 7.4, wave: "A".repeat(64) };
+  const others = [{ ...sound, wave: undefined }, { ...sound, seconds: undefined }, { ...sound, type: "video/webm" }];
+  assert.deepEqual([sound, ...others].map(kindOf), ["voice", "audio", "audio", "video"]);
+  assert.equal(summaryOf([sound]), "Voice message (0:07)");
+});
+
+test("durations are shown as on a clock", () => {
+  assert.deepEqual([0, 7.9, 67, 600, 3_607, -1].map(timeText), ["0:00", "0:07", "1:07", "10:00", "1:00:07", "0:00"]);
 });
 
 test("the box of a picture has its proportions and is never larger than the picture", () => {

@@ -38,8 +38,8 @@ async def furnish(storage: Storage) -> None:
         (invites, {"code": "c", "created_by": ann.id, "created_at": 1, "expires_at": 2,
                    "uses_left": 3}),
         (files, {"id": "A" * 22, "user_id": ann.id, "room_id": 1, "seq": 1, "position": 0,
-                 "name": "a", "name_key": "a", "type": "text/plain", "bytes": 1, "state": 2,
-                 "at": 5}),
+                 "name": "a", "name_key": "a", "type": "audio/ogg", "bytes": 1, "state": 2,
+                 "at": 5, "seconds": 7.26, "wave": "A" * 64}),
     ]  # fmt: skip
 
     def work(connection: sa.Connection) -> None:

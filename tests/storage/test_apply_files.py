@@ -39,7 +39,8 @@ async def uploaded(
     """Return the id of a file that has arrived."""
     register = register_of(storage)
     begun = await register.begin(NewFile(who.id, name, 3, room))
-    await register.finish(begun.id, Content("text/plain", 3, "0" * 64))
+    content = Content("audio/ogg", 3, "0" * 64, seconds=7.26, wave="A" * 64)
+    await register.finish(begun.id, content)
     return begun.id
 
 
@@ -52,6 +53,7 @@ async def state_of(storage: Storage, file_id: str) -> FileState:
     assert found is not None
     if found.state is FileState.DELETING:  # whatever deletes it
         assert (found.name, found.alt, found.blur) == ("", None, None)
+        assert (found.seconds, found.wave) == (None, None)
     return found.state
 
 

@@ -178,6 +178,8 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "height": RESTORED,
         "blur": RESTORED,
         "alt": RESTORED,
+        "seconds": RESTORED,
+        "wave": RESTORED,
         "state": RESTORED,
         "at": RESTORED,
     },

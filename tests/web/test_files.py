@@ -82,6 +82,44 @@ async def test_history_search_and_the_room_list_have_the_files(ann: User) -> Non
     assert listed.json["rooms"][0]["last"]["files"] == [one]
 
 
+SOUND = b"OggS\0\2"
+WAVE = "AZaz09-_" * 8
+
+
+async def test_a_voice_message_has_its_duration_and_waveform_wherever_its_file_is_shown(
+    ann: User, bo: User
+) -> None:
+    bos = await bo.connect()
+    file = await upload(ann, SOUND, "a.ogg", seconds="7.256", wave=WAVE)
+    assert (file["type"], file["seconds"], file["wave"]) == ("audio/ogg", 7.26, WAVE)
+    await sent(ann, file["id"], text="hello")
+    assert (await bos.receives("hello"))["files"] == [file]
+    page = await bo.ask("GET", "/api/rooms/lobby/events?after=0")
+    assert page.json["events"][0]["files"] == [file]
+    assert (await bo.ask("GET", "/api/search?q=has:audio")).json["hits"][0]["files"] == [file]
+    (listed,) = (await bo.ask("GET", "/api/rooms/lobby/files?kind=audio")).json["files"]
+    assert {key: listed[key] for key in file} == file
+    assert (await bo.ask("GET", f"/api/files/{file['id']}")).json["file"] == file
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"seconds": text} for text in ("0", "-1", "nan", "inf", "1e9", "", "long")]
+    + [{"wave": text} for text in ("", "A" * 63, "A" * 65, "A" * 63 + "+", "A" * 64 + "\n")],
+)
+async def test_an_impossible_duration_or_waveform_is_refused(
+    ann: User, query: dict[str, str]
+) -> None:
+    refused = await post(ann, SOUND, name="a.ogg", **query)
+    assert (refused.status, refused.json["code"]) == (400, "bad_request")
+    assert on_disk(ann.chat) == []
+
+
+async def test_only_sound_has_a_waveform(ann: User) -> None:
+    file = await upload(ann, TEXT, "a.txt", seconds="7", wave=WAVE)
+    assert not {"seconds", "wave"} & {*file}
+
+
 async def test_a_direct_message_and_the_socket_take_files(ann: User, bo: User) -> None:
     bos, anns = await bo.connect(), await ann.connect()
     file = await upload(ann)

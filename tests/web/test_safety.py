@@ -87,6 +87,14 @@ async def test_every_response_has_the_security_headers(ann: User, path: str) -> 
         assert name not in headers  # this is plain HTTP
 
 
+async def test_only_the_chat_page_may_use_the_microphone(ann: User) -> None:
+    allowed = {
+        path: "microphone=(self)" in (await ann.ask("GET", path)).headers["Permissions-Policy"]
+        for path in ("/index", "/login", "/admin/users", "/api/me", "/nothing")
+    }
+    assert [path for path in allowed if allowed[path]] == ["/index"]
+
+
 async def test_errors_are_pages_for_browsers_and_json_for_scripts(ann: User) -> None:
     page = await ann.ask("GET", "/nothing", headers={"Accept": "text/html"})
     assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")

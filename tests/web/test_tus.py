@@ -60,6 +60,18 @@ async def test_an_upload_arrives_in_parts_and_is_sent(ann: User) -> None:
     assert (await tus(ann, "HEAD", path)).status == 404
 
 
+async def test_a_voice_message_has_its_waveform(ann: User) -> None:
+    sound = b"OggS\0\2"
+    path = await begin(ann, len(sound), seconds="7.5", wave="A" * 64)
+    await patch(ann, path, 0, sound)
+    file = (await ann.ask("GET", f"/api/files/{path.rpartition('/')[2]}")).json["file"]
+    assert (file["type"], file["seconds"], file["wave"]) == ("audio/ogg", 7.5, "A" * 64)
+    for wrong in ("seven", "nan", "0"):
+        pairs = f"filename {encoded('a')},seconds {encoded(wrong)}"
+        refused = await tus(ann, "POST", "/api/uploads", Upload_Length=1, Upload_Metadata=pairs)
+        assert (refused.status, refused.json["code"]) == (400, "bad_request")
+
+
 async def test_the_options_say_what_is_supported(ann: User) -> None:
     answer = await ann.ask("OPTIONS", "/api/uploads")
     assert answer.status == 204

@@ -34,9 +34,14 @@ class Box(NamedTuple):
     end: int
 
 
-def clean(file: BinaryIO, size: int) -> None:
-    """Overwrite the metadata of an open file of that size. Raises Malformed."""
-    Cleaner(file, size).clean()
+def clean(file: BinaryIO, size: int) -> bool:
+    """Overwrite the metadata of an open file of that size; return whether it has only sound.
+
+    Raises Malformed.
+    """
+    cleaner = Cleaner(file, size)
+    cleaner.clean()
+    return cleaner.handlers == {b"soun"}
 
 
 class Cleaner:
@@ -49,6 +54,7 @@ class Cleaner:
         self._spans: list[tuple[int, int]] = []  # samples of removed tracks, joined if adjacent
         self._sample_bytes = 0  # of all removed tracks
         self._removed = self._fragmented = False
+        self.handlers: set[bytes] = set()  # of the tracks that are kept
 
     def clean(self) -> None:
         """Raises Malformed."""
@@ -94,7 +100,9 @@ class Cleaner:
             return False
         media = self._children(box).get(b"mdia")
         found = {} if media is None else self._children(media)
-        if b"hdlr" not in found or self._handler(found[b"hdlr"]) in MEDIA:
+        handler = self._handler(found[b"hdlr"]) if b"hdlr" in found else b""
+        if not handler or handler in MEDIA:
+            self.handlers.add(handler)
             return False
         self._note_samples(found.get(b"minf"))
         self._removed = True

@@ -28,7 +28,7 @@ CLEANED: dict[str, Clean] = {
     "image/gif": gif.clean,
     "image/webp": webp.clean,
 }
-OVERWRITTEN = frozenset(["video/mp4", "video/quicktime"])
+OVERWRITTEN = frozenset(["video/mp4", "video/quicktime", "audio/mp4"])
 HANDLED = CLEANED.keys() | OVERWRITTEN
 
 
@@ -50,11 +50,12 @@ class Job(Struct):
 class Result(Struct, omit_defaults=True):
     """Not `ok`: the file is not what its type says, or exceeds a limit.
 
-    `cleaned`: its metadata is removed.
+    `cleaned`: its metadata is removed. `is_sound`: an MP4 or QuickTime file has no other tracks.
     """
 
     ok: bool
     cleaned: bool = False
+    is_sound: bool = False
     width: int | None = None
     height: int | None = None
     blur: str | None = None
@@ -82,10 +83,10 @@ def perform(job: Job) -> Result:
         if job.square:
             return _square(job)
         with Path(job.path).open("r+b") as file:
-            _clean(job, file)
+            is_sound = _clean(job, file)
         cleaned = True
         if job.type in OVERWRITTEN or not job.thumbs:
-            return Result(ok=True, cleaned=True)
+            return Result(ok=True, cleaned=True, is_sound=is_sound)
         from chatserver.files.images import thumbnails
 
         targets = {size: Path(target) for size, target in job.thumbs.items()}
@@ -105,11 +106,11 @@ def _square(job: Job) -> Result:
     return Result(ok=True, width=job.square, height=job.square)
 
 
-def _clean(job: Job, file: BinaryIO) -> None:
+def _clean(job: Job, file: BinaryIO) -> bool:
+    """Remove the metadata; return whether the file has only sound."""
     size = os.fstat(file.fileno()).st_size
     if job.type in OVERWRITTEN:
-        mp4.clean(file, size)
-        return
+        return mp4.clean(file, size)
     if not size:
         raise Malformed("it is empty")
     with mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as content:
@@ -118,3 +119,4 @@ def _clean(job: Job, file: BinaryIO) -> None:
     with target.open("wb") as cleaned:
         cleaned.writelines(parts)
     target.replace(job.path)
+    return False

@@ -6,8 +6,9 @@
 import { reconcile } from "../ui/dom.js";
 import { acceptFiles } from "../ui/file-drop.js";
 import { checked } from "../lib/chosen-files.js";
-import { endingOf, sizeText } from "../lib/files.js";
+import { endingOf, kindOf, sizeText } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
+import { makeVoice } from "../ui/message-files.js";
 import { clone, lang } from "../ui/page.js";
 import { isScaled } from "../ui/scale-picture.js";
 import { attachments } from "../state/attachments.js";
@@ -42,12 +43,25 @@ class AttachmentTray extends HTMLElement {
   }
 
   get #canAdd() {
-    return attachments.limits.count > 0 && !this.#composer.hidden && this.#composer.editing === null && !document.querySelector("dialog[open]");
+    const isBusy = this.#composer.editing !== null || this.#isRecording || document.querySelector("dialog[open]");
+    return attachments.limits.count > 0 && !this.#composer.hidden && !isBusy;
+  }
+
+  get #isRecording() {
+    return this.#composer.dataset.recording === "true";
   }
 
   /** Why no files can be added. */
   get #reason() {
+    if (this.#isRecording) return _("Stop the recording first.");
     return this.#composer.editing === null ? _("Files cannot be sent here.") : _("Files can be added to new messages only.");
+  }
+
+  /** Why no recording can be added, or "". */
+  get obstacle() {
+    if (!this.#canAdd) return this.#reason;
+    const { shown, limits } = attachments;
+    return shown.length < limits.count ? "" : _("A message has at most %(num)s files.", { num: limits.count });
   }
 
   add(files) {
@@ -88,7 +102,7 @@ class AttachmentTray extends HTMLElement {
     this.#original.querySelector("input").checked = files.some(({ original }) => original);
     reconcile(this.#list, files, {
       key: ({ key }) => key,
-      make: (file) => this.#make(file),
+      make: (file) => (kindOf(file) === "voice" ? this.#makeVoice(file) : this.#make(file)),
       update: () => {},
     });
   }
@@ -106,10 +120,23 @@ class AttachmentTray extends HTMLElement {
     alt.setAttribute("aria-label", _("Description of %(name)s", { name }));
     alt.addEventListener("input", () => Object.assign(file, { alt: alt.value.trim() }));
     alt.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && this.#focusComposer(event));
-    const remove = item.querySelector("button");
-    remove.setAttribute("aria-label", _("Remove %(name)s", { name }));
-    remove.addEventListener("click", () => this.#remove(file));
+    this.#setUpRemoval(item, file);
     return item;
+  }
+
+  #makeVoice(file) {
+    const item = clone("attachment-voice");
+    const player = makeVoice({ ...file, id: null }, file.preview);
+    for (const control of player.querySelectorAll("[tabindex]")) control.tabIndex = 0;
+    item.prepend(player);
+    this.#setUpRemoval(item, file);
+    return item;
+  }
+
+  #setUpRemoval(item, file) {
+    const remove = item.querySelector(".attachment-remove");
+    remove.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
+    remove.addEventListener("click", () => this.#remove(file));
   }
 
   #setUpPicture(item, file, preview) {

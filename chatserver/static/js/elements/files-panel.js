@@ -8,7 +8,7 @@
 import { sessionRequest } from "../net/api.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { Dates } from "../lib/dates.js";
-import { altOf, endingOf, kindOf, mayBeTransparent, sizeText } from "../lib/files.js";
+import { altOf, endingOf, kindOf, mayBeTransparent, sizeText, timeText } from "../lib/files.js";
 import { refreshed } from "../lib/file-list.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
@@ -160,8 +160,8 @@ class FilesPanel extends HTMLElement {
     return row;
   }
 
-  #update(row, { name, bytes, user, at }) {
-    const details = [endingOf(name), sizeText(bytes, lang), this.#display(user), this.#dates.day(at)];
+  #update(row, { name, bytes, seconds, user, at }) {
+    const details = [endingOf(name), seconds && timeText(seconds), sizeText(bytes, lang), this.#display(user), this.#dates.day(at)];
     row.querySelector(".file-details").textContent = details.filter(Boolean).join(" · ");
   }
 

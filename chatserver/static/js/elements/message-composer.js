@@ -56,6 +56,7 @@ class MessageComposer extends HTMLElement {
     this.limit = limit;
     attachments.limits = { bytes, count };
     this.querySelector(".composer-add").hidden = count === 0;
+    this.querySelector(".composer-voice").hidden = count === 0 || !navigator.mediaDevices || !globalThis.MediaRecorder;
   }
 
   /**

@@ -8,6 +8,7 @@ import { setUpDialog } from "../ui/dialogs.js";
 import { enterKey, setEnterKey } from "../ui/enter-key.js";
 import { changedFields } from "../lib/changed-fields.js";
 import { _ } from "../lib/i18n.js";
+import { obstacle } from "../ui/microphone.js";
 import { me, urls } from "../ui/page.js";
 
 const THEME = "chat:theme"; // read by theme.js before the first paint
@@ -43,6 +44,7 @@ class SettingsDialog extends HTMLElement {
     this.#problem.hidden = true;
     this.querySelector(`[name=theme][value=${theme}]`).checked = true;
     this.querySelector(`[name=enter][value=${enter}]`).checked = true;
+    this.querySelector(".voice-obstacle").textContent = obstacle();
     this.querySelector("notification-settings").opened();
     this.querySelector("session-list").opened();
   }

@@ -1,9 +1,9 @@
-/** Files of messages, as events have them: {id, name, type, bytes, width?, height?, blur?, alt?}. */
+/** Files of messages, as events have them: {id, name, type, bytes, width?, height?, blur?, alt?, seconds?, wave?}. */
 
 import { _, ngettext } from "./i18n.js";
 
 const VIDEO = new Set(["video/mp4", "video/webm"]); // which the server sends with their type
-const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4"]);
+const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4", "audio/webm"]);
 const MAX_WIDTH = 420; // CSS pixels of a single picture
 const MAX_HEIGHT = 320;
 const MIN_SIDE = 48;
@@ -11,13 +11,14 @@ export const MAX_LINES = 8; // of the sample of a text file
 const LINE_BYTES = 12; // of short lines
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
-/** How a file is shown: "picture", "video", "audio", "text", "other" or, without its content, "removed". */
-export function kindOf({ type, width, removed }) {
+/** How a file is shown: "picture", "video", "audio", "voice" (with a waveform), "text", "other" or, without its content, "removed". */
+export function kindOf({ type, width, seconds, wave, removed }) {
   if (removed) return "removed";
   if (type === "text/plain") return "text";
   if (type.startsWith("image/") && width) return "picture";
   if (VIDEO.has(type)) return "video";
-  return AUDIO.has(type) ? "audio" : "other";
+  if (!AUDIO.has(type)) return "other";
+  return seconds && wave ? "voice" : "audio";
 }
 
 /** Whether a picture may have transparent parts. */
@@ -40,6 +41,14 @@ export function sizeText(bytes, lang) {
   return new Intl.NumberFormat(lang, format).format(bytes / 1024 ** power);
 }
 
+/** A duration as on a clock: "0:07", "1:00:07". */
+export function timeText(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  const parts = hours > 0 ? [hours, String(minutes).padStart(2, "0")] : [minutes];
+  return [...parts, String(whole % 60).padStart(2, "0")].join(":");
+}
+
 /** The end of a name as a short label: "PDF"; "" without one. */
 export function endingOf(name) {
   const found = /[^.]\.([a-z0-9]{1,5})$/i.exec(name);
@@ -49,9 +58,14 @@ export function endingOf(name) {
 /** A text for files where they cannot be shown: the name of the only one, or their number. */
 export function summaryOf(files) {
   if (!files?.length) return "";
-  if (files.length === 1) return files[0].removed ? _("File deleted by an administrator") : files[0].name;
+  if (files.length === 1) return nameOf(files[0]);
   const pictures = files.every((file) => kindOf(file) === "picture");
   return pictures ? ngettext("%(num)s picture", "%(num)s pictures", files.length) : ngettext("%(num)s file", "%(num)s files", files.length);
+}
+
+function nameOf(file) {
+  if (file.removed) return _("File deleted by an administrator");
+  return kindOf(file) === "voice" ? _("Voice message (%(time)s)", { time: timeText(file.seconds) }) : file.name;
 }
 
 /** The alternative text of a picture: the one that its sender wrote, otherwise its name. */

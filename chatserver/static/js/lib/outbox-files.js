@@ -1,8 +1,8 @@
 /**
- * Files of outbox entries: {key, name, type, bytes, width?, height?, alt?, original?, prepared?, upload?, uploaded?,
- * preview?, progress?, problem?}. `key`: of the content; `original`: not to be scaled; `prepared`: the stored content is
+ * Files of outbox entries: {key, name, type, bytes, width?, height?, alt?, seconds?, wave?, original?, prepared?, upload?,
+ * uploaded?, preview?, progress?, problem?}. `key`: of the content; `original`: not to be scaled; `prepared`: the stored content is
  * what is uploaded; `upload`: id of an upload that can be continued; `uploaded`: the file as events have it; `preview`:
- * URL of a picture in this page; `progress`: bytes that were sent; `problem`: why it was refused.
+ * URL of a picture or a recording in this page; `progress`: bytes that were sent; `problem`: why it was refused.
  */
 
 /** Whether all files of an entry are uploaded. */
@@ -45,7 +45,7 @@ export function merge(files, others) {
 
 /** The files of an entry, for the list of messages. */
 export const pendingFiles = (files = []) =>
-  files.map(({ key, name, type, bytes, width, height, alt, preview, progress = 0, problem, uploaded }) => {
-    const shown = { id: key, name, type, bytes, width, height, alt, preview, problem };
+  files.map(({ key, name, type, bytes, width, height, alt, seconds, wave, preview, progress = 0, problem, uploaded }) => {
+    const shown = { id: key, name, type, bytes, width, height, alt, seconds, wave, preview, problem };
     return { ...shown, state: problem ? "failed" : "pending", share: uploaded ? 1 : Math.min(1, progress / Math.max(1, bytes)) };
   });

@@ -13,11 +13,13 @@ const GONE = new Set([404, 410]);
 const CONFLICT = 409;
 
 /**
- * Upload `content`; return the file as events have it. `file`: {name, alt?, upload?}, `upload` being the id of an upload
- * that was begun; `room`: number of the only room that may have it. `begun(id)` is called when there is one to continue.
+ * Upload `content`; return the file as events have it. `file`: {name, alt?, seconds?, wave?, upload?}, `upload` being the
+ * id of an upload that was begun; `room`: number of the only room that may have it. `begun(id)` is called when there is one to continue.
  */
 export async function upload(file, content, { room, begun, progress, signal }) {
-  const metadata = { filename: file.name, ...(room && { room: String(room) }), ...(file.alt && { alt: file.alt }) };
+  const { name: filename, alt, seconds, wave } = file;
+  const optional = Object.entries({ room, alt, seconds, wave }).filter(([, value]) => value);
+  const metadata = { filename, ...Object.fromEntries(optional.map(([key, value]) => [key, String(value)])) };
   if (content.size < RESUMABLE) return uploadAtOnce(metadata, content, { progress, signal });
   let id = file.upload;
   let offset = id ? await offsetOf(id) : null;

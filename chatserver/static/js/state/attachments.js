@@ -1,13 +1,13 @@
 /**
  * Files that the user has chosen and not sent, by conversation, in this window: {key, name, type, bytes, content, preview?,
- * width?, height?, alt?, original?}; see lib/outbox-files.js.
+ * width?, height?, alt?, original?, seconds?, wave?}; see lib/outbox-files.js.
  *
  * Events: `attachments:changed` for the open conversation.
  */
 
 import { newId } from "../lib/ids.js";
 
-class Attachments extends EventTarget {
+export class Attachments extends EventTarget {
   /** Of the server: `bytes` of a file, `count` of files in a message; 0 without files. */
   limits = { bytes: 0, count: 0 };
 
@@ -18,6 +18,11 @@ class Attachments extends EventTarget {
   open(key) {
     this.#key = key;
     this.#changed();
+  }
+
+  /** The open conversation. */
+  get key() {
+    return this.#key;
   }
 
   of(key) {
@@ -33,14 +38,14 @@ class Attachments extends EventTarget {
     return [...this.#chosen.values()].flat().length;
   }
 
-  /** Add `contents`, [{name, content, alt?}], to the open conversation, up to the limit of a message. */
-  add(contents) {
-    const free = Math.max(0, this.limits.count - this.shown.length);
-    const added = contents.slice(0, free).map(({ name, content, alt = "" }) => {
-      const preview = content.type.startsWith("image/") ? { preview: URL.createObjectURL(content) } : {};
-      return { key: newId(), name, type: content.type || "application/octet-stream", bytes: content.size, content, alt, ...preview };
+  /** Add `contents`, [{name, content, alt?, seconds?, wave?}], to a conversation, up to the limit of a message. */
+  add(contents, key = this.#key) {
+    const free = Math.max(0, this.limits.count - this.of(key).length);
+    const added = contents.slice(0, free).map(({ content, ...described }) => {
+      const preview = isPlayedBefore(content, described) ? { preview: URL.createObjectURL(content) } : {};
+      return { key: newId(), type: content.type || "application/octet-stream", bytes: content.size, content, alt: "", ...described, ...preview };
     });
-    this.#chosen.set(this.#key, [...this.shown, ...added]);
+    this.#chosen.set(key, [...this.of(key), ...added]);
     this.#changed();
   }
 
@@ -73,5 +78,8 @@ class Attachments extends EventTarget {
     this.dispatchEvent(new Event("attachments:changed"));
   }
 }
+
+/** Whether it is shown or played before it is sent. */
+const isPlayedBefore = ({ type }, { wave }) => type.startsWith("image/") || Boolean(wave);
 
 export const attachments = new Attachments();

@@ -31,7 +31,10 @@ import "../elements/side-area.js";
 import "../elements/storage-banner.js";
 import "../elements/text-viewer.js";
 import "../elements/toast-line.js";
+import "../elements/voice-message.js";
+import "../elements/voice-recorder.js";
 
+export { drawWave } from "./waveform.js";
 export { showBlur } from "./picture-blur.js";
 export { showInTab } from "./tab-badge.js";
 export { showSample } from "./text-sample.js";

@@ -1,6 +1,7 @@
 /**
  * Shows the files of a message: pictures with their size and a blurred form until they are loaded, so that nothing moves;
- * several as a gallery; video and sound with controls; text with its first lines; other files as a card.
+ * several as a gallery; video and sound with controls, voice messages with their waveform; text with its first lines;
+ * other files as a card.
  *
  * Of a message that is being sent, each file shows its progress, and can be removed.
  *
@@ -8,7 +9,7 @@
  */
 
 import { emit, reconcile } from "./dom.js";
-import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
+import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText, timeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { lazyModule } from "./lazy-load.js";
 import { clone, lang, urls } from "./page.js";
@@ -43,16 +44,19 @@ const MAKE = {
   picture: makePicture,
   video: makePlayer,
   audio: makePlayer,
+  voice: (file) => makeVoice(file, fileUrl(file)),
   text: makeText,
   other: makeCard,
   removed: () => clone("file-removed"),
   "pending-picture": makePending,
   "pending-card": makePending,
+  "pending-voice": makePending,
 };
 
-/** The kind of a file; of one that is not sent: "pending-picture" or "pending-card". */
+/** The kind of a file; of one that is not sent: "pending-picture", "pending-voice" or "pending-card". */
 function formOf(file) {
   if (file.state === undefined) return kindOf(file);
+  if (kindOf(file) === "voice") return "pending-voice";
   return file.preview && file.width ? "pending-picture" : "pending-card";
 }
 
@@ -97,11 +101,24 @@ function makePlayer(file) {
   return figure;
 }
 
+/** A player for the voice message at `url`; of a recording that is not sent, `file` needs only its waveform. */
+export function makeVoice({ id, name, seconds, wave }, url) {
+  const player = clone("file-voice");
+  Object.assign(player.dataset, { seconds, wave });
+  player.querySelector("audio").src = url;
+  player.querySelector(".voice-time").textContent = timeText(seconds);
+  const download = player.querySelector(".file-download");
+  if (id) download.href = fileUrl({ id, name }, { download: true });
+  else download.remove();
+  return player;
+}
+
 function makePending(file, { isGallery }) {
   const element = clone(formOf(file));
   const image = element.querySelector("img");
   if (image) Object.assign(image, { src: file.preview, alt: altOf(file) });
   if (image && !isGallery) setBox(image, boxOf(file));
+  else if (formOf(file) === "pending-voice") lazyModule.use(({ drawWave }) => drawWave(element.querySelector(".wave"), file.wave));
   else element.querySelector(".file-name").textContent = file.name;
   element.classList.toggle("transparent", mayBeTransparent(file));
   const cancel = element.querySelector(".upload-cancel");

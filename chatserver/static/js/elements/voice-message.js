@@ -1,0 +1,161 @@
+/**
+ * <voice-message data-seconds data-wave>: a player: play and pause, a waveform to seek in, speed. Its <audio> loads nothing
+ * before it is played. One sound or video plays at a time; after a voice message the next one of the same sender follows.
+ */
+
+import { timeText } from "../lib/files.js";
+import { _ } from "../lib/i18n.js";
+import { spokenTime } from "../lib/voice.js";
+import { lang } from "../ui/page.js";
+import { drawWave } from "../ui/waveform.js";
+import { local } from "../state/local-storage.js";
+
+const SPEEDS = [1, 1.5, 2];
+const SPEED = "voice-speed"; // name of the stored choice
+const STEPS = 20; // presses of an arrow key from the start to the end, at least a second each
+const PAGES = 5; // presses of Page Up
+
+const speed = () => SPEEDS.find((one) => String(one) === local.get(SPEED)) ?? 1;
+
+document.addEventListener("play", ({ target }) => {
+  for (const other of document.querySelectorAll("audio, video")) if (other !== target) other.pause();
+}, { capture: true });
+
+class VoiceMessage extends HTMLElement {
+  #audio = this.querySelector("audio");
+  #button = this.querySelector(".voice-play");
+  #slider = this.querySelector(".voice-slider");
+  #speed = this.querySelector(".voice-speed");
+  #isReady = false;
+
+  connectedCallback() {
+    if (this.#isReady) return; // it was moved
+    this.#isReady = true;
+    const { seconds, wave } = this.dataset;
+    drawWave(this.querySelector(".wave"), wave);
+    this.setAttribute("aria-label", _("Voice message, %(time)s", { time: spokenTime(seconds, lang) }));
+    this.#button.addEventListener("click", () => this.#toggle());
+    this.#speed.addEventListener("click", () => this.#nextSpeed());
+    this.#listenToSlider();
+    this.#listenToAudio();
+    this.showSpeed();
+    this.#draw();
+  }
+
+  /** The end of a recording is unknown to browsers until they have loaded it: then the sender's value counts. */
+  get #duration() {
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : Number(this.dataset.seconds);
+  }
+
+  #listenToAudio() {
+    for (const name of ["play", "pause", "seeked", "durationchange", "timeupdate"]) this.#audio.addEventListener(name, () => this.#draw());
+    this.#audio.addEventListener("play", () => this.#follow());
+    this.#audio.addEventListener("ended", () => this.#ended());
+    this.#audio.addEventListener("error", () => this.#failed());
+    this.#audio.addEventListener("waiting", () => (this.dataset.state = "loading"));
+    this.#audio.addEventListener("playing", () => this.#draw());
+  }
+
+  #toggle() {
+    if (this.#audio.paused) this.play();
+    else this.#audio.pause();
+  }
+
+  play() {
+    if (this.#audio.error) this.#audio.load(); // the connection may be back
+    this.#audio.defaultPlaybackRate = this.#audio.playbackRate = speed();
+    this.#audio.play().catch(() => this.#draw()); // it was paused at once, or `error` reports it
+  }
+
+  /** Redraw in every frame while it plays. */
+  #follow() {
+    this.#draw();
+    if (!this.#audio.paused) requestAnimationFrame(() => this.#follow());
+  }
+
+  #ended() {
+    this.#audio.currentTime = 0;
+    const { user } = this.closest("chat-message")?.dataset ?? {};
+    const all = [...document.querySelectorAll("chat-message voice-message")];
+    const next = user && all.slice(all.indexOf(this) + 1).find((one) => one.closest("chat-message").dataset.user === user);
+    if (next) next.play();
+  }
+
+  #failed() {
+    this.#draw();
+    document.querySelector("toast-line").show(_("This voice message cannot be played."));
+  }
+
+  #draw() {
+    const duration = this.#duration;
+    const now = Math.min(duration, this.#audio.currentTime);
+    const isPlaying = !this.#audio.paused;
+    this.dataset.state = isPlaying ? "playing" : "paused";
+    this.#button.setAttribute("aria-label", isPlaying ? _("Pause") : _("Play"));
+    this.#button.title = isPlaying ? _("Pause") : _("Play");
+    this.style.setProperty("--played", duration > 0 ? now / duration : 0);
+    this.querySelector(".voice-time").textContent = now > 0 ? `${timeText(now)} / ${timeText(duration)}` : timeText(duration);
+    this.#slider.ariaValueMax = Math.round(duration);
+    this.#slider.ariaValueNow = Math.round(now);
+    this.#slider.ariaValueText = _("%(time)s of %(total)s", { time: spokenTime(now, lang), total: spokenTime(duration, lang) });
+  }
+
+  // Seeking --------------------------------------------------------------------------------------
+
+  #listenToSlider() {
+    const seek = ({ clientX }) => {
+      const { left, width } = this.#slider.getBoundingClientRect();
+      this.#seek(((clientX - left) / width) * this.#duration);
+    };
+    this.#slider.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      this.#slider.setPointerCapture(event.pointerId);
+      seek(event);
+    });
+    this.#slider.addEventListener("pointermove", (event) => this.#slider.hasPointerCapture(event.pointerId) && seek(event));
+    this.#slider.addEventListener("keydown", (event) => this.#pressed(event));
+  }
+
+  #pressed(event) {
+    const duration = this.#duration;
+    const step = Math.max(1, duration / STEPS);
+    const now = this.#audio.currentTime;
+    const targets = {
+      ArrowLeft: now - step,
+      ArrowDown: now - step,
+      ArrowRight: now + step,
+      ArrowUp: now + step,
+      PageDown: now - duration / PAGES,
+      PageUp: now + duration / PAGES,
+      Home: 0,
+      End: duration,
+    };
+    if (!(event.key in targets) || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation(); // in the list they move between messages
+    this.#seek(targets[event.key]);
+  }
+
+  #seek(seconds) {
+    this.#audio.currentTime = Math.max(0, Math.min(this.#duration, seconds));
+    this.#draw();
+  }
+
+  // Speed ----------------------------------------------------------------------------------------
+
+  #nextSpeed() {
+    const next = SPEEDS[(SPEEDS.indexOf(speed()) + 1) % SPEEDS.length];
+    local.set(SPEED, String(next));
+    for (const one of document.querySelectorAll("voice-message")) one.showSpeed();
+  }
+
+  /** Use the chosen speed. */
+  showSpeed() {
+    const number = new Intl.NumberFormat(lang).format(speed());
+    this.#audio.playbackRate = speed();
+    this.#speed.textContent = `${number}×`;
+    this.#speed.setAttribute("aria-label", _("Speed %(number)s×", { number }));
+  }
+}
+
+customElements.define("voice-message", VoiceMessage);

@@ -1,0 +1,142 @@
+"""Voice messages: recording from a microphone that beeps, sending, playing."""
+
+import re
+
+import pytest
+from playwright.async_api import Locator, Route, expect
+
+from tests.browser.conftest import EnterChat
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+IS_ON = """() => new Promise((resolve) => {
+  const tracks = globalThis.microphoneTracks ?? [];
+  resolve(tracks.some(({ readyState }) => readyState === "live"));
+})"""
+WATCH_TRACKS = """() => {
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await open(wanted);
+    globalThis.microphoneTracks = stream.getTracks();
+    return stream;
+  };
+}"""
+POSITION = "one => one.querySelector('audio').currentTime"
+
+
+async def record(window: Window, seconds: str) -> None:
+    """Record until the time is shown."""
+    await window.page.locator(".composer-voice").click()
+    await expect(window.page.locator(".recorder-time")).to_have_text(seconds)
+
+
+
+
+async def test_a_voice_message_is_recorded_heard_sent_and_played(enter: EnterChat) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    page, downloads, held = ann.page, [], list[Route]()
+    bo.page.on("request", lambda request: "/files/" in request.url and downloads.append(request))
+    await page.evaluate(WATCH_TRACKS)
+    await record(ann, "0:02")
+    assert await page.evaluate(IS_ON)
+    await expect(page.locator("#composer-text")).to_be_hidden()
+    await page.locator(".recorder-stop").press("Enter")
+    heard = page.locator(".attachment voice-message")
+    await expect(heard.locator(".voice-time")).to_have_text("0:02")
+    assert not await page.evaluate(IS_ON)
+    await expect(page.locator("#composer-text")).to_be_focused()
+    await heard.get_by_role("button", name="Play").click()
+    await expect(heard).to_have_attribute("data-state", "playing")
+    await expect(heard).to_have_attribute("data-state", "paused")  # it has ended
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/api/files?*", hold)
+    await page.locator("#composer-text").fill("listen")
+    await page.keyboard.press("Enter")
+    pending = page.locator("chat-message .voice:has(.upload)")
+    before = await pending.bounding_box()
+    await page.unroute("**/api/files?*")
+    await page.reload()
+    await ann.wait_until_loaded()
+    sent, shown = page.locator("chat-message voice-message"), bo.page.locator("voice-message")
+    await expect(sent).to_have_attribute("aria-label", "Voice message, 2 seconds")
+    after = await sent.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert (before["width"], before["height"]) == (after["width"], after["height"])
+    await expect(page.locator("chat-message .message-text")).to_have_text(["listen"])
+    bars = await shown.locator(".wave path").first.get_attribute("d")
+    assert len({*(bars or "").replace("M", " M").split()}) > 5  # it is no straight line
+    assert downloads == []
+    await shown.get_by_role("button", name="Play").click()
+    await expect(shown).to_have_attribute("data-state", "playing")
+    await expect(shown).to_have_attribute("data-state", "paused")
+    assert downloads != []
+
+
+async def test_a_player_is_used_by_keyboard_and_mouse_and_continues_with_the_next(
+    enter: EnterChat,
+) -> None:
+    ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
+    for number in (1, 2):
+        await record(ann, "0:02")
+        await ann.page.locator(".recorder-send").click()
+        await expect(bo.page.locator("voice-message")).to_have_count(number)
+    first, second = bo.page.locator("voice-message").first, bo.page.locator("voice-message").last
+    slider = first.get_by_role("slider", name="Position")
+    await bo.page.locator("chat-message").first.focus()
+    for _ in range(12):
+        await bo.page.keyboard.press("Tab")
+        if await slider.evaluate("one => one === document.activeElement"):
+            break
+    await bo.page.keyboard.press("ArrowRight")
+    assert await first.evaluate(POSITION) == 1
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("1 second of 2 seconds"))
+    await bo.page.keyboard.press("Tab")
+    await bo.page.keyboard.press("Enter")
+    await bo.page.keyboard.press("Enter")
+    await expect(second.locator(".voice-speed")).to_have_text("2×")
+    box = await slider.bounding_box()
+    assert box is not None
+    await bo.page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
+    assert 0.4 < await first.evaluate(POSITION) < 0.8
+    await second.get_by_role("button", name="Play").click()
+    await expect(second).to_have_attribute("data-state", "playing")
+    await first.get_by_role("button", name="Play").click()
+    await expect(second).to_have_attribute("data-state", "paused")  # one plays at a time
+    await expect(second).to_have_attribute("data-state", "playing")  # the first has ended
+    assert await first.evaluate(POSITION) == 0
+
+
+async def test_a_recording_stays_in_its_conversation_and_can_be_discarded(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await enter("bo", "Bo")
+    page = ann.page
+    await record(ann, "0:00")
+    await page.locator(".recorder-discard").click()
+    await expect(page.locator("voice-recorder")).to_be_hidden()
+    await expect(page.locator(".attachment")).to_have_count(0)
+    await record(ann, "0:01")
+    await ann.open_user("bo")
+    await expect(page.locator("voice-recorder")).to_be_hidden()
+    await expect(page.locator(".attachment")).to_have_count(0)
+    await ann.open_lobby()
+    await expect(page.locator(".attachment voice-message")).to_be_visible()
+    await page.locator(".attachment-remove").click()
+    await expect(page.locator(".attachment")).to_have_count(0)
+
+
+async def test_without_a_microphone_the_reason_is_shown(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.page.evaluate(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " throw new DOMException('', 'NotFoundError') }"
+    )
+    await ann.page.locator(".composer-voice").click()
+    await expect(ann.page.locator("toast-line")).to_have_text("There is no microphone.")
+    await expect(ann.page.locator("#composer-text")).to_be_visible()
