@@ -27,6 +27,7 @@ class VoiceMessage extends HTMLElement {
   #slider = this.querySelector(".voice-slider");
   #speed = this.querySelector(".voice-speed");
   #isReady = false;
+  #shown = ""; // the seconds that are shown
 
   connectedCallback() {
     if (this.#isReady) return; // it was moved
@@ -39,7 +40,8 @@ class VoiceMessage extends HTMLElement {
     this.#listenToSlider();
     this.#listenToAudio();
     this.showSpeed();
-    this.#draw();
+    this.#showState("paused");
+    this.#showPosition();
   }
 
   /** The end of a recording is unknown to browsers until they have loaded it: then the sender's value counts. */
@@ -48,12 +50,15 @@ class VoiceMessage extends HTMLElement {
   }
 
   #listenToAudio() {
-    for (const name of ["play", "pause", "seeked", "durationchange", "timeupdate"]) this.#audio.addEventListener(name, () => this.#draw());
-    this.#audio.addEventListener("play", () => this.#follow());
-    this.#audio.addEventListener("ended", () => this.#ended());
-    this.#audio.addEventListener("error", () => this.#failed());
-    this.#audio.addEventListener("waiting", () => (this.dataset.state = "loading"));
-    this.#audio.addEventListener("playing", () => this.#draw());
+    const listen = (name, action) => this.#audio.addEventListener(name, action);
+    listen("play", () => this.#showState("loading"));
+    listen("waiting", () => this.#showState("loading"));
+    listen("playing", () => this.#showState("playing"));
+    listen("pause", () => this.#showState("paused"));
+    for (const name of ["seeked", "durationchange"]) listen(name, () => this.#showPosition());
+    listen("playing", () => this.#follow());
+    listen("ended", () => this.#ended());
+    listen("error", () => this.#failed());
   }
 
   #toggle() {
@@ -64,12 +69,12 @@ class VoiceMessage extends HTMLElement {
   play() {
     if (this.#audio.error) this.#audio.load(); // the connection may be back
     this.#audio.defaultPlaybackRate = this.#audio.playbackRate = speed();
-    this.#audio.play().catch(() => this.#draw()); // it was paused at once, or `error` reports it
+    this.#audio.play().catch(() => this.#showState("paused")); // it was paused at once, or `error` reports it
   }
 
-  /** Redraw in every frame while it plays. */
+  /** Show the position in every frame while it plays. */
   #follow() {
-    this.#draw();
+    this.#showPosition();
     if (!this.#audio.paused) requestAnimationFrame(() => this.#follow());
   }
 
@@ -82,18 +87,28 @@ class VoiceMessage extends HTMLElement {
   }
 
   #failed() {
-    this.#draw();
+    this.#showState("paused");
     document.querySelector("toast-line").show(_("This voice message cannot be played."));
   }
 
-  #draw() {
+  /** "paused", "loading" or "playing". */
+  #showState(state) {
+    const label = state === "paused" ? _("Play") : _("Pause");
+    this.dataset.state = state;
+    this.#button.setAttribute("aria-label", label);
+    this.#button.title = label;
+  }
+
+  #showPosition() {
     const duration = this.#duration;
     const now = Math.min(duration, this.#audio.currentTime);
-    const isPlaying = !this.#audio.paused;
-    this.dataset.state = isPlaying ? "playing" : "paused";
-    this.#button.setAttribute("aria-label", isPlaying ? _("Pause") : _("Play"));
-    this.#button.title = isPlaying ? _("Pause") : _("Play");
-    this.style.setProperty("--played", duration > 0 ? now / duration : 0);
+    this.style.setProperty("--played", now / duration);
+    const shown = `${now > 0 ? Math.floor(now) : ""}/${Math.floor(duration)}`;
+    if (shown !== this.#shown) this.#showTime(now, duration);
+    this.#shown = shown;
+  }
+
+  #showTime(now, duration) {
     this.querySelector(".voice-time").textContent = now > 0 ? `${timeText(now)} / ${timeText(duration)}` : timeText(duration);
     this.#slider.ariaValueMax = Math.round(duration);
     this.#slider.ariaValueNow = Math.round(now);
@@ -138,7 +153,7 @@ class VoiceMessage extends HTMLElement {
 
   #seek(seconds) {
     this.#audio.currentTime = Math.max(0, Math.min(this.#duration, seconds));
-    this.#draw();
+    this.#showPosition();
   }
 
   // Speed ----------------------------------------------------------------------------------------

@@ -34,7 +34,13 @@ export class Microphone {
   /** Ask for the microphone, and record. `ended()`: it has ended by itself. Rejects with a DOMException. */
   static async open({ maxBytes, ended }) {
     const sound = { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-    return new Microphone(await navigator.mediaDevices.getUserMedia({ audio: sound }), { maxBytes, ended });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: sound });
+    try {
+      return new Microphone(stream, { maxBytes, ended });
+    } catch (error) {
+      release(stream);
+      throw error;
+    }
   }
 
   constructor(stream, { maxBytes, ended }) {
@@ -86,9 +92,14 @@ export class Microphone {
     const isActive = this.#recorder.state !== "inactive";
     if (isActive) this.#recorder.stop();
     if (isActive) await stopped; // after the last piece
-    for (const track of this.#stream.getTracks()) track.stop(); // the browser shows that the microphone is off
+    release(this.#stream);
     await this.#context.close().catch(() => {}); // it is closed already
   }
+}
+
+/** Close the microphone, which the browser shows to the user as open. */
+function release(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 /** Duration and samples of a recording. Rejects if the browser cannot decode it. */
