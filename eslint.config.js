@@ -3,8 +3,8 @@
 import noUnsanitized from "eslint-plugin-no-unsanitized";
 
 const BROWSER = [
-  "AbortController", "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "Blob", "File", "HTMLElement", "Image", "ImageData", "XMLHttpRequest", "Intl", "IntersectionObserver",
-  "KeyboardEvent", "MutationObserver", "Node", "NodeFilter", "Notification", "Option", "ResizeObserver", "TextDecoder", "TextEncoder",
+  "AbortController", "AudioContext", "BroadcastChannel", "CSS", "CustomEvent", "DOMParser", "Event", "EventTarget", "FormData", "Blob", "File", "HTMLElement", "Image", "ImageData", "XMLHttpRequest", "Intl", "IntersectionObserver",
+  "KeyboardEvent", "MediaRecorder", "MutationObserver", "Node", "NodeFilter", "Notification", "OfflineAudioContext", "Option", "ResizeObserver", "TextDecoder", "TextEncoder",
   "URL", "URLSearchParams", "WebSocket", "WheelEvent", "addEventListener", "caches", "cancelAnimationFrame", "clearInterval",
   "atob", "btoa", "clearTimeout", "confirm", "createImageBitmap", "devicePixelRatio", "console", "crypto", "customElements", "dispatchEvent", "document", "fetch",
   "focus", "getComputedStyle", "getSelection", "history", "indexedDB", "innerHeight", "innerWidth", "isSecureContext",

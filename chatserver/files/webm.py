@@ -29,9 +29,7 @@ def is_sound(head: bytes) -> bool:
     tracks = segment and _first(TRACKS, head, segment.content, segment.end)
     if tracks is None or not tracks.is_whole:
         return False
-    entries = [
-        entry for entry in _elements(head, tracks.content, tracks.end) if entry.id == ENTRY
-    ]
+    entries = [entry for entry in _elements(head, tracks.content, tracks.end) if entry.id == ENTRY]
     return bool(entries) and all(_kind(head, entry) == SOUND for entry in entries)
 
 

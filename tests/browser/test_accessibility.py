@@ -115,11 +115,25 @@ async def messages_and_rooms_have_no_violations(ann: Window, bo: Window) -> None
     await expect_no_violations(ann)
     await page.keyboard.press("Escape")
     await page.set_viewport_size(DESK)
+    await voice_messages_have_no_violations(ann)
     await panels_and_settings_have_no_violations(ann)
     for key in ("k", "/"):
         await page.keyboard.press(f"Control+{key}")
         await expect_no_violations(ann, DESK)
         await page.keyboard.press("Escape")
+
+
+async def voice_messages_have_no_violations(ann: Window) -> None:
+    page = ann.page
+    await page.locator(".composer-voice").click()
+    await expect(page.locator(".recorder-time")).to_have_text("0:01")
+    await expect_no_violations(ann, PHONE)
+    await page.locator(".recorder-stop").click()
+    await expect(page.locator(".attachment voice-message")).to_be_visible()
+    await expect_no_violations(ann, PHONE)
+    await page.locator(".composer-send").click()
+    await expect(page.locator("chat-message voice-message")).to_be_visible()
+    await expect_no_violations(ann, DESK)
 
 
 async def panels_and_settings_have_no_violations(ann: Window) -> None:

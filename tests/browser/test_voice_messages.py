@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Route, expect
+from playwright.async_api import Request, Route, expect
 
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
@@ -31,12 +31,15 @@ async def record(window: Window, seconds: str) -> None:
     await expect(window.page.locator(".recorder-time")).to_have_text(seconds)
 
 
-
-
 async def test_a_voice_message_is_recorded_heard_sent_and_played(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
-    page, downloads, held = ann.page, [], list[Route]()
-    bo.page.on("request", lambda request: "/files/" in request.url and downloads.append(request))
+    page, downloads, held = ann.page, list[str](), list[Route]()
+
+    def note(request: Request) -> None:
+        if "/files/" in request.url:
+            downloads.append(request.url)
+
+    bo.page.on("request", note)
     await page.evaluate(WATCH_TRACKS)
     await record(ann, "0:02")
     assert await page.evaluate(IS_ON)
@@ -134,8 +137,8 @@ async def test_a_recording_stays_in_its_conversation_and_can_be_discarded(
 async def test_without_a_microphone_the_reason_is_shown(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     await ann.page.evaluate(
-        "navigator.mediaDevices.getUserMedia = async () => {"
-        " throw new DOMException('', 'NotFoundError') }"
+        "() => { navigator.mediaDevices.getUserMedia = async () => {"
+        " throw new DOMException('', 'NotFoundError') } }"
     )
     await ann.page.locator(".composer-voice").click()
     await expect(ann.page.locator("toast-line")).to_have_text("There is no microphone.")

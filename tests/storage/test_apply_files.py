@@ -88,8 +88,10 @@ async def test_a_message_binds_its_files_and_history_has_them(storage: Storage) 
     assert msgspec.json.decode(event.files)[0] == {
         "id": one,
         "name": "b.txt",
-        "type": "text/plain",
+        "type": "audio/ogg",
         "bytes": 3,
+        "seconds": 7.26,
+        "wave": "A" * 64,
     }
 
 

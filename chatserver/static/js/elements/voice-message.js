@@ -109,7 +109,8 @@ class VoiceMessage extends HTMLElement {
   }
 
   #showTime(now, duration) {
-    this.querySelector(".voice-time").textContent = now > 0 ? `${timeText(now)} / ${timeText(duration)}` : timeText(duration);
+    this.querySelector(".voice-now").textContent = timeText(now > 0 ? now : duration);
+    this.querySelector(".voice-total").textContent = now > 0 ? ` / ${timeText(duration)}` : "";
     this.#slider.ariaValueMax = Math.round(duration);
     this.#slider.ariaValueNow = Math.round(now);
     this.#slider.ariaValueText = _("%(time)s of %(total)s", { time: spokenTime(now, lang), total: spokenTime(duration, lang) });

@@ -14,6 +14,7 @@ import { drawBars } from "../ui/waveform.js";
 
 const LONGEST = 600; // seconds
 const INTERVAL = 100; // milliseconds between two measurements of the level
+const TOUCH = matchMedia("(hover: none) and (pointer: coarse)"); // focusing the text box would open the keyboard
 const CURVE = 0.6; // exponent that makes quiet speech visible
 
 class VoiceRecorder extends HTMLElement {
@@ -88,7 +89,7 @@ class VoiceRecorder extends HTMLElement {
     if (content.size === 0) showToast(_("Nothing was recorded."));
     else attachments.add([{ name: recordingName(content.type, new Date()), content, seconds, wave }], key);
     if (key !== attachments.key) return false;
-    if (isFocused) this.#composer.focus();
+    if (isFocused) this.#returnFocus();
     announce(_("Recorded: %(time)s", { time: spokenTime(seconds, lang) }));
     return content.size > 0;
   }
@@ -104,8 +105,12 @@ class VoiceRecorder extends HTMLElement {
     const isFocused = this.contains(document.activeElement);
     this.#show(false);
     microphone.cancel();
-    if (isFocused) this.#composer.focus();
+    if (isFocused) this.#returnFocus();
     announce(_("Recording discarded"));
+  }
+
+  #returnFocus() {
+    (TOUCH.matches ? this.#button : this.#composer).focus();
   }
 
   /** Take the microphone, so that it is stopped once. */

@@ -106,7 +106,7 @@ export function makeVoice({ id, name, seconds, wave }, url) {
   const player = clone("file-voice");
   Object.assign(player.dataset, { seconds, wave });
   player.querySelector("audio").src = url;
-  player.querySelector(".voice-time").textContent = timeText(seconds);
+  player.querySelector(".voice-now").textContent = timeText(seconds);
   const download = player.querySelector(".file-download");
   if (id) download.href = fileUrl({ id, name }, { download: true });
   else download.remove();
