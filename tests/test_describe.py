@@ -85,7 +85,7 @@ def test_optional_and_nullable_fields_are_marked() -> None:
     assert "`name` text or null" in text
     assert "`muted?` true/false |" in text
     decimals = re.findall(r"`(\w+)\??` (?:[^`,]* )?decimal", text)
-    assert set(decimals) == {"retry_after", "messages_per_second"}
+    assert set(decimals) == {"retry_after", "messages_per_second", "seconds"}
 
 
 async def test_both_documents_are_served_without_a_session(chat: Chat) -> None:
