@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chatserver.config import Settings
     from chatserver.embedding import sign_up
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Settings", "__version__", "create_app", "sign_up"]
 
 
