@@ -57,19 +57,32 @@ class Cleaner:
         self.handlers: set[bytes] = set()  # of the tracks that are kept
 
     def clean(self) -> None:
-        """Raises Malformed."""
-        waiting = [Box(b"file", 0, 0, self._size)]
+        """Raises Malformed; nothing is changed then.
+
+        Samples are overwritten before the tracks that tell where they are, so that cleaning can be
+        repeated after the process was killed.
+        """
+        boxes = self._removed_boxes()
+        if self._fragmented and self._removed:
+            raise Malformed("fragments may have samples of a removed track")
+        if any(end > self._size for _start, end in self._spans):
+            raise Malformed("a sample is cut off")
+        for start, end in self._spans:
+            self._zero(start, end)
+        for box in boxes:
+            self._blank(box)
+
+    def _removed_boxes(self) -> list[Box]:
+        """Return metadata and tracks of data, and note where the samples of these tracks are."""
+        removed, waiting = list[Box](), [Box(b"file", 0, 0, self._size)]
         while waiting:
             parent = waiting.pop()
             for box in self._boxes(parent):
                 if _is_metadata(parent.kind, box.kind) or self._is_removed_track(box):
-                    self._blank(box)
+                    removed.append(box)
                 elif box.kind in CONTAINERS:
                     waiting.append(box)
-        if self._fragmented and self._removed:
-            raise Malformed("fragments may have samples of a removed track")
-        for start, end in self._spans:
-            self._zero(start, end)
+        return removed
 
     def _boxes(self, parent: Box) -> Iterator[Box]:
         position = parent.content
@@ -123,6 +136,8 @@ class Cleaner:
             kind: self._content(box) for kind, box in self._children(stbl).items() if kind in TABLES
         }
         for start, end in sample_spans(tables):
+            if start == end:
+                continue
             self._sample_bytes += end - start
             is_adjacent = self._spans and self._spans[-1][1] == start
             self._spans.append((self._spans.pop()[0] if is_adjacent else start, end))
@@ -139,8 +154,6 @@ class Cleaner:
         self._zero(box.content, box.end)
 
     def _zero(self, start: int, end: int) -> None:
-        if end > self._size:
-            raise Malformed("a sample is cut off")
         self._file.seek(start)
         while start < end:
             start += self._file.write(bytes(min(PIECE, end - start)))

@@ -248,9 +248,37 @@ def test_the_samples_of_data_tracks_are_overwritten(
         box(b"moov", box(b"cmov", bytes(20))),
     ],
 )
-def test_a_video_whose_data_cannot_be_found_is_rejected(content: bytes) -> None:
+def test_a_video_whose_data_cannot_be_found_is_rejected_unchanged(content: bytes) -> None:
+    file = io.BytesIO(content)
     with pytest.raises(Malformed):
-        without_metadata(content)
+        mp4.clean(file, len(content))
+    assert file.getvalue() == content
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_cleaning_a_video_can_be_repeated_after_a_kill(writes: int) -> None:
+    """A second attempt would not find samples whose track is gone."""
+    start = FILM[0] + box(b"mdat", SECRET * 10)
+    tracks = [track(b"meta", len(start) - len(SECRET) * 10 + offset) for offset in (0, 20)]
+    content = start + box(b"moov", *tracks, PLACE)
+    file = Interrupted(content, writes)
+    with suppress(KeyboardInterrupt):
+        mp4.clean(file, len(content))
+    assert without_metadata(file.getvalue()) == without_metadata(content)
+
+
+class Interrupted(io.BytesIO):
+    """A file in memory. The process is killed before it writes for the given time."""
+
+    def __init__(self, content: bytes, writes: int) -> None:
+        super().__init__(content)
+        self._left = writes
+
+    def write(self, data: Any) -> int:
+        if not self._left:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return super().write(data)
 
 
 def test_metadata_anywhere_in_a_video_is_overwritten() -> None:
