@@ -103,9 +103,15 @@ class FileCleanup:
     async def _delete_unregistered(self) -> None:
         """Delete bytes that never had a row, and files that have had none for a month.
 
-        A row is written before its bytes and deleted after them.
+        A row is written before its bytes and deleted after them. Deleted files do not wait for the
+        end of this.
         """
+        clock = asyncio.get_running_loop().time
+        next_poll = clock() + POLL_INTERVAL
         async for stored in self._store.ids():
+            if clock() >= next_poll:
+                await self.delete_due()
+                next_poll = clock() + POLL_INTERVAL
             for file_id in sorted({*stored} - await self._files.known(stored)):
                 sweeps = await self._store.note_unregistered(file_id)
                 if sweeps is None or sweeps >= UNREGISTERED_SWEEPS:

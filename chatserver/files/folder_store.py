@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -28,6 +29,7 @@ SUFFIXES = (
 )
 ID_LENGTH = 22
 THREADS = 4
+FOLDERS_PER_BATCH = 200  # most have one file
 RESPONSE_TIMEOUT = 10.0  # seconds
 
 
@@ -165,8 +167,9 @@ class FolderStore:
             return notes.tell()
 
     async def ids(self) -> AsyncIterator[list[str]]:
-        for folder in await self._in_thread(_subfolders, self._folder):
-            if found := await self._in_thread(_ids, folder):
+        folders = iter(await self._in_thread(_subfolders, self._folder))
+        while batch := list(itertools.islice(folders, FOLDERS_PER_BATCH)):
+            if found := await self._in_thread(_ids, batch):
                 yield found
 
     async def space(self) -> Space:
@@ -210,8 +213,11 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("??/??") if path.is_dir())
 
 
-def _ids(folder: Path) -> list[str]:
-    names = {path.name[:ID_LENGTH] for path in folder.iterdir()}
+def _ids(folders: list[Path]) -> list[str]:
+    names = set[str]()
+    for folder in folders:
+        with suppress(FileNotFoundError):  # its last file was deleted just now
+            names.update(path.name[:ID_LENGTH] for path in folder.iterdir())
     return sorted(name for name in names if len(name) == ID_LENGTH)
 
 

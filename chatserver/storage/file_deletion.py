@@ -4,9 +4,11 @@ A file is marked first, then its bytes are deleted, then its row: see `files/cle
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from chatserver.file_state import FileState
 from chatserver.storage.engine import Database
@@ -26,8 +28,16 @@ class FileDeletion:
 
     async def expire(self, before: int) -> int:
         """Begin to delete unsent files older than `before` (ms); return how many."""
-        old = files.update().where(IS_UNSENT, files.c.at < before).values(MARKED_FOR_DELETION)
-        return await self._database.transaction(lambda c: c.execute(old).rowcount)
+        expired = 0
+        while ids := await self._unsent_before(before):
+            old = files.update().where(files.c.id.in_(ids), IS_UNSENT)
+            change = partial(_execute, old.values(MARKED_FOR_DELETION))
+            expired += await self._database.transaction(change)
+        return expired
+
+    async def _unsent_before(self, before: int) -> list[str]:
+        async with self._database.reading(Share.COPIES) as connection:
+            return list(await connection.scalars(_UNSENT, {"before": before}))
 
     async def expire_unreferenced(self) -> int:
         """Begin to delete files that no message, account or server refers to; return how many.
@@ -63,6 +73,11 @@ class FileDeletion:
         await self._database.transaction(lambda c: c.execute(delete))
 
 
+def _execute(change: sa.Update, connection: Connection) -> int:
+    return connection.execute(change).rowcount
+
+
+_UNSENT = sa.select(files.c.id).where(IS_UNSENT, files.c.at < sa.bindparam("before")).limit(SLICE)
 _TO_DELETE = (
     sa.select(*COLUMNS)
     .where(files.c.state == FileState.DELETING)

@@ -16,6 +16,7 @@ from chatserver.files.part import Locked
 from chatserver.files.pictures import Pictures
 from chatserver.files.uploads import Uploads
 from chatserver.models import LOBBY, Delete, User
+from chatserver.storage import file_deletion
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import Files
@@ -261,6 +262,39 @@ async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
         assert unknown.exists()
     await parts.cleanup.sweep()
     assert parts.on_disk() == []
+
+
+async def test_deleted_files_do_not_wait_for_the_end_of_a_sweep(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatserver.files.cleanup.POLL_INTERVAL", 0.0)
+    monkeypatch.setattr("chatserver.files.folder_store.FOLDERS_PER_BATCH", 1)
+    ann = await parts.storage.user("ann")
+    first, second = sorted([await parts.upload(ann) for _ in range(2)])
+    await parts.storage.log.store([sent(ann, first)])
+    known = parts.register.known
+
+    async def deleting(found: list[str]) -> set[str]:
+        if found == [first]:
+            await acted(parts.storage, ann, Delete(1), room=LOBBY)
+        else:
+            assert parts.on_disk() == [second]
+        return await known(found)
+
+    monkeypatch.setattr(parts.register, "known", deleting)
+    await parts.cleanup.sweep()
+
+
+async def test_many_unsent_files_expire_in_several_transactions(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_deletion, "_UNSENT", file_deletion._UNSENT.limit(2))
+    ann = await parts.storage.user("ann")
+    for _ in range(5):
+        await parts.upload(ann)
+    parts.interrupt(monkeypatch, (parts.storage.database, "transaction"))
+    assert await parts.deletion.expire(parts.storage.now + 1) == 5
+    assert parts.steps.count("after transaction") == 3
 
 
 async def test_files_of_a_message_that_an_earlier_version_deleted_go_too(parts: Parts) -> None:
