@@ -1,4 +1,4 @@
-"""The files of a room, newest first."""
+"""The files of a room."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -40,15 +40,23 @@ class RoomFile:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Files of one kind, or with some words in their names; `before` is the cursor of a page.
+    """Files of one kind, or with some words in their names or descriptions.
 
-    `left_seq`: the seq at which a former member left, who sees only messages unchanged since.
+    `before` and `after` limit the seq of their messages. With `after` the files are listed oldest
+    first, otherwise newest first. `position` is the cursor of a page. `left_seq`: the seq at which
+    a former member left, who sees only messages unchanged since.
     """
 
     kind: FileKind | None = None
-    name: str = ""
+    words: str = ""
     before: int | None = None
+    after: int | None = None
+    position: int | None = None
     left_seq: int | None = None
+
+    @property
+    def oldest_first(self) -> bool:
+        return self.after is not None
 
 
 class FileList:
@@ -60,11 +68,16 @@ class FileList:
     async def page(
         self, room: int, selection: Selection, limit: int
     ) -> tuple[list[RoomFile], int | None]:
-        """Return the newest files of a room, and the cursor of those that follow, if any.
+        """Return the first files of a selection, and the cursor of those that follow, if any.
 
         They are at most `limit`, and as many as fit into a reply.
         """
-        query = _FILES.where(files.c.room_id == room, *_conditions(selection)).limit(limit + 1)
+        order = files.c.seq if selection.oldest_first else files.c.seq.desc()
+        query = (
+            _FILES.where(files.c.room_id == room, *_conditions(selection))
+            .order_by(order, files.c.position)
+            .limit(limit + 1)
+        )
         async with self._database.reading(Share.HEAVY) as connection:
             rows = (await connection.execute(query)).all()
         fitting = count_fitting(_length(row) for row in rows[:limit])
@@ -83,15 +96,27 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
         found += [~files.c.type.like(f"{kind}/%") for kind in ("image", "video", "audio")]
     elif selection.kind is not None:
         found.append(files.c.type.like(f"{selection.kind}/%"))
-    for word in dict.fromkeys(fold(selection.name).split()[:MAX_WORDS]):
-        found.append(files.c.name_key.contains(word, autoescape=True))
+    for word in dict.fromkeys(fold(selection.words).split()[:MAX_WORDS]):
+        keys = (files.c.name_key, files.c.alt_key)
+        found.append(sa.or_(*(key.contains(word, autoescape=True) for key in keys)))
     if selection.before is not None:
-        seq, position = divmod(selection.before, POSITIONS)
-        found += [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
+        found.append(files.c.seq < selection.before)
+    if selection.after is not None:
+        found.append(files.c.seq > selection.after)
+    if selection.position is not None:
+        found += _follows(selection.position, oldest_first=selection.oldest_first)
     if selection.left_seq is not None:
         changed = is_changed_after(files.c.room_id, files.c.seq, selection.left_seq)
         found += [files.c.seq <= selection.left_seq, ~changed]
     return found
+
+
+def _follows(cursor: int, *, oldest_first: bool) -> list[sa.ColumnElement[bool]]:
+    """Return conditions of the files after a cursor. The first one alone limits the index."""
+    seq, position = divmod(cursor, POSITIONS)
+    if oldest_first:
+        return [files.c.seq >= seq, sa.or_(files.c.seq > seq, files.c.position > position)]
+    return [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
 
 
 _COLUMNS: tuple[Any, ...] = (
@@ -114,5 +139,4 @@ _FILES = (
     sa.select(*_COLUMNS)
     .join_from(files, users, users.c.id == files.c.user_id)
     .where(files.c.state == FileState.BOUND)
-    .order_by(files.c.seq.desc(), files.c.position)
 )

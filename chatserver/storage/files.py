@@ -26,6 +26,8 @@ from chatserver.text.search_terms import fold
 TOO_MANY_UNSENT = _("You have too many files that are not sent yet.")
 UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
+ALT_KEY = 1_000  # the same of an alternative text
+BACKFILL_BATCH = 1_000  # files
 SHOWN = (  # in this order
     "id",
     "name",
@@ -130,6 +132,7 @@ class Files:
             "alt": new.alt,
             "seconds": new.sound.seconds,
             "wave": new.sound.wave,
+            "alt_key": alt_key(new.alt),
             "state": FileState.UPLOADING,
             "at": self._clock(),
         }
@@ -158,7 +161,7 @@ class Files:
 
     async def describe(self, file_id: str, user_id: int, alt: str | None) -> StoredFile:
         """Set the alternative text of an unsent file. Raises NotFound."""
-        return await self._change_unsent(file_id, user_id, alt=alt)
+        return await self._change_unsent(file_id, user_id, alt=alt, alt_key=alt_key(alt))
 
     async def discard(self, file_id: str, user_id: int) -> StoredFile:
         """Begin to delete an unsent file. Raises NotFound."""
@@ -207,6 +210,19 @@ class Files:
         wanted = sorted(set(ids))
         async with self._database.reading(Share.COPIES) as connection:
             return {row.id for row in await connection.run_sync(_IDS.rows, wanted)}
+
+
+def alt_key(alt: str | None) -> str | None:
+    """Return the form of an alternative text that is searched."""
+    return fold(alt)[:ALT_KEY] if alt else None
+
+
+def backfill_alt_keys(connection: Connection) -> None:
+    """Store the keys of all files."""
+    last = ""
+    while found := connection.execute(_NEXT_ALTS, {"last": last}).all():
+        connection.execute(_FILL_ALT, [{"row": row.id, "key": alt_key(row.alt)} for row in found])
+        last = found[-1].id
 
 
 def files_json(rows: Iterable[Any]) -> str:
@@ -261,4 +277,13 @@ _STORED = (
     .where(files.c.state.in_(COMPLETE_STATES), files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)
     .limit(sa.bindparam("count", type_=sa.Integer))
+)
+_NEXT_ALTS = (
+    sa.select(files.c.id, files.c.alt)
+    .where(files.c.id > sa.bindparam("last"), files.c.alt.is_not(None))
+    .order_by(files.c.id)
+    .limit(BACKFILL_BATCH)
+)
+_FILL_ALT = (
+    files.update().where(files.c.id == sa.bindparam("row")).values(alt_key=sa.bindparam("key"))
 )

@@ -55,9 +55,11 @@ class DownloadQuery(Struct):
 
 
 class ListQuery(Struct):
-    kind: FileKind | UnsetType = UNSET
+    kind: FileKind | None = None
     q: Name = ""
-    position: protocol.Position | UnsetType = UNSET
+    before: protocol.PositiveInt | None = None
+    after: protocol.Position | None = None
+    position: protocol.Position | None = None
     limit: protocol.Limit = protocol.DEFAULT_LIMIT
 
 
@@ -213,16 +215,25 @@ class FileHandlers:
         query=ListQuery,
     )
     async def room_files(self, request: web.Request) -> web.StreamResponse:
-        """List the files of a room, newest first; `kind` and `q`, parts of the name, select."""
+        """List the files of a room, newest first.
+
+        `kind` selects, and `q`: words in names and descriptions. `before` and `after` are the seq
+        of messages; with `after` the oldest files come first.
+        """
         async with self._authenticator.authenticate_query(request, heavy=True) as user:
             room = await self._paths.room(request, user)
             query = parse_query(request, ListQuery)
             access = (await self._rooms.readable(user.id, [room])).get(room)
             if access is None:
                 raise NotFound
-            kind = None if query.kind is UNSET else query.kind
-            before = None if query.position is UNSET else query.position
-            selection = Selection(kind, query.q, before, access.left_seq)
+            selection = Selection(
+                kind=query.kind,
+                words=query.q,
+                before=query.before,
+                after=query.after,
+                position=query.position,
+                left_seq=access.left_seq,
+            )
             found, position = await self._listing.page(room, selection, query.limit)
         shown = [_shown(file) for file in found]
         return ok(room=room, files=shown, more=position is not None, position=position)

@@ -27,7 +27,7 @@ async def test_a_page_of_files_has_a_limited_number_of_characters(storage: Stora
     await storage.database.transaction(lambda c: c.execute(files.insert(), rows))
     listing = FileList(storage.database)
     first, position = await listing.page(LOBBY, Selection(), 500)
-    rest, end = await listing.page(LOBBY, Selection(before=position), 500)
+    rest, end = await listing.page(LOBBY, Selection(position=position), 500)
     assert len(first) == REPLY_CHARS // (LONG + len("a.txt")) + 1
     assert [found.seq for found in first + rest] == list(range(300, 0, -1))
     assert end is None

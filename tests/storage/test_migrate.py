@@ -99,20 +99,22 @@ def talk(connection: Connection, user_id: int, older: str) -> None:
         index(connection, [Entry(1, 1, user_id, "purple stones")])
 
 
-async def test_messages_with_files_are_queued_for_the_index_of_their_names(
+async def test_files_are_queued_for_the_index_of_names_and_found_by_their_descriptions(
     database_url: str, tmp_path: Path
 ) -> None:
     storage = Storage(database_url)
     await storage.database.transaction(lambda c: upgrade(c, "0012"))
     await storage.database.transaction(arrive)
-    described = '[{"id":"a","name":"report.pdf","type":"application/pdf","bytes":1}]'
+    listed = '[{"id":"a","name":"report.pdf","type":"application/pdf","bytes":1}]'
 
     def attach(connection: Connection) -> None:
         talk(connection, 1, "0012")
-        connection.execute(sa.update(events).values(files=described))
+        connection.execute(sa.update(events).values(files=listed))
         row = {"id": "a", "user_id": 1, "room_id": 1, "seq": 1, "name": "report.pdf", "state": 2}
         named = row | {"name_key": "", "type": "application/pdf", "bytes": 1, "at": 1}
-        connection.execute(sa.insert(files), [named, named | {"id": "b", "position": 1}])
+        described = named | {"id": "b", "position": 1, "alt": "Große Karte"}
+        connection.execute(sa.insert(files), named)
+        connection.execute(sa.insert(files), described)
 
     await storage.database.transaction(attach)
     await storage.database.transaction(backfill_names)
@@ -121,6 +123,9 @@ async def test_messages_with_files_are_queued_for_the_index_of_their_names(
     await SearchBacklog(storage.database).work()
     found = await Search(storage.database).find(1, parse("filename:report has:file"))
     assert [hit.seq for hit in found.hits] == [1]
+    async with storage.database.reading() as connection:
+        keys = await connection.scalars(sa.select(files.c.alt_key).order_by(files.c.id))
+        assert keys.all() == [None, "grosse karte"]
     assert [finding async for step in check(storage.database) for finding in step.findings] == []
     await storage.database.close()
 

@@ -180,6 +180,7 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "alt": RESTORED,
         "seconds": RESTORED,
         "wave": RESTORED,
+        "alt_key": RESTORED,
         "state": RESTORED,
         "at": RESTORED,
     },

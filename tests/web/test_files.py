@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import ClientError, web
 
 from chatserver.config import FileSettings, Settings
 from chatserver.protocol import Type
 from chatserver.storage.retention import _erase
-from chatserver.storage.tables import rooms
+from chatserver.storage.tables import files, rooms
 from chatserver.web import file_body
 from tests.conftest import FAST, StartChat
 from tests.driver import Answer, Chat, User
@@ -340,6 +341,49 @@ async def test_the_files_of_a_room_are_listed_newest_first(ann: User, bo: User) 
     first = (await bo.ask("GET", "/api/rooms/lobby/files?limit=2")).json
     assert first["more"]
     assert await listed(f"position={first['position']}") == ["two.pdf"]
+
+
+async def test_the_files_of_a_room_are_searched_by_their_descriptions_too(
+    chat: Chat, ann: User
+) -> None:
+    lake = await upload(ann, TEXT, "1.txt", alt="Straße am SEE")
+    hill = await upload(ann, TEXT, "2.txt", alt="a mountain")
+    await ann.ask("PATCH", f"/api/files/{hill['id']}", {"alt": "a hill"})
+    seq = await sent(ann, lake["id"], hill["id"])
+
+    async def found(words: str) -> list[str]:
+        answer = await ann.ask("GET", f"/api/rooms/lobby/files?q={words}")
+        return [file["name"] for file in answer.json["files"]]
+
+    assert await found("strasse") == ["1.txt"]
+    assert await found("see+1.txt") == ["1.txt"]
+    assert await found("hill") == ["2.txt"]
+    assert await found("mountain") == []
+    await ann.ask("DELETE", f"/api/rooms/lobby/messages/{seq}")
+    async with chat.server.database.reading() as connection:
+        assert set(await connection.scalars(sa.select(files.c.alt_key))) <= {None}
+
+
+async def test_the_files_around_a_message_are_listed_in_both_directions(ann: User) -> None:
+    seqs = []
+    for number in range(5):
+        pair = [(await upload(ann, TEXT, f"{number}{part}.txt"))["id"] for part in "ab"]
+        seqs.append(await sent(ann, *pair))
+
+    async def listed(query: str) -> tuple[list[str], int | None]:
+        page = (await ann.ask("GET", f"/api/rooms/lobby/files?limit=3&{query}")).json
+        assert page["more"] == (page["position"] is not None)
+        return [file["name"].removesuffix(".txt") for file in page["files"]], page["position"]
+
+    newer, position = await listed(f"after={seqs[1]}")
+    assert newer == ["2a", "2b", "3a"]
+    assert await listed(f"after={seqs[1]}&position={position}") == (["3b", "4a", "4b"], None)
+    older, position = await listed(f"before={seqs[3]}")
+    assert older == ["2a", "2b", "1a"]
+    assert await listed(f"before={seqs[3]}&position={position}") == (["1b", "0a", "0b"], None)
+    between = await listed(f"after={seqs[0]}&before={seqs[2]}")
+    assert between == (["1a", "1b"], None)
+    assert await listed(f"after={seqs[4]}") == ([], None)
 
 
 async def test_deleted_files_are_gone_from_the_disk(chat: Chat, ann: User) -> None:

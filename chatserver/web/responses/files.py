@@ -17,7 +17,7 @@ class SentFile(protocol.File, frozen=True):
 
 
 class FilePage(Success):
-    """Files of a room, newest first. `position` requests the next page; null if there is none."""
+    """Files of a room, in the order of the request. `position` requests the next page, if any."""
 
     room: protocol.PositiveInt
     files: list[SentFile]
