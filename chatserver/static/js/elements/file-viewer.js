@@ -1,35 +1,38 @@
 /**
- * <file-viewer>: shows the pictures of a room one at a time, over the whole page: with the keyboard (← → + − Escape),
+ * <file-viewer>: shows all pictures of a room one at a time, over the whole page: with the keyboard (← → + − Escape),
  * the mouse, or by swiping. The picture fits into the window, or is zoomed and can be scrolled. Until it is loaded, its
- * small thumbnail or its blurred form is shown.
+ * small thumbnail or its blurred form is shown. Their number is shown when all are known.
  *
- * Listens to `file:open` {seq, id} on the page; the page sets `pictures`. Others call `open`.
+ * Listens to `file:open` {seq, file} on the page, which passes the open conversation to `show`. Others call `open`.
  */
 
 import { makeClosable, requestClose } from "../ui/dialogs.js";
+import { sessionRequest } from "../net/api.js";
 import { altOf, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
+import { RoomPictures } from "../lib/room-pictures.js";
+import { hashOf } from "../lib/route.js";
 import { fileUrl, thumbUrl } from "../ui/message-files.js";
-import { lang } from "../ui/page.js";
+import { lang, urls } from "../ui/page.js";
 import { blurUrl } from "../ui/picture-blur.js";
 import { watchDrag, watchSwipe } from "../ui/swipe.js";
 
 const LARGE = 1600; // pixels of the longer side of the thumbnail that fits into the window
 const MIN_ZOOM = 2; // times the size that fits
+const PAGE_SIZE = 100; // pictures
+const NEAR_EDGE = 5; // pictures before an end at which more are loaded
 
 class FileViewer extends HTMLElement {
-  /** Returns the pictures of the open conversation, in order: {file, seq, href}. */
-  pictures = () => [];
-
   #dialog = this.querySelector("dialog");
   #stage = this.querySelector(".viewer-stage");
   #image = document.createElement("img"); // of the shown file
-  #list = () => [];
+  #conversation = null;
+  #pictures = null; // RoomPictures while the dialog is open
   #id = null; // of the shown file
   #index = 0;
 
   connectedCallback() {
-    this.parentElement.addEventListener("file:open", ({ detail: { id } }) => this.open(id, () => this.pictures()));
+    this.parentElement.addEventListener("file:open", ({ detail }) => this.open(detail));
     makeClosable(this.#dialog);
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.addEventListener("keydown", (event) => this.#pressed(event));
@@ -46,23 +49,41 @@ class FileViewer extends HTMLElement {
     });
   }
 
-  /** Show the file `id` of `list()`, which may change while it is shown. */
-  open(id, list) {
-    this.#list = list;
-    if (!list().some(({ file }) => file.id === id)) return;
-    this.#dialog.showModal();
-    this.#show(id);
-    this.#stage.focus();
+  /** `conversation`: the open one, which may have changed: a picture may have been deleted. */
+  show(conversation) {
+    const isOther = conversation !== this.#conversation;
+    this.#conversation = conversation;
+    if (!this.#dialog.open) return;
+    if (isOther) this.#dialog.close();
+    else this.#refresh();
   }
 
-  /** The list may have changed: a picture may have been deleted. */
-  refresh() {
-    if (!this.#dialog.open) return;
-    const list = this.#list();
+  /** Show a picture of the open conversation, {file, seq}. */
+  open({ file, seq }) {
+    const conversation = this.#conversation;
+    const query = { kind: "image", limit: PAGE_SIZE };
+    const request = (edge) => sessionRequest("GET", `${urls.rooms}/${conversation.room}/files?${new URLSearchParams({ ...query, ...edge })}`);
+    this.#pictures = conversation.pictures = new RoomPictures(conversation, { file, seq }, request);
+    this.#dialog.showModal();
+    this.#show(file.id);
+    this.#stage.focus();
+    for (const direction of ["older", "newer"]) this.#loadMore(direction); // then the number may be known
+  }
+
+  #refresh() {
+    const { list } = this.#pictures;
     if (list.some(({ file }) => file.id === this.#id)) return this.#showPlace(list);
     const next = list[Math.min(this.#index, list.length - 1)];
     if (next) this.#show(next.file.id);
     else this.#dialog.close();
+  }
+
+  /** Load more pictures in this direction, if there are any. After a failure the next movement tries again. */
+  async #loadMore(direction) {
+    const pictures = this.#pictures;
+    if (!pictures.hasMore(direction)) return;
+    await pictures.load(direction).catch(() => {});
+    if (pictures === this.#pictures) this.#refresh();
   }
 
   get #isZoomed() {
@@ -70,8 +91,8 @@ class FileViewer extends HTMLElement {
   }
 
   #show(id) {
-    const list = this.#list();
-    const { file, href } = list.find((one) => one.file.id === id);
+    const { list } = this.#pictures;
+    const { file, seq } = list.find((one) => one.file.id === id);
     this.#id = id;
     this.#zoom(false);
     this.#replaceImage(file);
@@ -81,9 +102,11 @@ class FileViewer extends HTMLElement {
     name.title = file.name;
     this.querySelector(".viewer-download").href = fileUrl(file, { download: true });
     const link = this.querySelector(".viewer-message");
-    link.href = href;
+    link.href = hashOf(this.#conversation.key, seq);
     link.dataset.file = id;
     this.#showPlace(list);
+    if (this.#index < NEAR_EDGE) this.#loadMore("older");
+    if (this.#index >= list.length - NEAR_EDGE) this.#loadMore("newer");
   }
 
   /** A new element, because another `src` would show the previous picture until the next one is loaded. */
@@ -121,18 +144,26 @@ class FileViewer extends HTMLElement {
     const index = list.findIndex(({ file }) => file.id === this.#id);
     const { bytes } = list[index].file;
     this.#index = index;
-    const place = list.length > 1 ? _("%(num)s of %(total)s", { num: index + 1, total: list.length }) : "";
+    const [older, newer] = ["older", "newer"].map((direction) => this.#pictures.hasMore(direction));
+    const place = list.length > 1 && !older && !newer ? _("%(num)s of %(total)s", { num: index + 1, total: list.length }) : "";
     this.querySelector(".viewer-details").textContent = [place, sizeText(bytes, lang)].filter(Boolean).join(" · ");
-    this.querySelector(".viewer-previous").hidden = index === 0;
-    this.querySelector(".viewer-next").hidden = index === list.length - 1;
+    this.querySelector(".viewer-previous").hidden = index === 0 && !older;
+    this.querySelector(".viewer-next").hidden = index === list.length - 1 && !newer;
     for (const { file } of [list[index - 1], list[index + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE);
   }
 
-  #move(step) {
-    const next = this.#list()[this.#index + step];
-    if (!next) return;
+  async #move(step) {
+    const [direction, shown] = [step < 0 ? "older" : "newer", this.#id];
+    if (!this.#neighbour(step)) await this.#loadMore(direction);
+    if (shown !== this.#id) return; // it was closed, or moved meanwhile
+    const next = this.#neighbour(step);
+    if (!next) return void (this.querySelector(".viewer-problem").hidden = !this.#pictures.hasMore(direction));
     this.#show(next.file.id);
     if (!this.#dialog.contains(document.activeElement) || document.activeElement.hidden) this.#stage.focus();
+  }
+
+  #neighbour(step) {
+    return this.#pictures.list[this.#index + step];
   }
 
   /** Zoom in to the original, around the point {x, y} of the window, or out. */
@@ -143,7 +174,7 @@ class FileViewer extends HTMLElement {
     button.setAttribute("aria-pressed", String(zoomed));
     this.#removeSize();
     if (!zoomed) return;
-    const found = this.#list()[this.#index]?.file;
+    const found = this.#pictures.list[this.#index]?.file;
     if (found) this.#load(fileUrl(found));
     const width = Math.max(this.#image.width, before.width * MIN_ZOOM);
     this.#image.style.setProperty("inline-size", `${width}px`);
@@ -175,7 +206,7 @@ class FileViewer extends HTMLElement {
   #closed() {
     this.#id = null;
     this.#stage.replaceChildren();
-    this.#list = () => [];
+    this.#pictures = this.#conversation.pictures = null;
   }
 }
 

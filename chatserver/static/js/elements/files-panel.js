@@ -1,5 +1,5 @@
 /**
- * <files-panel>: the files of the open conversation, newest first, by kind, with search by name, in pages. A picture opens
+ * <files-panel>: the files of the open conversation, newest first, by kind, with search by name and description, in pages. A picture opens
  * in the viewer, another file leads to its message. Part of <side-area>; the page passes the open conversation to `show`.
  *
  * Dispatches `message:jump` {seq} if the page already has the address of the message.
@@ -13,10 +13,13 @@ import { refreshed } from "../lib/file-list.js";
 import { _ } from "../lib/i18n.js";
 import { hashOf } from "../lib/route.js";
 import { fileUrl, thumbUrl } from "../ui/message-files.js";
+import { NearView } from "../ui/near-view.js";
 import { clone, lang, urls } from "../ui/page.js";
 
 const INPUT_DELAY = 250; // milliseconds after the last input
 const PAGE_SIZE = 40; // files
+
+const panelView = new NearView("files-panel .panel-body");
 
 class FilesPanel extends HTMLElement {
   #form = this.querySelector("form");
@@ -155,9 +158,14 @@ class FilesPanel extends HTMLElement {
     row.classList.toggle("file-row-picture", isPicture);
     row.querySelector(".file-thumb").classList.toggle("transparent", isPicture && mayBeTransparent(file));
     if (!isPicture) image.remove();
-    else Object.assign(image, { src: thumbUrl(file), alt: altOf(file) });
+    else this.#showPicture(image, file);
     link.addEventListener("click", (event) => (isPicture ? this.#open(event, file) : this.#jump(link, file)));
     return row;
+  }
+
+  #showPicture(image, file) {
+    image.alt = altOf(file);
+    panelView.when(image, () => (image.src = thumbUrl(file)));
   }
 
   #update(row, { name, bytes, seconds, user, at }) {
@@ -165,21 +173,16 @@ class FilesPanel extends HTMLElement {
     row.querySelector(".file-details").textContent = details.filter(Boolean).join(" · ");
   }
 
-  #open(event, { id }) {
+  #open(event, file) {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     event.stopPropagation(); // a link in the panel closes it on a phone
-    document.querySelector("file-viewer").open(id, () => this.#pictures);
+    document.querySelector("file-viewer").open({ file, seq: file.seq });
   }
 
   /** A link to the present address changes nothing by itself. */
   #jump(link, { seq }) {
     if (link.hash === location.hash) emit(this, "message:jump", { seq });
-  }
-
-  get #pictures() {
-    const pictures = this.#files.filter((file) => kindOf(file) === "picture");
-    return pictures.map((file) => ({ file, seq: file.seq, href: hashOf(this.#room.key, file.seq) }));
   }
 }
 

@@ -21,6 +21,7 @@ export class Conversation {
   timeline = new Timeline();
   seeking = false; // its first unread message is being searched for
   historyWindow = null; // shown instead of the newest messages
+  pictures = null; // RoomPictures while the viewer is open
   room = null; // a direct conversation has no room until its first message
   read = 0;
   reportedRead = 0; // the read position that was reported to the server
@@ -78,7 +79,7 @@ export class Conversation {
   /** Apply an event to the counts and properties. Own messages count as read. */
   apply(event) {
     if (isMessage(event)) this.lastAt = Math.max(this.lastAt, event.at);
-    if (isChange(event)) this.historyWindow?.apply(event);
+    if (isChange(event)) for (const one of [this.historyWindow, this.pictures]) one?.apply(event);
     if (event.seq <= this.#appliedUpTo || event.acknowledged) return;
     this.#appliedUpTo = event.seq;
     if (event.type === Type.ROOM) this.#change(event);

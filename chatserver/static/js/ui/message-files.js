@@ -5,13 +5,14 @@
  *
  * Of a message that is being sent, each file shows its progress, and can be removed.
  *
- * Dispatches `file:open` {seq, id} for a picture, `file:cancel` {key} for a file that is not sent.
+ * Dispatches `file:open` {seq, file} for a picture, `file:cancel` {key} for a file that is not sent.
  */
 
 import { emit, reconcile } from "./dom.js";
 import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText, timeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { lazyModule } from "./lazy-load.js";
+import { messagesView } from "./near-view.js";
 import { clone, lang, urls } from "./page.js";
 
 const SMALL = 480; // pixels of the longer side of a thumbnail
@@ -66,7 +67,8 @@ function makePicture(file, { isGallery }) {
   const { width, height } = boxOf(file);
   link.href = fileUrl(file);
   setBox(image, { width, height }, isGallery);
-  loadImage(image, thumbUrl(file, isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE));
+  const size = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE;
+  messagesView.when(image, () => loadImage(image, thumbUrl(file, size)));
   if (file.blur) lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur));
   link.classList.toggle("transparent", mayBeTransparent(file));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
@@ -92,7 +94,7 @@ function loadImage(image, url) {
 function makePlayer(file) {
   const figure = clone(`file-${kindOf(file)}`);
   const player = figure.querySelector("video, audio");
-  player.src = fileUrl(file);
+  messagesView.when(player, () => (player.src = fileUrl(file)));
   if (file.width) {
     const { width, height } = boxOf(file);
     Object.assign(player, { width, height });
@@ -117,9 +119,9 @@ function makePending(file, { isGallery }) {
   const element = clone(formOf(file));
   const image = element.querySelector("img");
   if (image) Object.assign(image, { src: file.preview, alt: altOf(file) });
-  if (image && !isGallery) setBox(image, boxOf(file));
   else if (formOf(file) === "pending-voice") lazyModule.use(({ drawWave }) => drawWave(element.querySelector(".wave"), file.wave));
   else element.querySelector(".file-name").textContent = file.name;
+  if (image && !isGallery) setBox(image, boxOf(file));
   element.classList.toggle("transparent", mayBeTransparent(file));
   const cancel = element.querySelector(".upload-cancel");
   cancel.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
@@ -172,6 +174,6 @@ function updatePicture(element, file, seq) {
   element.onclick = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    emit(element, "file:open", { seq, id: file.id });
+    emit(element, "file:open", { seq, file });
   };
 }

@@ -2,9 +2,8 @@
 
 import { lazyBundle } from "./lazy-load.js";
 import { grouped } from "../lib/addressees.js";
-import { kindOf as kindOfFile } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { directKey, hashOf, roomKey } from "../lib/route.js";
+import { directKey, roomKey } from "../lib/route.js";
 import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
 import { drafts } from "../state/drafts.js";
@@ -109,8 +108,7 @@ export class Screen {
     this.#part("room-panel").show(conversation, { title: name, users: this.#users, member: !lost });
     this.#part("files-panel").show(conversation, this.#names);
     this.#part("search-panel").show(conversation, { label: this.#labelOf(conversation), ...this.#names });
-    this.#part("file-viewer").pictures = () => picturesOf(conversation);
-    this.#part("file-viewer").refresh();
+    this.#part("file-viewer").show(conversation);
     this.#part("quick-switcher").candidates = () => this.#switcherItems;
     this.#part("quick-switcher").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
   }
@@ -233,12 +231,6 @@ export class Screen {
 
 /** (seq) → the message, or undefined. */
 const finder = ({ historyWindow, timeline }) => (seq) => historyWindow?.find(seq) ?? timeline.find(seq);
-
-/** The pictures in the loaded messages of a conversation, for <file-viewer>. */
-const picturesOf = ({ key, historyWindow, timeline }) =>
-  (historyWindow ?? timeline).events.flatMap(({ seq, files = [] }) =>
-    files.filter((file) => kindOfFile(file) === "picture").map((file) => ({ file, seq, href: hashOf(key, seq) })),
-  );
 
 const UNNAMED = new Set(["unknown", "absent", "noUser"]); // reasons without a conversation to name
 
