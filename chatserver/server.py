@@ -103,8 +103,7 @@ class Server:
         self.keys = SigningKeys(self.folder.keys, clock=wall)
 
     def _build_hub_and_journal(self) -> None:
-        self.renderer = Renderer()
-        self.bus = _bus(self.settings, self.supervisor)
+        self.renderer, self.bus = Renderer(), _bus(self.settings, self.supervisor)
         self.hub = Hub(
             self.bus,
             gap_reader(self.rooms, self.log, self.renderer),
@@ -180,7 +179,7 @@ class Server:
 
     def _build_web(self) -> None:
         self.assets, self.languages = Assets(STATIC), load_languages()
-        self.server_profile = ServerProfileCache(self.database)
+        self.server_profile = ServerProfileCache(self.database, self.hub.presence.change_server)
         self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
         self.urls = ServerUrls(self.settings, self.authenticator)
         self.origin_check = OriginCheck(self.urls, monotonic)
@@ -212,6 +211,7 @@ class Server:
             request_limits=self.request_limits,
             last_seen=self.last_seen,
             settings=self.settings,
+            server_profile=self.server_profile,
             page=self.assets.digest,
             clock=monotonic,
         )

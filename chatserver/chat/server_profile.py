@@ -1,6 +1,7 @@
 """Name and logo of the server as this node knows them: every page has them, without a query."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from chatserver.errors import ChatError
@@ -16,14 +17,18 @@ POLL_INTERVAL = 30.0  # seconds until other nodes show a change
 class ServerProfileCache:
     """The present profile, and its changes. `by`: see `StoredServerProfile`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, on_change: Callable[[ServerProfile], None]) -> None:
+        """`on_change` is called after each change, by this node or another one."""
+        self._on_change = on_change
         self._stored = StoredServerProfile(database)
         self.current = ServerProfile()
         self.logo_sha256 = self._stored.logo_sha256
 
     async def load(self) -> None:
         """Read it from the database."""
-        self.current = await self._stored.read()
+        before, self.current = self.current, await self._stored.read()
+        if self.current != before:
+            self._on_change(self.current)
 
     async def run(self) -> None:
         """Read it again and again, because other nodes change it too."""

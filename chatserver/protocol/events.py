@@ -14,6 +14,13 @@ class Person(Struct, frozen=True):
     picture: str | UnsetType = UNSET
 
 
+class ServerProfile(Struct, frozen=True, omit_defaults=True):
+    """The name of the server as pages show it; `/logo/{logo}` has its logo."""
+
+    title: str
+    logo: str | None = None
+
+
 class Error(Wire, tag=int(Type.ERROR)):
     """The session is not valid; log in again. To one socket, before the server closes it."""
 
@@ -239,7 +246,7 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
     `rooms` has all rooms of the user, at most 500. If there are more, it has the lobby, rooms with
     unread messages and rooms with the newest events, and `rooms_more` is true: `history` with this
     `rooms_after` returns the others. Events of all rooms are sent in any case. `page` changes with
-    the files of the server's own page, which then reloads.
+    the files of the server's own page, which then reloads. `presence` has changes of `server`.
     """
 
     user: str
@@ -250,18 +257,21 @@ class Welcome(Wire, tag=int(Type.WELCOME)):
     rooms_more: bool = False
     rooms_after: Position | None = None
     page: str | None = None
+    server: ServerProfile | None = None
 
 
 class Presence(Wire, tag=int(Type.PRESENCE)):
     """Users who came online (`online`, as in groupList) or went offline (`offline`, names).
 
     `online` also has users who are online and whose profile picture changed; `changed` has those
-    who are offline. Changes since the last presence. To every user, at most once a second.
+    who are offline. `server` is set if the name or the logo of the server changed. Changes since
+    the last presence. To every user, at most once a second.
     """
 
     online: list[Person]
     offline: list[str]
     changed: list[Person] | None = None
+    server: ServerProfile | None = None
 
 
 class Heartbeat(Wire, tag=int(Type.HEARTBEAT)):

@@ -1,4 +1,4 @@
-"""Online users of all nodes, as a pure state machine: the time is passed in.
+"""Online users of all nodes, and changed profiles, as a pure state machine: the time is passed in.
 
 Owns the number of connections of each user here, and the lists that other nodes announced. A user
 is online while any connection on any node is open.
@@ -10,7 +10,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from chatserver.protocol import Person, Presence, encode_json
+from chatserver.protocol import Person, Presence, ServerProfile, encode_json
 
 CHANGES_ONLY, FULL_LIST = "changes", "list"  # values of the query parameter `presence`
 CHANGES_PER_FRAME = 500  # users
@@ -29,6 +29,7 @@ class PresenceState:
         self._announced: dict[str, Person] = {}
         self._changed: dict[str, None] = {}  # in the order of their changes
         self._profiles: dict[str, Person] = {}  # of offline users, which have changed
+        self._server: ServerProfile | None = None  # if it has changed
 
     def connect(self, user: Person) -> bool:
         """Count a new connection of a user; return whether it is the first on this node."""
@@ -57,6 +58,10 @@ class PresenceState:
         if user.name in self._local:
             self._local[user.name] = user
             self._online_json = None
+
+    def change_server(self, profile: ServerProfile) -> None:
+        """Add the profile of the server to the next changes."""
+        self._server = profile
 
     def _add_to_json(self, user: Person) -> None:
         """Append a user to the cached JSON, or invalidate it if it contains another version."""
@@ -126,9 +131,10 @@ class PresenceState:
                 self._announced[name] = user
             elif user is None and self._announced.pop(name, None) is not None:
                 offline.append(name)
-        if not (online or offline or changed):
+        server, self._server = self._server, None
+        if not (online or offline or changed or server):
             return None
-        return Presence(online=online, offline=offline, changed=changed or None)
+        return Presence(online=online, offline=offline, changed=changed or None, server=server)
 
     def _find(self, name: str) -> Person | None:
         if name in self._local:

@@ -11,6 +11,7 @@ from chatserver.realtime.connection import Connection
 from chatserver.realtime.node_presence import NodePresence
 from chatserver.realtime.presence import PresenceState
 from chatserver.realtime.presence_broadcaster import Broadcast, PresenceBroadcaster
+from chatserver.storage.server_profile import ServerProfile
 
 
 class PresenceService:
@@ -50,6 +51,11 @@ class PresenceService:
         self.state.change(profile)
         self._broadcaster.changed()
 
+    def change_server(self, profile: ServerProfile) -> None:
+        """Show a changed name or logo of the server."""
+        self.state.change_server(shown_server(profile))
+        self._broadcaster.changed()
+
     def receive(self, announcement: NodeState) -> None:
         """Store the announcement of another node."""
         self._nodes.receive(announcement)
@@ -70,3 +76,8 @@ class PresenceService:
 def person(user: User) -> protocol.Person:
     """Return a user as clients receive it in lists of online users."""
     return protocol.Person(user.name, user.display, picture=user.picture or UNSET)
+
+
+def shown_server(profile: ServerProfile) -> protocol.ServerProfile:
+    """Return the profile of the server as clients receive it."""
+    return protocol.ServerProfile(profile.title, profile.logo)

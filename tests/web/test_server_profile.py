@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from chatserver.chat.server_profile import ServerProfileCache
-from tests.driver import Answer, Chat, User, ask
+from chatserver.protocol import Type
+from chatserver.storage.server_profile import ServerProfile
+from tests.driver import Answer, Chat, Device, User, ask
 from tests.files.test_pictures import picture
 
 LOGO = "/api/admin/server/logo"
@@ -86,7 +88,8 @@ async def test_the_profile_outlasts_its_author_and_a_restart(ann: User, bo: User
     logo = (await put(boss, picture("PNG"))).json["logo"]
     await ann.ask("DELETE", "/api/users/bo")
     await ann.chat.server.files.cleanup.sweep()
-    again = ServerProfileCache(ann.chat.server.database)
+    changes: list[ServerProfile] = []
+    again = ServerProfileCache(ann.chat.server.database, changes.append)  # that of another node
     await again.load()
     assert (again.current.name, again.current.logo) == ("School", logo)
     assert await again.logo_sha256(logo)
@@ -94,6 +97,27 @@ async def test_the_profile_outlasts_its_author_and_a_restart(ann: User, bo: User
     assert again.current.name == "School"  # until the next poll
     await again.load()
     assert again.current.title == "chatserver"
+    await again.load()
+    assert [change.name for change in changes] == ["School", ""]
+
+
+async def test_open_connections_learn_of_a_new_name_and_logo(ann: User, bo: User) -> None:
+    socket = await bo.connect()
+    assert socket.welcome["server"] == {"title": "chatserver"}
+    await ann.ask("PATCH", "/api/admin/server", {"name": "School"})
+    assert await shown(socket) == {"title": "School"}
+    logo = (await put(ann, picture("PNG"))).json["logo"]
+    assert await shown(socket) == {"title": "School", "logo": logo}
+    await ann.ask("DELETE", LOGO)
+    assert await shown(socket) == {"title": "School"}
+    assert (await bo.connect()).welcome["server"] == {"title": "School"}
+
+
+async def shown(socket: Device) -> Any:
+    """Return the profile of the server in the next presence that has it."""
+    while "server" not in (frame := await socket.next(Type.PRESENCE)):
+        pass
+    return frame["server"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])

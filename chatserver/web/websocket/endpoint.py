@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from chatserver import protocol
 from chatserver.accounts.login import Login
 from chatserver.chat.history import HistoryReader
+from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.config import Settings
 from chatserver.errors import (
     TOO_MANY_SOCKETS,
@@ -31,6 +32,7 @@ from chatserver.realtime.hub import Hub
 from chatserver.realtime.last_seen import LastSeen
 from chatserver.realtime.pending_connections import PendingConnection
 from chatserver.realtime.presence import CHANGES_ONLY, FULL_LIST
+from chatserver.realtime.presence_service import shown_server
 from chatserver.storage.room_list import UserRooms
 from chatserver.storage.rooms import Rooms
 from chatserver.web.access_log import ConnectionLog, LogEntry
@@ -67,6 +69,7 @@ class WebSocketEndpoint:
         request_limits: RequestLimits,
         last_seen: LastSeen,
         settings: Settings,
+        server_profile: ServerProfileCache,
         page: str,
         clock: Callable[[], float],
     ) -> None:
@@ -80,6 +83,7 @@ class WebSocketEndpoint:
         self._request_limits = request_limits
         self._last_seen = last_seen
         self._settings = settings
+        self._server_profile = server_profile
         self._page = page
         self._clock = clock
         self._handshakes = KeyedQueue(
@@ -258,6 +262,7 @@ class WebSocketEndpoint:
             rooms_more=rooms.more,
             rooms_after=0 if rooms.more else None,
             page=self._page,
+            server=shown_server(self._server_profile.current),
         )
 
 

@@ -18,7 +18,7 @@ class AdminServer extends HTMLElement {
   }
 
   #showLogo() {
-    this.querySelector("profile-picture").show({ name: serverName, display: serverName, picture: this.dataset.logo });
+    this.querySelector("profile-picture").show({ name: serverName(), display: serverName(), picture: this.dataset.logo });
     this.dataset.state = "loaded";
   }
 

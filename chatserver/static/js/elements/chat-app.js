@@ -9,7 +9,7 @@
 import { Connection } from "../net/connection.js";
 import { CurrentConversation } from "../state/current-conversation.js";
 import { MessageCommands } from "../ui/message-commands.js";
-import { loadLazyBundle, Deferred } from "../ui/lazy-load.js";
+import { loadLazyBundle, lazyModule, Deferred } from "../ui/lazy-load.js";
 import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
@@ -142,6 +142,7 @@ class ChatApp extends HTMLElement {
       services: this.#services,
       update: (version) => this.querySelector("update-banner").setServerVersion(version, this.#outbox),
       limits: (limits) => this.#composer.setLimits(limits),
+      showServer: (profile) => lazyModule.use(({ showServer }) => showServer(profile)),
     });
   }
 

@@ -5,9 +5,9 @@ import { sessionEnded, sessionReplaced } from "./session.js";
 
 /**
  * `services`: see Deferred; `limits(values)` receives the limits of the server, `update(version)` the version of its
- * page.
+ * page, `showServer(profile)` its name and logo.
  */
-export function dispatch(frame, { conversations, users, typing, services, update, limits }) {
+export function dispatch(frame, { conversations, users, typing, services, update, limits, showServer }) {
   switch (frame.type) {
     case Type.ERROR:
       return frame.code === "other_user" ? sessionReplaced() : sessionEnded();
@@ -16,10 +16,12 @@ export function dispatch(frame, { conversations, users, typing, services, update
     case Type.WELCOME:
       limits(frame.limits ?? {});
       update(frame.page);
+      if (frame.server) showServer(frame.server);
       conversations.welcome(frame);
       services.use(({ renewal }) => renewal.welcome(frame.session));
       return services.use(({ notifications }) => notifications.welcomed(frame.rooms));
     case Type.PRESENCE:
+      if (frame.server) showServer(frame.server);
       return users.applyPresence(frame);
     case Type.GROUP_CHAT:
     case Type.SINGLE_CHAT:

@@ -36,6 +36,7 @@ import "../elements/voice-recorder.js";
 
 export { drawWave } from "./waveform.js";
 export { showBlur } from "./picture-blur.js";
+export { showServer } from "./server-profile.js";
 export { showInTab } from "./tab-badge.js";
 export { showSample } from "./text-sample.js";
 export { copy } from "./clipboard.js";

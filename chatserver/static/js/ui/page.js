@@ -25,8 +25,8 @@ export const urls = Object.freeze({
 });
 
 export const me = Object.freeze({ name: meta("user"), display: meta("display"), role: meta("role") });
-/** The name of the server. */
-export const serverName = meta("server");
+/** The name of the server, which may change: see server-profile.js. */
+export const serverName = () => meta("server");
 
 /** The version of this page; a welcome has that of the server. */
 export const version = meta("page");
