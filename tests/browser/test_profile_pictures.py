@@ -114,10 +114,15 @@ async def test_the_login_page_and_the_chat_show_the_name_and_the_logo_of_the_ser
     await page.locator(".cropper-save").click()
     assert await colour(page.locator(".brand img[src*=logo]")) == "both"
     assert await colour(page.locator("profile-picture img")) == "both"
-    await bo.page.reload()
-    await bo.wait_until_loaded()
-    await expect(bo.page).to_have_title("Lobby · School of Music")
-    await expect(bo.page.locator(".sidebar .brand")).to_have_text("School of Music")
+    await expect(bo.page).to_have_title("Lobby · School of Music")  # without a reload
+    brand = bo.page.locator(".sidebar .brand")
+    await expect(brand).to_have_text("School of Music")
+    await expect(brand.locator("img[src*=logo]")).to_be_visible()
+    assert await colour(brand.locator("img")) == "both"
+    for forced in ("none", "active"):  # a dark logo is visible in the dark
+        await bo.page.emulate_media(color_scheme="dark", forced_colors=forced)
+        plate = await brand.locator("img").evaluate("one => getComputedStyle(one).backgroundColor")
+        assert plate == "oklch(0.74 0 0)"
     await bo.page.context.clear_cookies()
     await bo.page.goto("/login")
     await expect(bo.page).to_have_title("Log in · School of Music")
