@@ -12,7 +12,7 @@ const BROWSER = [
   "matchMedia", "navigator", "performance", "queueMicrotask", "removeEventListener", "requestAnimationFrame",
   "scrollTo", "sessionStorage", "setInterval", "setTimeout", "structuredClone", "visualViewport", "window",
 ];
-const NODE = ["CustomEvent", "Event", "EventTarget", "Response", "TextEncoder", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
+const NODE = ["Blob", "CustomEvent", "Event", "EventTarget", "Response", "TextEncoder", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
 
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
 

@@ -5,7 +5,7 @@
 
 import { reconcile } from "../ui/dom.js";
 import { acceptFiles } from "../ui/file-drop.js";
-import { checked } from "../lib/chosen-files.js";
+import { checked, sentence, unreadableOf } from "../lib/chosen-files.js";
 import { endingOf, kindOf, sizeText } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { makeVoice } from "../ui/message-files.js";
@@ -36,7 +36,7 @@ class AttachmentTray extends HTMLElement {
     acceptFiles({
       zone: document.querySelector(".drop-zone"),
       canAdd: () => this.#canAdd,
-      add: (files) => this.add(files),
+      add: (files, folders) => this.add(files, folders),
       refuse: () => showToast(this.#reason),
     });
     this.#draw();
@@ -64,13 +64,23 @@ class AttachmentTray extends HTMLElement {
     return shown.length < limits.count ? "" : _("A message has at most %(num)s files.", { num: limits.count });
   }
 
-  add(files) {
+  /** Add those of `files` that can be sent; name the others. `folders`: names of folders among them. */
+  add(files, folders) {
     const { limits, shown } = attachments;
-    const { accepted, problems } = checked(files, { limits, chosen: shown.length, isScaled: ({ type }) => type === "image/jpeg" });
-    attachments.add(accepted);
-    if (problems.length > 0) showToast(problems.join(" "));
-    else if (accepted.length > 0) announce(ngettext("%(num)s file added", "%(num)s files added", accepted.length));
+    const isPhoto = ({ type }) => type === "image/jpeg";
+    const { accepted, problems } = checked(files, { limits, chosen: shown.length, folders, isScaled: isPhoto, lang });
+    this.#report(attachments.add(accepted), problems);
     this.#composer.focus();
+  }
+
+  /** Announce what was added, or show why some files are not. Files that cannot be read are removed. */
+  async #report(added, problems) {
+    const { limits } = attachments;
+    const unreadable = await unreadableOf(added);
+    for (const file of unreadable) attachments.remove(file);
+    const texts = [sentence("unreadable", unreadable.map(({ name }) => name), { limits, lang }), ...problems].filter(Boolean);
+    if (texts.length > 0) showToast(texts.join(" "));
+    else if (added.length > 0) announce(ngettext("%(num)s file added", "%(num)s files added", added.length));
   }
 
   /** Offer the camera and the pictures of a phone; elsewhere open the file dialog of the system. */

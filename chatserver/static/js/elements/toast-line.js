@@ -1,6 +1,7 @@
 /** <toast-line>: a short message that disappears by itself. */
 
-const DURATION = 4_000; // milliseconds
+const MIN_DURATION = 4_000; // milliseconds
+const READING_TIME = 70; // milliseconds for each letter
 const STORAGE_NAME = "chat:toast";
 
 class ToastLine extends HTMLElement {
@@ -14,7 +15,7 @@ class ToastLine extends HTMLElement {
   show(text) {
     clearTimeout(this.#timer);
     this.textContent = text;
-    this.#timer = setTimeout(() => this.clear(), DURATION);
+    this.#timer = setTimeout(() => this.clear(), Math.max(MIN_DURATION, text.length * READING_TIME));
   }
 
   clear() {

@@ -38,7 +38,7 @@ export class Attachments extends EventTarget {
     return [...this.#chosen.values()].flat().length;
   }
 
-  /** Add `contents`, [{name, content, alt?, seconds?, wave?}], to a conversation, up to the limit of a message. */
+  /** Add `contents`, [{name, content, alt?, seconds?, wave?}], to a conversation, up to the limit of a message. Returns the files. */
   add(contents, key = this.#key) {
     const free = Math.max(0, this.limits.count - this.of(key).length);
     const added = contents.slice(0, free).map(({ content, ...described }) => {
@@ -47,10 +47,11 @@ export class Attachments extends EventTarget {
     });
     this.#chosen.set(key, [...this.of(key), ...added]);
     this.#changed();
+    return added;
   }
 
   remove(file) {
-    this.#chosen.set(this.#key, this.shown.filter((one) => one !== file));
+    for (const [key, files] of this.#chosen) this.#chosen.set(key, files.filter((one) => one !== file));
     if (file.preview) URL.revokeObjectURL(file.preview);
     this.#changed();
   }

@@ -6,13 +6,13 @@
 
 const END_DELAY = 150; // milliseconds without `dragover` after which the files have left the page
 
-/** `zone`: shown while files are dragged; `canAdd()`; `add(files)`; `refuse()`. */
+/** `zone`: shown while files are dragged; `canAdd()`; `add(files, folders)`, the names of folders among them; `refuse()`. */
 export function acceptFiles({ zone, canAdd, add, refuse }) {
   let timer = 0;
   const hide = () => (zone.hidden = true);
   const accept = (event, data) => {
     event.preventDefault();
-    if (canAdd()) add([...data.files]);
+    if (canAdd()) add([...data.files], foldersIn(data));
     else refuse();
   };
   document.addEventListener("dragover", (event) => {
@@ -28,6 +28,12 @@ export function acceptFiles({ zone, canAdd, add, refuse }) {
     if (holdsFiles(event.dataTransfer)) accept(event, event.dataTransfer);
   });
   document.addEventListener("paste", (event) => isOnlyFiles(event.clipboardData) && accept(event, event.clipboardData));
+}
+
+/** The names of the folders, which are among the files. */
+function foldersIn({ items }) {
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.());
+  return new Set(entries.filter((entry) => entry?.isDirectory).map(({ name }) => name));
 }
 
 const holdsFiles = (data) => data?.types.includes("Files") ?? false;
