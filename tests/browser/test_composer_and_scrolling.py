@@ -15,6 +15,13 @@ TOP = "(row) => row.getBoundingClientRect().top"
 DELAY_SCROLL_EVENTS = """
 addEventListener("scroll", (event) => event.stopImmediatePropagation(), { capture: true })
 """
+# As when files are added right after a message: the event reports the scrolling of before.
+GROW_BEFORE_SCROLL_EVENT = """async (box) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  document.querySelector(".messages-scroll").scrollTop -= 2;
+  document.querySelector(box).value = "line\\n".repeat(9);
+  for (let count = 0; count < 3; count += 1) await frame();
+}"""
 BELOW_MESSAGES = """(pill) => document.querySelector(pill).getBoundingClientRect().top
   - document.querySelector(".messages-scroll").getBoundingClientRect().bottom"""
 FROM_END = """() => {
@@ -129,6 +136,17 @@ async def test_the_scroll_position_is_stable_when_messages_arrive(enter: EnterCh
     await bo.say("at the end")
     await ann.expect_last("at the end")
     assert await page.evaluate(FROM_END) < 2
+
+
+async def test_the_list_stays_at_its_end_when_the_composer_grows_after_it_scrolled(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    await fill_lobby(ann, "bo")
+    page = ann.page
+    await page.evaluate(GROW_BEFORE_SCROLL_EVENT, BOX)
+    await expect(page.locator(".messages-jump")).to_be_hidden()
+    assert await page.evaluate(FROM_END) < 1
 
 
 async def test_the_line_above_new_messages_keeps_its_position(enter: EnterChat) -> None:

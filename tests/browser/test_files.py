@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,32 @@ async def delete_file(admin: Window, name: str) -> None:
     await expect(page.locator(".storage-disk-text")).to_contain_text("1 file uses")
 
 
+async def test_pictures_that_are_being_sent_stay_in_view_above_a_tall_composer(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    page, held = ann.page, asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await page.route("**/api/files?*", hold)
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await ann.say("a message above")
+    lake = ("lake.jpg", "image/jpeg", picture(900, 600, "teal"))
+    await choose(page, lake, lake, lake)
+    await page.locator(".composer-send").click()
+    await expect(page.locator(".gallery .upload-progress:visible")).to_have_count(3)
+    await choose(page, *[lake] * 10)
+    await page.locator("#composer-text").fill("line\n" * 9)
+    status = page.locator("chat-message").last.locator(".message-status")
+    await expect(status).to_have_text(re.compile("Sending"))
+    await expect(status).to_be_in_viewport(ratio=1)
+    held.set()
+    await expect(page.locator(".gallery a.picture")).to_have_count(3)
+
+
 async def test_an_interrupted_upload_continues_after_a_reload_and_is_sent_once(
     enter: EnterChat,
 ) -> None:
@@ -256,7 +283,7 @@ async def test_the_files_of_a_room_are_listed_by_kind_and_name_and_photos_are_sc
     await page.get_by_role("radio", name="Other").check()
     await expect(names).to_have_text(["notes.txt"])
     await page.get_by_role("radio", name="All").check()
-    await page.get_by_label("Search by name").fill("LARGE")
+    await page.get_by_label("Name or description").fill("LARGE")
     await expect(names).to_have_text(["large.jpg"])
     stored = await page.evaluate("fetch('/api/rooms/1/files').then((answer) => answer.json())")
     assert [file.get("width") for file in stored["files"]] == [None, 3000, 2560]

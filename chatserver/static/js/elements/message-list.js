@@ -196,8 +196,9 @@ class MessageList extends HTMLElement {
   }
 
   #scrolled() {
-    const follows = this.#end.isNearEnd;
-    const reached = follows && !this.#end.follows;
+    const followed = this.#end.follows;
+    const follows = this.#end.isAtEnd() || this.#end.isNearEnd;
+    const reached = follows && !followed;
     this.#end.follows = follows;
     this.#loadAtEdges();
     this.#showJump();

@@ -24,9 +24,12 @@ export class EndFollower {
     return this.#isLastShown() && scrollHeight - scrollTop - clientHeight <= NEAR_END;
   }
 
-  /** Whether the list still follows the end; checks the position, because scroll events come one frame late. */
+  /**
+   * Whether the list still follows the end; checks the position, because scroll events come one frame late. A list that
+   * has become lower or longer since, because the composer or a message grew, still follows unless the user scrolled up.
+   */
   isAtEnd() {
-    this.follows &&= this.#scroller.scrollTop >= this.#endTop || this.isNearEnd;
+    this.follows &&= this.#scroller.scrollTop >= this.#endTop - NEAR_END || this.isNearEnd;
     return this.follows;
   }
 
