@@ -8,6 +8,7 @@ from axe_playwright_python.async_playwright import Axe, AxeResults
 from playwright.async_api import ViewportSize, expect
 
 from tests.browser.conftest import OpenWindow
+from tests.browser.test_files import choose, picture
 from tests.browser.test_profile_pictures import halves
 from tests.browser.window import Window, setup_link
 from tests.process import ServerProcess
@@ -117,6 +118,7 @@ async def messages_and_rooms_have_no_violations(ann: Window, bo: Window) -> None
     await page.set_viewport_size(DESK)
     await voice_messages_have_no_violations(ann)
     await panels_and_settings_have_no_violations(ann)
+    await files_have_no_violations(ann)
     for key in ("k", "/"):
         await page.keyboard.press(f"Control+{key}")
         await expect_no_violations(ann, DESK)
@@ -134,6 +136,35 @@ async def voice_messages_have_no_violations(ann: Window) -> None:
     await page.locator(".composer-send").click()
     await expect(page.locator("chat-message voice-message")).to_be_visible()
     await expect_no_violations(ann, DESK)
+
+
+async def files_have_no_violations(ann: Window) -> None:
+    """Check the tray, messages with files, the viewer, the list of files, the page Storage."""
+    page = ann.page
+    photo = ("lake.jpg", "image/jpeg", picture(900, 600, "teal"))
+    await choose(page, photo, ("plan.pdf", "application/pdf", b"%PDF-1.7 plan"))
+    await expect_no_violations(ann)  # the tray
+    await page.locator(".composer-send").click()
+    await choose(page, ("b.txt", "text/plain", b"text\n" * 40), photo, photo)
+    await page.locator(".composer-send").click()
+    await expect(page.locator(".gallery .picture")).to_have_count(2)
+    await expect_no_violations(ann)  # messages with files
+    await page.locator(".picture").last.click()
+    await expect(page.locator(".viewer-stage")).to_have_attribute("aria-busy", "false")
+    await expect(page.locator(".viewer-details")).to_contain_text("3 of 3")
+    await expect_no_violations(ann)
+    await page.keyboard.press("Escape")
+    await page.locator("[data-panel=room]").first.click()
+    await page.locator("room-panel").get_by_role("button", name="Files").click()
+    await expect(page.locator(".file-row")).to_have_count(6)
+    await expect_no_violations(ann)
+    await page.locator("files-panel .panel-close").click()
+    await page.goto("/admin/storage")
+    await expect(page.locator(".storage-disk-text")).to_contain_text("files use")
+    await expect_no_violations(ann)
+    await page.goto("/index")
+    await ann.wait_until_loaded()
+    await page.set_viewport_size(DESK)
 
 
 async def panels_and_settings_have_no_violations(ann: Window) -> None:

@@ -4,6 +4,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import EnterChat
+from tests.browser.test_files import choose, picture
+from tests.browser.test_profile_pictures import halves
+from tests.web.test_files import sent, upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,6 +24,24 @@ WIDE = """() => {
     .filter((one) => scrolls(one) && isWide(one))
     .map((one) => `${one.localName}.${one.className}`);
 }"""  # what scrolls sideways
+# Controls of an element that are outside the window, or covered by something else.
+CUT = """(part) => {
+  const controls = document.querySelector(part).querySelectorAll("button, input, textarea, a");
+  const isCut = (one) => {
+    const { left, right, top, width, height } = one.getBoundingClientRect();
+    if (left < -1 || right > innerWidth + 1) return true;
+    const [x, y] = [left + width / 2, top + height / 2];
+    if (y < 0 || y > innerHeight) return false; // it is scrolled
+    const scroller = one.closest(".tray, .panel-body");
+    const box = scroller?.getBoundingClientRect();
+    if (box && (y < box.top || y > box.bottom)) return false;
+    const over = document.elementFromPoint(x, y);
+    return !one.contains(over) && !over?.contains(one);
+  };
+  const isShown = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1;
+  return [...controls].filter((one) => isShown(one) && isCut(one))
+    .map((one) => `${one.localName}.${one.className}`);
+}"""
 LONG_TITLES = ["x" * 80, "Long title " * 7, "غرفة طويلة " * 7, "غ" * 80]
 LONG_NAME = "longname" * 4
 TARGETS = """() => {
@@ -97,6 +118,53 @@ async def wide_in_dialogs(page: Page) -> dict[str, list[str]]:
     await page.locator(".topbar-room").click()
     await expect(page.locator(".members li")).to_have_count(2)
     return {**wide, "members": await page.evaluate(WIDE)}
+
+
+async def test_files_fit_on_a_small_phone(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    bo = await ann.chat.user("bo")
+    names = [f"{'a_very_long_name_' * 4}{number}.jpg" for number in range(3)]
+    pictures = [await upload(bo, picture(900, 600, "teal"), name) for name in names]
+    for files in (
+        pictures[:1],
+        pictures[1:],
+        [await upload(bo, b"text\n" * 400, "b" * 90 + ".txt")],
+    ):
+        await sent(bo, *(file["id"] for file in files))
+    page = ann.page
+    await page.set_viewport_size({"width": 320, "height": 568})
+    await expect(page.locator(".picture")).to_have_count(3)
+    chosen = [(name, "image/jpeg", picture(900, 600, "teal")) for name in names * 3]
+    await choose(page, *chosen, ("notes.txt", "text/plain", b"notes"))
+    await expect(page.locator(".attachment")).to_have_count(10)
+    await page.locator("#composer-text").fill("line\n" * 9)
+    wide = {"tray": await page.evaluate(WIDE)}
+    assert await page.evaluate(SEND_IS_FREE)
+    assert await page.evaluate(CUT, "message-composer") == []
+    await page.locator(".picture").first.click()
+    await expect(page.locator(".viewer-stage")).to_have_attribute("aria-busy", "false")
+    wide["viewer"] = await page.evaluate(WIDE)
+    assert await page.evaluate(CUT, "dialog.viewer") == []
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.querySelector('[data-open=settings]').click()")
+    await page.locator("settings-dialog [type=file]").set_input_files(halves())
+    await expect(page.locator(".cropper-canvas")).to_be_focused()
+    wide["cropper"] = await page.evaluate(WIDE)
+    assert await page.evaluate(CUT, "dialog.cropper") == []
+    await page.locator(".cropper-save").click()
+    await expect(page.locator("settings-dialog .avatar[data-pictured]")).to_be_visible()
+    wide["profile"] = await page.evaluate(WIDE)
+    await page.keyboard.press("Escape")
+    await page.locator("[data-panel=room]").first.click()
+    await page.get_by_role("button", name="Files", exact=True).click()
+    await expect(page.locator(".file-row")).to_have_count(4)
+    wide["files"] = await page.evaluate(WIDE)
+    assert await page.evaluate(CUT, "files-panel") == []
+    page = (await ann.another(viewport={"width": 320, "height": 568})).page
+    await page.goto("/admin/storage")
+    await expect(page.locator(".file-remove")).to_have_count(4)
+    wide["storage"] = await page.evaluate(WIDE)
+    assert wide == {name: [] for name in wide}
 
 
 async def wide_in_administration(page: Page) -> dict[str, list[str]]:
