@@ -45,6 +45,7 @@ async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
     )
     await ann.page.locator(".attachment-alt").first.fill("a lake at dawn")
     await ann.page.get_by_role("button", name="Remove hill.jpg").click()
+    await ann.page.locator("#composer-text").fill("look")
     await ann.page.locator(".composer-send").click()
     for window in (ann, bo):
         await expect(window.page.locator(".file-card")).to_contain_text("plan.pdf")
@@ -63,6 +64,7 @@ async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
     assert Path(await (await download.value).path()).read_bytes() == b"%PDF-1.7 plan"
     await ann.page.locator("chat-message").last.hover()
     await ann.page.locator("[data-action=remove]").click()
+    await expect(ann.page.locator("confirm-dialog dialog")).to_contain_text("look · 2 files")
     await ann.page.locator(
         "confirm-dialog .button-danger, confirm-dialog [value=yes]"
     ).first.click()

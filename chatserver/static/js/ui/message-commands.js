@@ -8,6 +8,7 @@
  */
 
 import { call, lazyBundle } from "./lazy-load.js";
+import { summaryOf } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { plainText } from "../lib/markup.js";
 import { hashOf } from "../lib/route.js";
@@ -110,7 +111,8 @@ export class MessageCommands {
   /** Ask, then delete the message. `done()` is called after the confirmation. */
   async #remove({ done = () => {}, ...target }) {
     const message = messageOf(target);
-    const question = { question: _("Delete this message?"), text: message ? plainText(message) : "", yes: _("Delete") };
+    const text = message ? [plainText(message), message.data && summaryOf(message.files)] : [];
+    const question = { question: _("Delete this message?"), text: text.filter(Boolean).join(" · "), yes: _("Delete") };
     if (!(await this.#part("confirm-dialog").ask(question))) return;
     done();
     this.#addChange(Type.DELETE, target);
