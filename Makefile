@@ -14,7 +14,7 @@ npm_ci = @PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --lo
 fail = { echo '$(1)' >&2; exit 1; }
 
 .NOTPARALLEL:
-.PHONY: help hostile bench bench-quick bench-page check-web faults figures run test check format formatted lint types programs javascript python catalogue describe clean
+.PHONY: help hostile bench bench-quick bench-page check-web screenshots faults figures run test check format formatted lint types programs javascript python catalogue describe clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,12 @@ catalogue: .venv/tools ## bring the texts of the sources into locale/, and compi
 check-web: .venv/tools tests/lighthouse/node_modules/.package-lock.json ## Lighthouse: 95 of 100 at least, on login and chat
 	$(call say,Lighthouse)
 	@$(BIN)/python -m tests.lighthouse
+
+screenshots: .venv/tools ## take the pictures of the README again, into docs/screenshots/
+	$(call say,Screenshots)
+	@fc-list | grep -qi coloremoji || $(call apt_install,fonts-noto-color-emoji) \
+	|| $(call fail,Install a font with emoji: fonts-noto-color-emoji)
+	@$(BIN)/python -m tests.screenshots
 
 describe: .venv/tools ## write asyncapi.json, openapi.json and protocol.md in docs/
 	$(call say,Describing)
