@@ -24,8 +24,11 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
 }
 OPTIONS = ["--no-sandbox", "--disable-gpu"]
-LOADED = """() => [...document.querySelectorAll("chat-message img[src]")]
-  .every(({ complete, naturalWidth }) => complete && naturalWidth > 0)"""
+LOADED = """() => {
+  const isShown = (one) => one.getBoundingClientRect().bottom > 0;
+  const images = [...document.querySelectorAll("chat-message img")].filter(isShown);
+  return images.every(({ complete, naturalWidth }) => complete && naturalWidth > 0);
+}"""
 
 
 async def main() -> None:
