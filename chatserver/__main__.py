@@ -15,9 +15,15 @@ from typing import Any
 import click
 
 from chatserver import __version__
-from chatserver.commands import access, archives, installation, rooms, users
+from chatserver.commands import access, archives, files, installation, rooms, users
 from chatserver.commands.options import loaded, run, serve_options
-from chatserver.errors import DISK_FULL, ChatServerError, TemporaryStartError, Unavailable
+from chatserver.errors import (
+    DISK_FULL,
+    ChatServerError,
+    FilesUnavailable,
+    TemporaryStartError,
+    Unavailable,
+)
 
 
 class UserError(click.ClickException):
@@ -50,6 +56,9 @@ class Cli(click.Group):
             return super().invoke(ctx)
         except TemporaryStartError as error:
             raise TemporaryError(str(error)) from None
+        except FilesUnavailable as error:
+            kind = TemporaryError if error.may_pass else UserError
+            raise kind(f"The files cannot be stored or read: {error.cause}.") from None
         except Unavailable as error:
             kind = TemporaryError if error.may_pass else UserError
             text = f"The database cannot be used: {error.reason}." if error.reason else str(error)
@@ -130,6 +139,7 @@ for command in (
     *rooms.COMMANDS,
     *access.COMMANDS,
     *archives.COMMANDS,
+    *files.COMMANDS,
     *installation.COMMANDS,
 ):
     main.add_command(command)

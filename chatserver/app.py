@@ -199,7 +199,14 @@ def _chat_handlers(server: Server) -> tuple[object, ...]:
 
 def _health(server: Server) -> Health:
     metrics, monitor = _metrics(server), server.health_monitor
-    return Health(server.database, server.journal, server.hub, metrics, monitor)
+    return Health(
+        database=server.database,
+        journal=server.journal,
+        hub=server.hub,
+        metrics=metrics,
+        monitor=monitor,
+        store=server.files.store,
+    )
 
 
 def _metrics(server: Server) -> Metrics:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct
 
+from chatserver import bucket_url
 from chatserver.errors import StartError
 from chatserver.origins import origin
 
@@ -27,6 +28,8 @@ _HOST = r"([^@\s]*@)?(\[[\da-fA-F:.]+\]|[^:/?#@\s]+)(:\d{1,5})?"  # with optiona
 DatabaseUrl = Annotated[
     str, Meta(pattern=rf"^$|^sqlite:///(?!//).|^(mysql|mariadb)://{_HOST}/[^/?#\s]+(\?\S+)?$(?!\n)")
 ]
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_./-]*)?(\?\S+)?"  # with prefix and options
+FilesUrl = Annotated[str, Meta(pattern=rf"^$|^s3://{_BUCKET}$(?!\n)")]
 BusUrl = Annotated[str, Meta(pattern=rf"^$|^rediss?://{_HOST}(/\d*)?(\?\S+)?$(?!\n)")]
 
 HINTS = {
@@ -34,7 +37,9 @@ HINTS = {
     "database.url": "write it like mysql://user:password@host/name (an @ in the password is %40)"
     " or sqlite:////folder/chat.db",
     "bus.url": "write it like redis://host:6379",
+    "files.url": "write it like s3://bucket/prefix?endpoint=https://s3.example.com&region=us-east-1",
 }
+SECRETS = ("files.secret_key",)  # keys whose values are not shown
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +87,9 @@ class BusSettings(Section, frozen=True):
 
 
 class FileSettings(Section, frozen=True):
+    url: FilesUrl = ""
+    access_key: str = ""
+    secret_key: str = ""
     bytes: Count = 100 * 2**20
     per_message: Annotated[int, Meta(ge=0, le=10)] = 10
     pixels: Count = 50_000_000
@@ -153,11 +161,21 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield "server.unix_socket and server.tls_cert: leave one out: the proxy does TLS."
     if server.public_url and not settings.origin:
         yield f"server.public_url: {HINTS['server.public_url']}."
+    yield from _file_conflicts(settings.files)
     for proxy in server.trusted_proxies:
         try:
             ip_network(proxy)
         except ValueError as error:
             yield f"server.trusted_proxies: {error}."
+
+
+def _file_conflicts(files: FileSettings) -> Iterator[str]:
+    if bool(files.access_key) != bool(files.secret_key):
+        yield "files.access_key and files.secret_key go together."
+    try:
+        bucket_url.parse(files.url)
+    except ValueError as error:
+        yield f"files.url: {error}."
 
 
 def _path(_type: type, value: Any) -> Path:

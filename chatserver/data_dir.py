@@ -43,6 +43,7 @@ class DataDir:
         self.revocations = self.path / "revocations"  # see revocations.py
         self.backups = self.path / "backups"
         self.files_folder = self.path / "files"  # of messages: see files/store.py
+        self.uploads_folder = self.path / "uploads"  # that arrive, if files are in a bucket
         self.record = self.path / "database"  # the database of the folder: see binding.py
         self._lock_file = self.path / "lock"
         self._lock: IO[str] | None = None

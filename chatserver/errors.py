@@ -18,6 +18,7 @@
     │   ├── UnsupportedMedia   unsupported_media_type 415
     │   ├── RateLimited        rate_limited   429   with retry_after seconds
     │   └── Unavailable        unavailable    503   nothing was stored, try again later
+    │       └── FilesUnavailable unavailable  503   the service that stores files has failed
     └── Disconnect             closes one connection; the code says whether to reconnect
 
 Anything else is a bug: logged with its traceback and answered `internal`.
@@ -132,6 +133,20 @@ class Unavailable(ChatError):
     )
     reason = ""
     may_pass = True
+
+
+class FilesUnavailable(Unavailable):
+    """The service that stores files cannot be used; `cause` is for operators.
+
+    `may_pass`: a retry may succeed without a change by the operator.
+    """
+
+    text = _("The server cannot store or read files right now. Try again.")
+
+    def __init__(self, cause: str, *, may_pass: bool = True) -> None:
+        super().__init__()
+        self.cause = cause
+        self.may_pass = may_pass
 
 
 class Reset(ChatError):

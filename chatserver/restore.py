@@ -9,6 +9,7 @@ from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
 from chatserver.files.archived_files import adding
+from chatserver.files.stores import opened_store
 from chatserver.storage import archive_io
 from chatserver.storage.archive_file import Archive, Row
 from chatserver.storage.engine import Database, wait_until_reachable
@@ -52,7 +53,7 @@ async def restore(
     try:
         audit = await _audit(settings, archive, since=since)
         await _require_replaceable(settings.database_url, replaces=replaces)
-        with adding(archive.files(), folder):
+        async with opened_store(settings) as store, adding(archive.files(), store):
             rows = audit.rows(archive.rows())
             await _load(folder, settings, rows, replace=replaces, progress=progress)
         binding.write()

@@ -167,8 +167,8 @@ class Server:
         """Build what runs in the background."""
         self.health_monitor = HealthMonitor(self.database, self.journal)
         self.erasure = Erasure(self.journal, self.log, self.database)
-        folder, settings = self.folder.files_folder, self.settings.files
-        self.files = FileService(self.database, self.rooms, folder, settings, clock=wall)
+        settings = self.settings.files
+        self.files = FileService(self.database, self.rooms, self.folder, settings, clock=wall)
         self.nightly = Nightly(self.database, self.event_cache.clear, now=wall, clock=since_boot)
         self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=monotonic)
         self.keepalive = Keepalive(self.hub, clock=monotonic, now=wall)
@@ -237,7 +237,7 @@ class Server:
             self.hub.close()
             await self.bus.close()
             self.passwords.close()
-            await self.files.pictures.close()
+            await self.files.close()
             await shutdown.within(shutdown.CLOSE_TIMEOUT, self.database.close)
             self.folder.unlock()
 
@@ -280,7 +280,7 @@ class Server:
             "search_backlog": self.search_backlog.run,
             "revocations": self.revocations.run,
             "descriptors": Descriptors().run,
-            "files": self.files.cleanup.run,
+            **self.files.tasks,
         }
         polls = {"node_sync": self.node_sync.run, "server_profile": self.server_profile.run}
         return tasks | polls if self.bus.peers else tasks

@@ -14,6 +14,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.migrate import migrate
 from tests.driver import Chat, User
 from tests.rig.mariadb import PrivateMariaDB
+from tests.rig.moto import PrivateS3
 from tests.rig.needs import require
 from tests.rig.redis import PrivateRedis
 
@@ -42,6 +43,14 @@ def redis() -> Iterator[PrivateRedis]:
     """A private Redis for the whole test run."""
     require("Redis", found=PrivateRedis.found())
     with PrivateRedis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[PrivateS3]:
+    """A private S3 server for the whole test run, with one bucket."""
+    require("moto", found=PrivateS3.found())
+    with PrivateS3() as server:
         yield server
 
 

@@ -102,16 +102,21 @@ def test_every_key_can_come_from_the_environment(key: str) -> None:
         "server.log_level": "warning",
         "database.url": "mysql://localhost/chat",
         "bus.url": "redis://localhost",
+        "files.url": "s3://chat",
         "auth.query_token": "false",
         "auth.argon2_memory_kib": "65536",
         "limits.waiting_bytes": "65536",
         "limits.frame_bytes": "2048",
     }
     section, name = key.split(".")
-    pair = {"server.tls_cert": "tls_key", "server.tls_key": "tls_cert"}.get(key)
-    environ = {f"CHATSERVER_{section}__{name}".upper(): values.get(key, "7")}
-    if pair:
-        environ[f"CHATSERVER_SERVER__{pair}".upper()] = "the other one"
+    pairs = (("tls_cert", "tls_key"), ("access_key", "secret_key"))
+    environ = {
+        f"CHATSERVER_{section}__{other}".upper(): "x"
+        for pair in pairs
+        for other in pair
+        if name in pair
+    }
+    environ[f"CHATSERVER_{section}__{name}".upper()] = values.get(key, "7")
     found = loaded(environ)
     default = getattr(getattr(Settings(), section), name)
     value = getattr(getattr(found.settings, section), name)
@@ -415,3 +420,36 @@ def test_a_password_with_any_characters_is_masked(password: str) -> None:
 
 def test_a_password_in_an_invalid_url_is_masked() -> None:
     assert shown("mysql://chat:hunter2@[localhost/chat") == "mysql://chat:***@[localhost/chat"
+
+
+# Files in a bucket --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["", "s3://chat", "s3://chat/a/b?endpoint=http://[::1]:9000"])
+def test_a_bucket_has_a_url(url: str) -> None:
+    assert loaded({"CHATSERVER_FILES__URL": url}).settings.files.url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["s3:/chat", "http://chat", "s3://ann:secret@chat", "s3://Chat", "s3://c", "s3://chat/ö"]
+)
+def test_another_url_of_a_bucket_is_refused_with_an_example(url: str) -> None:
+    said = mistakes({"CHATSERVER_FILES__URL": url})
+    assert "files.url: write it like s3://bucket/prefix?endpoint=" in said
+    assert "secret" not in said
+
+
+def test_the_keys_of_a_bucket_go_together_and_its_options_are_known() -> None:
+    said = mistakes({"CHATSERVER_FILES__ACCESS_KEY": "a", "CHATSERVER_FILES__URL": "s3://chat?x=y"})
+    assert "files.access_key and files.secret_key go together." in said
+    assert "files.url: x is not one of its options" in said
+
+
+def test_the_secret_key_is_read_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("purple\n")
+    environ = {
+        "CHATSERVER_FILES__ACCESS_KEY": "a",
+        "CHATSERVER_FILES__SECRET_KEY_FILE": str(secret),
+    }
+    assert loaded(environ).settings.files.secret_key == "purple"

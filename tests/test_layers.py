@@ -15,7 +15,8 @@ LONGEST_FUNCTION = 40  # lines
 # From the lowest. A name includes its submodules; the longest matching name decides.
 LAYERS = [
     (
-        "errors models file_state config config_sources limits logs histogram data_dir resources"
+        "errors models file_state bucket_url config config_sources limits logs histogram data_dir"
+        " resources"
         " clocks supervisor threads redaction permissions binding origins tls launch descriptors"
         " text protocol bus"
     ),
@@ -34,7 +35,10 @@ HOMES = {
         "server",
         "embedding",
         "commands",
+        "files.bucket",  # errors of the client of S3
     },
+    "aiobotocore": {"files.bucket"},
+    "botocore": {"files.bucket", "files.bucket_failures"},
     "aiohttp_jinja2": {"web"},
     "yarl": {"origins"},
     "jinja2": {"web"},

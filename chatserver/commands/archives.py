@@ -15,6 +15,7 @@ from chatserver.clocks import wall
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, location_options, run
 from chatserver.commands.plurals import counted
+from chatserver.commands.progress import bar
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import ChatServerError
@@ -28,8 +29,6 @@ from chatserver.storage.archive_writer import (
 )
 
 if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
-
     from chatserver.storage.reinstated import Reinstated
 
 Form = Callable[[IO[bytes], Manifest], Writer]
@@ -96,22 +95,24 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
 async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: bool) -> str:
     """Write the server's archive in that form, and verify it; return what it contains.
 
-    Files are copied from the data folder after the rows. A file that is deleted before it is
+    Files are copied from their store after the rows. A file that is deleted before it is
     copied is left out: so is its message, for all who read the archive later.
     """
     from chatserver.commands import streaming
-    from chatserver.files.archived_files import stored_paths
+    from chatserver.files.archived_files import add_stored_files
+    from chatserver.files.stores import opened_store
 
     def begin(manifest: Manifest) -> Writer:
-        bar.length = manifest.total
+        shown.length = manifest.total
         return form(file, manifest)
 
-    with _bar("Copying") as bar, closing(ArchiveReceiver(begin)) as receiver:
+    with bar("Copying") as shown, closing(ArchiveReceiver(begin)) as receiver:
         async with aclosing(streaming.archive(settings)) as batches:
             async for lines in batches:
-                bar.update(sum([receiver.feed(text) for text in lines]))
+                shown.update(sum([receiver.feed(text) for text in lines]))
         ids = receiver.file_ids if with_files else []
-        receiver.add_files(stored_paths(DataDir(settings.data).files_folder, ids))
+        async with opened_store(settings) as store:
+            await add_stored_files(receiver, store, ids)
         summary = _summary(receiver.finish())
         return f"{summary}, {counted(len(ids), 'file')}" if ids else summary
 
@@ -206,8 +207,8 @@ def import_(file: Path) -> None:
 def _load(archive: Archive, **how: Any) -> "Reinstated":
     from chatserver.restore import restore as restore_archive
 
-    with _bar("Loading", archive.manifest.total) as bar:
-        work = restore_archive(loaded().settings, archive, progress=bar.update, **how)
+    with bar("Loading", archive.manifest.total) as shown:
+        work = restore_archive(loaded().settings, archive, progress=shown.update, **how)
         reinstated: Reinstated = run(work)
     click.echo(f"Imported {_summary(archive.manifest)}.")
     return reinstated
@@ -239,21 +240,16 @@ async def _check(settings: Settings) -> tuple[dict[str, int], list[str]]:
 
     findings: list[str] = []
     step: dict[str, Any] = {}
-    with _bar("Checking") as bar:
+    with bar("Checking") as shown:
         async with aclosing(streaming.check(settings)) as batches:
             async for lines in batches:
                 for step in map(msgspec.json.decode, lines):
-                    bar.length = step.get("of", bar.length)
-                    bar.update("of" in step)
+                    shown.length = step.get("of", shown.length)
+                    shown.update("of" in step)
                     findings += step.get("findings", [])
     if "rooms" not in step:
         raise Damaged("The check was interrupted. Try again.")
     return step, findings
-
-
-def _bar(label: str, length: int = 0) -> "ProgressBar[int]":
-    hidden = not sys.stderr.isatty()
-    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
 def _summary(manifest: Manifest) -> str:

@@ -1,14 +1,17 @@
 """Check of the files of messages by `chatserver doctor`: names and counts, never their content."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.util import find_spec
 
+from chatserver.bucket_url import parse
 from chatserver.clocks import wall
+from chatserver.commands.bucket_check import bucket_findings
 from chatserver.commands.findings import Finding
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
-from chatserver.files.folder_store import FolderStore
+from chatserver.errors import FilesUnavailable
+from chatserver.files.stores import opened_store
 from chatserver.files.verification import count_differences
 from chatserver.permissions import obstacle
 from chatserver.storage.engine import Database
@@ -18,30 +21,55 @@ PILLOW = ("PIL._imaging", "PIL._webp")  # compiled modules
 
 
 async def file_findings(settings: Settings) -> list[Finding]:
-    """Return what is wrong with the folder of files, with its content and with the libraries."""
+    """Return what is wrong with the store of files, with its content and with the libraries."""
+    found = [finding async for finding in _place(settings)]
+    if all(well is not False for well, _sentence in found):
+        try:
+            found += await _content(settings)
+        except FilesUnavailable as error:
+            found.append((False, f"files: {error.cause}"))
+    return found
+
+
+async def _place(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.files.url:
+        async for finding in bucket_findings(settings.files):
+            yield finding
+        return
     folder = DataDir(settings.data).files_folder
     if (reason := obstacle(folder, os.R_OK | os.W_OK)) is not None:
-        return [(False, reason)]
-    if folder.exists() and not folder.is_dir():
-        return [(False, f"{folder} is not a folder")]
+        yield False, reason
+    elif folder.exists() and not folder.is_dir():
+        yield False, f"{folder} is not a folder"
+
+
+async def _content(settings: Settings) -> list[Finding]:
     database = Database(settings.database_url, read_only=True)
     try:
         register = Files(database, clock=wall)
         usage = await register.usage()
-        found = await count_differences(register, FolderStore(folder))
+        async with opened_store(settings) as store:
+            found = await count_differences(register, store)
     finally:
         await database.close()
     findings = list(_libraries() if settings.files.per_message else ())
+    where = _described(settings)
     if found.missing:
-        where = f"{folder}, which does not exist" if not folder.exists() else str(folder)
         lost = f"{found.missing:,} of {usage.files:,} are missing in {where}: restore a backup"
         findings.append((False, f"files: {lost}"))
     if found.unregistered:
-        many = f"{found.unregistered:,} in {folder} belong to no message or account"
+        many = f"{found.unregistered:,} in {where} belong to no message or account"
         findings.append((None, f"files: {many}; the server deletes them after a month"))
     if not found.missing:
         findings.append((True, f"files: {usage.files:,}, {usage.bytes // 1_000_000:,} MB"))
     return findings
+
+
+def _described(settings: Settings) -> str:
+    if settings.files.url:
+        return f"bucket {parse(settings.files.url).bucket}"
+    folder = DataDir(settings.data).files_folder
+    return str(folder) if folder.exists() else f"{folder}, which does not exist"
 
 
 def _libraries() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import click
 
 from chatserver.commands import listing
 from chatserver.commands.options import loaded, location_options, request, run
-from chatserver.config import shown
+from chatserver.config import SECRETS, shown
 from chatserver.config_sources import all_keys
 from chatserver.errors import ChatServerError
 
@@ -75,7 +75,8 @@ def config_show(*, as_json: bool) -> None:
     values: dict[str, Any] = {"data": found.settings.data}
     for dotted in all_keys():
         section, key = dotted.split(".")
-        values[dotted] = shown(getattr(getattr(found.settings, section), key))
+        value = getattr(getattr(found.settings, section), key)
+        values[dotted] = "***" if value and dotted in SECRETS else shown(value)
 
     def line(entry: dict[str, Any]) -> str:
         value = entry["value"] if entry["key"] == "data" else repr(entry["value"])
@@ -95,12 +96,15 @@ def config_show(*, as_json: bool) -> None:
 @location_options
 def config_check() -> None:
     """Check the configuration and list all errors."""
+    from chatserver.data_dir import DataDir
+    from chatserver.files.stores import file_store
     from chatserver.storage.engine import Database
     from chatserver.tls import server_context
 
     settings = loaded().settings
     server_context(settings.server)
     Database(settings.database_url)  # opens nothing, and refuses options that it does not know
+    file_store(DataDir(settings.data), settings.files)  # opens nothing
     click.echo("The configuration is fine.")
 
 

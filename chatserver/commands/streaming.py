@@ -35,14 +35,16 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     """Yield a line for each step of a check, then the totals. Close it with `aclosing`."""
 
     def checked(database: "Database") -> AsyncGenerator[bytes]:
-        from chatserver.files.folder_store import FolderStore
+        from chatserver.files.stores import opened_store
         from chatserver.files.verification import file_findings
         from chatserver.storage.files import Files
         from chatserver.storage.integrity import report
 
-        register = Files(database, clock=lambda: 0)
-        store = FolderStore(DataDir(settings.data).files_folder)
-        return report(database, lambda: file_findings(register, store))
+        async def of_files() -> list[str]:
+            async with opened_store(settings) as store:
+                return await file_findings(Files(database, clock=lambda: 0), store)
+
+        return report(database, of_files)
 
     async for some in _answer(settings, "/api/keeping/check", checked):
         yield some

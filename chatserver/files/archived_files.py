@@ -4,59 +4,32 @@ A restore only adds files, and replaces altered ones: ids are never used twice, 
 database needs the files that it has. `cleanup` removes those that no database knows, later.
 """
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
-from chatserver.data_dir import DataDir
-from chatserver.files.folder_store import FolderStore
-from chatserver.files.store import PART, THUMBS
-from chatserver.permissions import give_to_owner
+from chatserver.files.store import FileStore
 from chatserver.storage.archive_file import ArchivedFile
-from chatserver.storage.archive_writer import fsync_directory, private
-
-SUFFIXES = ("", *(f".{size}" for size in THUMBS))  # of what an archive has of a file
+from chatserver.storage.archive_writer import ArchiveReceiver
 
 
-def stored_paths(folder: Path, ids: Iterable[str]) -> Iterator[Path]:
-    """Yield the paths of files and thumbnails that exist; others were deleted in the meantime."""
-    store = FolderStore(folder)
+async def add_stored_files(receiver: ArchiveReceiver, store: FileStore, ids: Iterable[str]) -> None:
+    """Write files and their thumbnails to an archive, without those that are deleted now."""
     for file_id in ids:
-        places = [store.path(file_id, suffix) for suffix in SUFFIXES]
-        if places[0].exists():
-            yield from (place for place in places if place.exists())
+        async for path in store.copies(file_id):
+            receiver.add_file(path)
 
 
-@contextmanager
-def adding(files: Iterable[ArchivedFile], folder: DataDir) -> Iterator[None]:
-    """Write the files of an archive to the data folder; remove new ones if the block fails."""
-    store, added = FolderStore(folder.files_folder), list[Path]()
+@asynccontextmanager
+async def adding(files: Iterable[ArchivedFile], store: FileStore) -> AsyncIterator[None]:
+    """Add the files of an archive to the store; remove new ones if the block fails."""
+    added = list[tuple[str, str]]()
     try:
         for file in files:
-            _add(file, store, folder.files_folder, added)
+            file_id, dot, size = file.name.partition(".")
+            if await store.add(file_id, dot + size, file.pieces):
+                added.append((file_id, dot + size))
         yield
     except BaseException:
-        for path in added:
-            path.unlink(missing_ok=True)
+        for file_id, suffix in added:
+            await store.remove(file_id, suffix)
         raise
-
-
-def _add(file: ArchivedFile, store: FolderStore, root: Path, added: list[Path]) -> None:
-    file_id, dot, size = file.name.partition(".")
-    target, part = store.path(file_id, dot + size), store.path(file_id, PART)
-    for folder in (root, target.parent.parent, target.parent):
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
-            give_to_owner(folder)
-            fsync_directory(folder.parent)
-    part.unlink(missing_ok=True)
-    with open(part, "xb", opener=private) as opened:
-        opened.writelines(file.pieces)
-        opened.flush()
-        os.fsync(opened.fileno())
-    give_to_owner(part)
-    if not target.exists():
-        added.append(target)
-    part.rename(target)
-    fsync_directory(target.parent)

@@ -80,6 +80,7 @@ class FileCleanup:
         await self.delete_due()
         if not first:
             await self._delete_unregistered()
+            await self._store.tidy(self._files.uploading)
         self.usage = await self._files.usage()
 
     async def delete_due(self) -> None:

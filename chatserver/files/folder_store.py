@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import TypeVar
 from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
-from chatserver.storage.archive_writer import fsync_directory
+from chatserver.permissions import give_to_owner
+from chatserver.storage.archive_writer import fsync_directory, private
 from chatserver.threads import Threads
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ SUFFIXES = (
     *(CLEAN, PART, SEALED, LOCK, UNREGISTERED),
     "",  # the file itself goes last
 )
+COPIED = (*(f".{size}" for size in THUMBS), "")  # suffixes of a complete file, itself the last
 ID_LENGTH = 22
 THREADS = 4
 FOLDERS_PER_BATCH = 200  # most have one file
@@ -39,6 +41,15 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._threads = Threads(THREADS, "files")
+
+    failure = ""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    async def watch(self) -> None:
+        """Wait until cancelled."""
+        await asyncio.Event().wait()
 
     def path(self, file_id: str, suffix: str = "") -> Path:
         return self._folder / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
@@ -58,7 +69,12 @@ class FolderStore:
                 return
         raise FileNotFoundError(part)
 
-    async def size(self, file_id: str) -> int | None:
+    async def size(
+        self,
+        file_id: str,
+        *,
+        limit: int | None = None,  # noqa: ARG002 - other stores need it
+    ) -> int | None:
         return await self._in_thread(self._size, file_id)
 
     def _size(self, file_id: str) -> int | None:
@@ -167,10 +183,54 @@ class FolderStore:
             return notes.tell()
 
     async def ids(self) -> AsyncIterator[list[str]]:
+        async for names in self._names():
+            if found := sorted({name[:ID_LENGTH] for name in names if len(name) >= ID_LENGTH}):
+                yield found
+
+    async def complete_ids(self) -> AsyncIterator[list[str]]:
+        async for names in self._names():
+            yield [name for name in names if len(name) == ID_LENGTH]
+
+    async def _names(self) -> AsyncIterator[list[str]]:
         folders = iter(await self._in_thread(_subfolders, self._folder))
         while batch := list(itertools.islice(folders, FOLDERS_PER_BATCH)):
-            if found := await self._in_thread(_ids, batch):
-                yield found
+            yield await self._in_thread(_listed, batch)
+
+    async def exists(self, file_id: str) -> bool:
+        return await self._in_thread(lambda: any(self.path(file_id, s).exists() for s in SUFFIXES))
+
+    async def tidy(self, uploading: Callable[[list[str]], Awaitable[set[str]]]) -> None:
+        """Do nothing: completion removes what has arrived."""
+
+    async def copies(self, file_id: str) -> AsyncIterator[Path]:
+        if self.path(file_id).exists():
+            for path in [self.path(file_id, suffix) for suffix in COPIED]:
+                if path.exists():
+                    yield path
+
+    async def add(self, file_id: str, suffix: str, pieces: Iterator[bytes]) -> bool:
+        return await self._in_thread(self._add, file_id, suffix, pieces)
+
+    def _add(self, file_id: str, suffix: str, pieces: Iterator[bytes]) -> bool:
+        target, part = self.path(file_id, suffix), self.path(file_id, PART)
+        for folder in (self._folder, target.parent.parent, target.parent):
+            if not folder.exists():
+                folder.mkdir(mode=0o700)
+                give_to_owner(folder)
+                fsync_directory(folder.parent)
+        part.unlink(missing_ok=True)
+        with open(part, "xb", opener=private) as opened:
+            opened.writelines(pieces)
+            opened.flush()
+            os.fsync(opened.fileno())
+        give_to_owner(part)
+        is_new = not target.exists()
+        part.rename(target)
+        fsync_directory(target.parent)
+        return is_new
+
+    async def remove(self, file_id: str, suffix: str) -> None:
+        await self._in_thread(partial(self.path(file_id, suffix).unlink, missing_ok=True))
 
     async def space(self) -> Space:
         def measure() -> Space:
@@ -213,12 +273,12 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("??/??") if path.is_dir())
 
 
-def _ids(folders: list[Path]) -> list[str]:
-    names = set[str]()
+def _listed(folders: list[Path]) -> list[str]:
+    names = list[str]()
     for folder in folders:
         with suppress(FileNotFoundError):  # its last file was deleted just now
-            names.update(path.name[:ID_LENGTH] for path in folder.iterdir())
-    return sorted(name for name in names if len(name) == ID_LENGTH)
+            names += [path.name for path in folder.iterdir()]
+    return names
 
 
 def _refusal(error: OSError) -> Unavailable:

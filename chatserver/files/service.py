@@ -1,16 +1,17 @@
 """The objects that make up the files of a server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 from chatserver.clocks import CautiousClock
 from chatserver.config import FileSettings
+from chatserver.data_dir import DataDir
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
-from chatserver.files.folder_store import FolderStore
 from chatserver.files.pictures import Pictures
 from chatserver.files.square_pictures import SquarePictures
+from chatserver.files.stores import file_store
 from chatserver.files.uploads import Uploads
 from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
@@ -30,7 +31,7 @@ class FileService:
         self,
         database: Database,
         rooms: Rooms,
-        folder: Path,
+        folder: DataDir,
         settings: FileSettings,
         *,
         clock: Callable[[], int],
@@ -38,7 +39,7 @@ class FileService:
         """`clock` returns milliseconds UTC."""
         self.register = Files(database, clock=clock)
         self.deletion = FileDeletion(database)
-        self.store = FolderStore(folder)
+        self.store = file_store(folder, settings)
         self.pictures = Pictures(self.store, pixels=settings.pixels)
         limits = Quotas(settings.user_bytes, settings.room_bytes, settings.total_bytes)
         self.uploads = Uploads(
@@ -60,6 +61,16 @@ class FileService:
             lifetime=self.uploads.lifetime,
             now=passed.now,
         )
+
+    @property
+    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """The endless tasks, by name."""
+        return {"files": self.cleanup.run, "file_store": self.store.watch}
+
+    async def close(self) -> None:
+        """End the process for pictures, and close connections."""
+        await self.pictures.close()
+        await self.store.close()
 
     async def findings(self) -> list[str]:
         """Return what is missing, altered or unregistered: see `chatserver check`."""

@@ -4,7 +4,7 @@ Bytes are appended to a part. When all have arrived it is sealed, so that no req
 it, and flushed to disk before it becomes the file.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,14 +26,36 @@ class Space:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file on another machine. `read(start, end)` yields its bytes from start to end."""
+
+    size: int
+    read: Callable[[int, int], AsyncGenerator[bytes]]
+
+
 class FileStore(Protocol):
     """Bytes of files. Methods raise NotFound for an unknown id, Unavailable for a broken disk."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+    @property
+    def failure(self) -> str:
+        """Why files cannot be stored at the moment, "" if they can."""
+
+    async def watch(self) -> None:
+        """Check the store until cancelled, so that `failure` is known."""
 
     async def create(self, file_id: str) -> None:
         """Begin a file, which is empty."""
 
-    async def size(self, file_id: str) -> int | None:
-        """Return the number of bytes that have arrived; None if the file is sealed."""
+    async def size(self, file_id: str, *, limit: int | None = None) -> int | None:
+        """Return the number of bytes that have arrived; None if the file is sealed.
+
+        `limit`: the announced size in bytes, if it is known. A store whose nodes share no folder
+        returns 0 for an unknown file.
+        """
 
     async def append(
         self,
@@ -50,7 +72,7 @@ class FileStore(Protocol):
         """
 
     def completing(self, file_id: str) -> AbstractAsyncContextManager[None]:
-        """Reserve the completion of a file, over all nodes that share the folder. Raises Locked."""
+        """Reserve the completion of a file, over all nodes that share a folder. Raises Locked."""
 
     async def seal(self, file_id: str, size: int) -> str:
         """Let no more bytes arrive; return the suffix of what has arrived.
@@ -64,11 +86,23 @@ class FileStore(Protocol):
     async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
         """Return the SHA-256 and the size."""
 
-    async def require(self, file_id: str, suffix: str = "") -> Path:
-        """Return the path of a file or thumbnail that is there.
+    async def require(self, file_id: str, suffix: str = "") -> Path | RemoteFile:
+        """Return a file or thumbnail that is there, by its path if it has one.
 
         Raises Unavailable if the disk hangs.
         """
+
+    def copies(self, file_id: str) -> AsyncIterator[Path]:
+        """Yield paths of a complete file and its thumbnails, each of which exists until the next.
+
+        Their names are those of archives. Yields none without the file.
+        """
+
+    async def add(self, file_id: str, suffix: str, pieces: Iterator[bytes]) -> bool:
+        """Store a complete file or thumbnail, or replace it; return whether it is new."""
+
+    async def remove(self, file_id: str, suffix: str) -> None:
+        """Delete a file or thumbnail that was added."""
 
     async def complete(self, file_id: str) -> None:
         """Make what was sealed the file; it is on disk when this returns. Can be repeated."""
@@ -80,10 +114,22 @@ class FileStore(Protocol):
         """Count how often no row of a file was found; return the count. None without a file."""
 
     def path(self, file_id: str, suffix: str = "") -> Path:
-        """Return the path of a file, its part or a thumbnail, which may be missing."""
+        """Return the path of an upload, and its thumbnails, until it is complete."""
 
     def ids(self) -> AsyncIterator[list[str]]:
         """Yield the ids of everything that is stored, in batches."""
 
+    def complete_ids(self) -> AsyncIterator[list[str]]:
+        """Yield the ids of complete files, in batches."""
+
+    async def exists(self, file_id: str) -> bool:
+        """Return whether anything of a file is stored."""
+
+    async def tidy(self, uploading: Callable[[list[str]], Awaitable[set[str]]]) -> None:
+        """Delete leftovers of uploads that have ended.
+
+        `uploading` returns which of some files still are.
+        """
+
     async def space(self) -> Space:
-        """Return the free and the total space."""
+        """Return the free and the total space of the disk where uploads arrive."""

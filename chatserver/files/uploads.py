@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chatserver.config import FileSettings
 from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unavailable, _
-from chatserver.file_state import FileState
+from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.files.names import cleaned
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum
@@ -126,7 +126,7 @@ class Uploads:
         """
         if file.state is FileState.COMPLETE:
             return file.bytes
-        size = await self._store.size(file.id)
+        size = await self._store.size(file.id, limit=file.bytes)
         if size is not None and size < file.bytes:
             return size
         return (await self.finish(file)).bytes
@@ -198,10 +198,17 @@ class Uploads:
         try:
             finished = await self._files.finish(file.id, content)
         except NotFound:
-            await self._store.delete(file.id)
-            raise
+            return await self._completed_elsewhere(file.id)
         self.counts.uploads += 1
         return finished
+
+    async def _completed_elsewhere(self, file_id: str) -> StoredFile:
+        """Return a file that another node has completed first; delete one that was discarded."""
+        found = await self._files.find(file_id)
+        if found is not None and found.state in COMPLETE_STATES:
+            return found
+        await self._store.delete(file_id)
+        raise NotFound
 
     async def discard(self, user: User, file_id: str) -> None:
         """Delete the user's own unsent file; its bytes follow shortly. Raises NotFound."""

@@ -3,21 +3,23 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from chatserver.errors import ChatError
+from chatserver.errors import ChatError, FilesUnavailable
 from chatserver.file_state import COMPLETE_STATES
-from chatserver.files.folder_store import SUFFIXES, FolderStore
+from chatserver.files.store import FileStore
 from chatserver.storage.files import Files, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
 
 BATCH_SIZE = 200  # rows read at a time
 
 
-async def file_findings(files: Files, store: FolderStore) -> list[str]:
+async def file_findings(files: Files, store: FileStore) -> list[str]:
     """Return a sentence for each file that is missing or altered, or that no row knows."""
-    findings = [finding async for finding in _stored_findings(files, store)]
-    async for ids in store.ids():
-        unregistered = {*ids} - await files.known(ids)
-        findings += [f"File {file_id}: its bytes belong to no message." for file_id in unregistered]
+    findings = list[str]()
+    try:
+        async for finding in _all_findings(files, store):
+            findings.append(finding)
+    except FilesUnavailable as error:
+        findings.insert(0, f"Files cannot be checked: {error.cause}.")
     more = len(findings) - MAX_FINDINGS
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
@@ -29,25 +31,37 @@ class Differences(NamedTuple):
     unregistered: int
 
 
-async def count_differences(files: Files, store: FolderStore) -> Differences:
+async def count_differences(files: Files, store: FileStore) -> Differences:
     """Compare names only, without those files that a running server changes in the meantime."""
-    unregistered, missing, after = 0, list[str](), ""
+    unregistered = 0
     async for ids in store.ids():
         others = {*ids} - await files.known(ids)
-        unregistered += sum(_exists(store, file_id) for file_id in others)
-    while page := await files.stored_after(after, BATCH_SIZE):
-        missing += [file.id for file in page if not store.path(file.id).exists()]
-        after = page[-1].id
-    present = [await files.find(file_id) for file_id in missing]
+        unregistered += sum([await store.exists(file_id) for file_id in others])
+    present = [await files.find(file_id) for file_id in await _missing(files, store)]
     still = sum(file is not None and file.state in COMPLETE_STATES for file in present)
     return Differences(still, unregistered)
 
 
-def _exists(store: FolderStore, file_id: str) -> bool:
-    return any(store.path(file_id, suffix).exists() for suffix in SUFFIXES)
+async def _missing(files: Files, store: FileStore) -> list[str]:
+    """Return registered files without bytes. The rows are read first: bytes are stored earlier."""
+    registered, after = set[str](), ""
+    while page := await files.stored_after(after, BATCH_SIZE):
+        registered.update(file.id for file in page)
+        after = page[-1].id
+    async for ids in store.complete_ids():
+        registered.difference_update(ids)
+    return sorted(registered)
 
 
-async def _stored_findings(files: Files, store: FolderStore) -> AsyncIterator[str]:
+async def _all_findings(files: Files, store: FileStore) -> AsyncIterator[str]:
+    async for finding in _stored_findings(files, store):
+        yield finding
+    async for ids in store.ids():
+        for file_id in sorted({*ids} - await files.known(ids)):
+            yield f"File {file_id}: its bytes belong to no message."
+
+
+async def _stored_findings(files: Files, store: FileStore) -> AsyncIterator[str]:
     after = ""
     while page := await files.stored_after(after, BATCH_SIZE):
         for finding in await _page_findings(page, store):
@@ -55,11 +69,13 @@ async def _stored_findings(files: Files, store: FolderStore) -> AsyncIterator[st
         after = page[-1].id
 
 
-async def _page_findings(page: Sequence[StoredFile], store: FolderStore) -> list[str]:
+async def _page_findings(page: Sequence[StoredFile], store: FileStore) -> list[str]:
     found = []
     for file in page:
         try:
             sha256, size = await store.digest(file.id)
+        except FilesUnavailable:
+            raise
         except ChatError:
             found.append(f"File {file.id}: its bytes are missing.")
             continue

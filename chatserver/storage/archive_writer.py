@@ -4,7 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -204,16 +204,11 @@ class ArchiveReceiver:
         if row.state in COMPLETE_STATES:
             self.file_ids.append(row.id)
 
-    def add_files(self, paths: Iterable[Path]) -> int:
-        """Write the bytes of files after all rows; return how many were written."""
-        count = 0
-        if self._writer is None:
-            return count
-        for path in paths:
-            with suppress(FileNotFoundError):  # deleted in the meantime
+    def add_file(self, path: Path) -> None:
+        """Write the bytes of a file after all rows, unless it was deleted in the meantime."""
+        if self._writer is not None:
+            with suppress(FileNotFoundError):
                 self._writer.add(path)
-                count += 1
-        return count
 
     def finish(self) -> Manifest:
         """Complete the file and return its manifest. Raises Damaged if the last line is missing."""

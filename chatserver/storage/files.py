@@ -211,6 +211,12 @@ class Files:
         async with self._database.reading(Share.COPIES) as connection:
             return {row.id for row in await connection.run_sync(_IDS.rows, wanted)}
 
+    async def uploading(self, ids: Iterable[str]) -> set[str]:
+        """Return which of these files are registered and not complete."""
+        wanted = sorted(set(ids))
+        async with self._database.reading(Share.COPIES) as connection:
+            return {row.id for row in await connection.run_sync(_UPLOADING_IDS.rows, wanted)}
+
 
 def alt_key(alt: str | None) -> str | None:
     """Return the form of an alternative text that is searched."""
@@ -272,6 +278,10 @@ COLUMNS = (
 )
 _ONE = sa.select(*COLUMNS).where(files.c.id == sa.bindparam("id"))
 _IDS = KeyLookup(sa.select(files.c.id), files.c.id)
+_UPLOADING: sa.ColumnElement[int] = sa.literal_column(
+    f"{FileState.UPLOADING:d}"
+)  # a lookup has no other parameters
+_UPLOADING_IDS = KeyLookup(sa.select(files.c.id).where(files.c.state == _UPLOADING), files.c.id)
 _STORED = (
     sa.select(*COLUMNS)
     .where(files.c.state.in_(COMPLETE_STATES), files.c.id > sa.bindparam("after"))

@@ -16,13 +16,15 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from chatserver.errors import ChatError
+from chatserver.errors import ChatError, FilesUnavailable
 from chatserver.files.pace import Pace
+from chatserver.files.store import RemoteFile
 from chatserver.files.types import INLINE, TEXT, UNKNOWN
 from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
 from chatserver.web.authentication import Check, check_again
+from chatserver.web.remote_body import RemoteBody
 from chatserver.web.socket_sender import PIECE, SocketSender, can_send, threads
 
 # Nothing in a file can run, load anything, or be embedded by another site.
@@ -113,7 +115,7 @@ async def _write(writer: AbstractStreamWriter, file: int, start: int, count: int
 
 async def send_file(
     request: web.Request,
-    path: Path,
+    file: Path | RemoteFile,
     *,
     check: Check,
     tag: str,
@@ -126,23 +128,18 @@ async def send_file(
 
     `check` raises when the user may not read the file any more; the session is checked here.
     """
-    inline = kind in INLINE and not download
-    content_type = kind if kind in INLINE else UNKNOWN
-    if content_type == TEXT:
-        content_type += "; charset=utf-8"
-    headers = {
-        **HEADERS,
-        "Cache-Control": cache,
-        "Content-Type": content_type,
-        "Content-Disposition": disposition(name, inline=inline),
-    }
+    headers = _headers(kind, name, inline=kind in INLINE and not download, cache=cache)
     if _is_known(request, tag):
         return web.Response(status=304, headers=headers | {"ETag": f'"{tag}"'})
     time_limit.lift(request)
-    body = FileBody(path, tag, headers)
+    body = _body(file, tag, headers)
     try:
         async with _checking(request, check):
             await body.prepare(request)
+    except FilesUnavailable as error:
+        if not body.prepared:
+            raise
+        _abort(request, error.cause)
     except TimeoutError:
         _abort(request, "the client reads too slowly")
     except ConnectionError:
@@ -150,6 +147,24 @@ async def send_file(
     except OSError as error:  # an error response would be taken for content
         _abort(request, str(error), error)
     return body
+
+
+def _headers(kind: str, name: str, *, inline: bool, cache: str) -> dict[str, str]:
+    content_type = kind if kind in INLINE else UNKNOWN
+    if content_type == TEXT:
+        content_type += "; charset=utf-8"
+    return {
+        **HEADERS,
+        "Cache-Control": cache,
+        "Content-Type": content_type,
+        "Content-Disposition": disposition(name, inline=inline),
+    }
+
+
+def _body(file: Path | RemoteFile, tag: str, headers: dict[str, str]) -> web.StreamResponse:
+    if isinstance(file, Path):
+        return FileBody(file, tag, headers)
+    return RemoteBody(file, tag, headers, min_rate=MIN_RATE, window=WINDOW)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from chatserver.files.store import FileStore
 from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
 from chatserver.storage.health_monitor import HealthMonitor
@@ -19,14 +20,17 @@ class Health:
 
     def __init__(
         self,
+        *,
         database: Database,
         journal: Journal,
         hub: Hub,
         metrics: Metrics,
         monitor: HealthMonitor,
+        store: FileStore,
     ) -> None:
         self._database = database
         self._monitor = monitor
+        self._store = store
         self._journal = journal
         self._hub = hub
         self._metrics = metrics
@@ -46,7 +50,7 @@ class Health:
         stores=False,
     )
     async def ready(self, _request: web.Request) -> web.StreamResponse:
-        """Whether messages can be stored; 503 if not."""
+        """Whether messages can be stored; 503 if not. `files` says why files cannot be."""
         health = await self._monitor.health()
         report: dict[str, Any] = {
             "ok": int(not health.reason),
@@ -56,6 +60,8 @@ class Health:
         }
         if health.reason:
             report["reason"] = health.reason
+        if self._store.failure:
+            report["files"] = self._store.failure
         return web.json_response(report, status=503 if health.reason else 200)
 
     async def report(self) -> dict[str, Any]:

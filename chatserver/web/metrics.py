@@ -122,6 +122,9 @@ class Metrics:
 
     def _file_metrics(self) -> Iterator[Any]:
         uploads, cleanup = self._files.uploads.counts, self._files.cleanup
+        yield _gauge(
+            "files_up", "0 if files cannot be stored or read.", not self._files.store.failure
+        )
         yield _counter("uploads", "Files that have arrived.", uploads.uploads)
         yield _counter("uploaded_bytes", "Bytes that have arrived.", uploads.bytes)
         yield _counter("uploads_refused", "Uploads above a limit.", uploads.refused)

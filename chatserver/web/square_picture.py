@@ -30,5 +30,5 @@ async def send_square_picture(
             raise NotFound
         return found
 
-    tag, path = await digest(), await store.require(picture)
-    return await send_file(request, path, check=digest, tag=tag, kind=TYPE, name=name, cache=cache)
+    tag, file = await digest(), await store.require(picture)
+    return await send_file(request, file, check=digest, tag=tag, kind=TYPE, name=name, cache=cache)

@@ -8,8 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from chatserver.config import Settings
-from chatserver.data_dir import DataDir
-from chatserver.files.archived_files import stored_paths
+from chatserver.files.archived_files import add_stored_files
 from chatserver.files.verification import file_findings
 from chatserver.models import LOBBY
 from chatserver.restore import restore
@@ -17,6 +16,7 @@ from chatserver.storage.archive_file import Archive, Damaged, Manifest, read
 from chatserver.storage.archive_io import NotEmpty, dump
 from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
 from chatserver.storage.integrity import check
+from tests.files.places import Folder, Place
 from tests.files.test_cleanup import Parts, parts
 from tests.storage.conftest import Storage
 from tests.storage.test_apply_files import sent
@@ -35,17 +35,18 @@ async def save(parts: Parts, target: Path, form: Form, *, with_files: bool = Tru
                 for line in piece.splitlines(keepends=True):
                     receiver.feed(line)
         ids = receiver.file_ids if with_files else []
-        receiver.add_files(stored_paths(parts.folder, ids))
+        await add_stored_files(receiver, parts.store, ids)
         receiver.finish()
         receiver.close()
     return read(target)
 
 
-async def load(archive: Archive, data: Path, *, replace: bool = False) -> Parts:
-    """Restore an archive to a data folder; return what is there then."""
-    settings = Settings(data=data)
+async def load(place: Place, archive: Archive, data: Path, *, replace: bool = False) -> Parts:
+    """Restore an archive to a data folder, with files elsewhere; return what is there then."""
+    there = place.elsewhere(data)
+    settings = Settings(data=data, files=there.settings)
     await restore(settings, archive, replace=replace, progress=lambda _rows: None)
-    return Parts(Storage(settings.database_url), DataDir(data).files_folder)
+    return await Parts(Storage(settings.database_url), there).start()
 
 
 @pytest.mark.parametrize("form", [PackedWriter, PlainWriter])
@@ -53,16 +54,17 @@ async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form
     ann = await parts.storage.user("ann")
     bound, unsent = await parts.upload(ann, CONTENT), await parts.upload(ann)
     await parts.storage.log.store([sent(ann, bound)])
-    parts.store.path(bound, ".480").write_bytes(b"thumb")
+    parts.place.write(f"{bound}.480", b"thumb")
     archive = await save(parts, tmp_path / "archive", form)
-    there = await load(archive, tmp_path / "there")
+    there = await load(parts.place, archive, tmp_path / "there")
     assert there.on_disk() == sorted([bound, f"{bound}.480", unsent])
-    assert there.store.path(bound).read_bytes() == CONTENT
+    assert there.place.read(bound) == CONTENT
     assert await file_findings(there.register, there.store) == []
     steps = check(there.storage.database)
     assert [found async for step in steps for found in step.findings] == []
-    modes = {stat.S_IMODE(path.stat().st_mode) for path in there.folder.rglob("*")}
-    assert modes == {0o700, 0o600}
+    if isinstance(there.place, Folder):
+        modes = {stat.S_IMODE(path.stat().st_mode) for path in there.place.folder.rglob("*")}
+        assert modes == {0o700, 0o600}
     await there.storage.database.close()
 
 
@@ -71,14 +73,14 @@ async def test_a_restore_adds_files_and_replaces_altered_ones(parts: Parts, tmp_
     first = await parts.upload(ann, CONTENT)
     whole = await save(parts, tmp_path / "whole", PackedWriter)
     without = await save(parts, tmp_path / "without", PackedWriter, with_files=False)
-    there = await load(whole, tmp_path / "there")
+    there = await load(parts.place, whole, tmp_path / "there")
     second = await there.upload(ann)
-    there.store.path(first).write_bytes(b"altered")
+    there.place.write(first, b"altered")
     await there.storage.database.close()
     for archive in (whole, without):
-        there = await load(archive, tmp_path / "there", replace=True)
+        there = await load(parts.place, archive, tmp_path / "there", replace=True)
         assert there.on_disk() == sorted([first, second])
-        assert there.store.path(first).read_bytes() == CONTENT
+        assert there.place.read(first) == CONTENT
         await there.storage.database.close()
 
 
@@ -88,21 +90,21 @@ async def test_a_restore_that_fails_adds_no_file(
     ann = await parts.storage.user("ann")
     file_id = await parts.upload(ann)
     archive = await save(parts, tmp_path / "whole", PackedWriter)
-    there = Parts(Storage(Settings(data=tmp_path / "there").database_url), tmp_path / "there/files")
+    there = parts.place.elsewhere(tmp_path / "there")
 
     async def fail(*_args: object, **_options: object) -> None:
-        assert there.on_disk() == [file_id]
+        assert there.names() == [file_id]
         raise OSError("broken")
 
     with monkeypatch.context() as patched:
         patched.setattr("chatserver.restore.replace_file", fail)
         with pytest.raises(OSError, match="broken"):
-            await load(archive, tmp_path / "there")
-    assert there.on_disk() == []
-    await (await load(archive, tmp_path / "there")).storage.database.close()
+            await load(parts.place, archive, tmp_path / "there")
+    assert there.names() == []
+    await (await load(parts.place, archive, tmp_path / "there")).storage.database.close()
     with pytest.raises(NotEmpty):
-        await load(archive, tmp_path / "there")
-    assert there.on_disk() == [file_id]
+        await load(parts.place, archive, tmp_path / "there")
+    assert there.names() == [file_id]
 
 
 async def test_pictures_are_stored_uncompressed_and_altered_ones_detected(
@@ -136,11 +138,9 @@ def test_a_name_that_leads_elsewhere_is_rejected(tmp_path: Path, form: Form) -> 
 async def test_missing_altered_and_unknown_files_are_found(parts: Parts) -> None:
     ann = await parts.storage.user("ann")
     sound, missing, altered = [await parts.upload(ann) for _ in range(3)]
-    parts.store.path(missing).unlink()
-    parts.store.path(altered).write_bytes(b"TEXT")
-    unknown = parts.store.path("A" * 22)
-    unknown.parent.mkdir(parents=True)
-    unknown.write_bytes(b"x")
+    parts.place.remove(missing)
+    parts.place.write(altered, b"TEXT")
+    parts.place.write("A" * 22, b"x")
     found = await file_findings(parts.register, parts.store)
     assert sorted(found) == sorted(
         [

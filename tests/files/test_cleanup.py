@@ -3,15 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 import pytest_asyncio
 
-from chatserver.config import FileSettings
 from chatserver.errors import NotFound, Unavailable
 from chatserver.file_state import FileState
 from chatserver.files.cleanup import FileCleanup
-from chatserver.files.folder_store import FolderStore
 from chatserver.files.part import Locked
 from chatserver.files.pictures import Pictures
 from chatserver.files.uploads import Uploads
@@ -21,6 +20,7 @@ from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import Files
 from chatserver.storage.migrate import migrate
+from tests.files.places import ON_FOLDER, BucketPlace, Place
 from tests.storage.conftest import Storage, acted
 from tests.storage.test_apply_files import sent
 
@@ -34,21 +34,22 @@ class Killed(Exception):
 class Parts:
     """Everything of a server that concerns files, with steps at which it can be killed."""
 
-    def __init__(self, storage: Storage, folder: Path) -> None:
+    def __init__(self, storage: Storage, place: Place) -> None:
         self.storage = storage
-        self.folder = folder
+        self.place = place
         self.left = -1  # steps until the kill; negative: never
         self.steps: list[str] = []
-        self.restart()
 
-    def restart(self) -> None:
+    async def start(self) -> Self:
+        """Build everything, as at the start of a process."""
         self.register = Files(self.storage.database, clock=lambda: self.storage.now)
         self.deletion = FileDeletion(self.storage.database)
-        self.store = FolderStore(self.folder)
+        self.store = await self.place.store()
         pictures = Pictures(self.store, pixels=1_000_000)
-        settings = FileSettings(free_bytes=0, free_percent=0)
         quotas = FileQuotas(self.storage.database, Quotas())
-        self.uploads = Uploads(self.register, self.store, pictures, quotas, settings=settings)
+        self.uploads = Uploads(
+            self.register, self.store, pictures, quotas, settings=self.place.settings
+        )
         self.cleanup = FileCleanup(
             self.register,
             self.deletion,
@@ -56,6 +57,7 @@ class Parts:
             lifetime=24 * HOUR,
             now=self.now,
         )
+        return self
 
     async def now(self) -> int:
         return self.storage.now
@@ -88,7 +90,7 @@ class Parts:
         return (await self.uploads.finish(file)).id
 
     def on_disk(self) -> list[str]:
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+        return self.place.names()
 
 
 async def in_one_piece(content: bytes) -> AsyncIterator[bytes]:
@@ -96,13 +98,14 @@ async def in_one_piece(content: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest_asyncio.fixture
-async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
+async def parts(tmp_path: Path, place: Place) -> AsyncIterator[Parts]:
     storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(storage.database, backups=tmp_path / "backups")
-    yield Parts(storage, tmp_path / "files")
+    yield await Parts(storage, place).start()
     await storage.database.close()
 
 
+@ON_FOLDER  # in a bucket, test_s3_store.py kills at each request
 @pytest.mark.parametrize("kill", range(10))
 async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
@@ -121,13 +124,14 @@ async def test_a_deletion_that_is_killed_at_any_step_is_completed_later(
         parts.interrupt(patched, *steps)
         with pytest.raises(Killed):
             await parts.cleanup.delete_due()
-    parts.restart()
+    await parts.start()
     await parts.cleanup.sweep()
     assert parts.on_disk() == []
     assert (await parts.register.usage()).files == 0
     assert [await parts.register.find(file_id) for file_id in ids] == [None, None]
 
 
+@ON_FOLDER  # in a bucket, test_s3_store.py kills at each request
 @pytest.mark.parametrize("kill", range(16))
 async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
@@ -148,7 +152,7 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
         parts.interrupt(patched, *steps)
         with pytest.raises(Killed) as killed:
             await parts.upload(ann)
-    parts.restart()
+    await parts.start()
     await parts.cleanup.sweep()
     if str(killed.value) == "after finish":
         assert len(parts.on_disk()) == 1
@@ -158,6 +162,7 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
     assert (await parts.register.usage()).files == 0
 
 
+@ON_FOLDER  # in a bucket, test_s3_store.py kills at each request
 @pytest.mark.parametrize("kill", range(10))
 async def test_a_completion_that_is_killed_at_any_step_can_be_repeated(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, kill: int
@@ -177,7 +182,7 @@ async def test_a_completion_that_is_killed_at_any_step_can_be_repeated(
         )
         with pytest.raises(Killed):
             await parts.uploads.finish(file)
-    parts.restart()
+    await parts.start()
     found = await parts.uploads.find(ann, file.id)
     assert await parts.uploads.offset(found) == 4
     assert (await parts.uploads.find(ann, file.id)).state is FileState.COMPLETE
@@ -190,9 +195,7 @@ async def test_only_old_unsent_files_and_unknown_bytes_are_deleted(parts: Parts)
     await parts.storage.log.store([sent(ann, bound)])
     parts.storage.now += 24 * HOUR
     recent = await parts.upload(ann)
-    thumbnail = parts.store.path("A" * 22, ".480")
-    thumbnail.parent.mkdir(parents=True)
-    thumbnail.write_bytes(b"x")
+    parts.place.write("A" * 22 + ".480", b"x")
     parts.storage.now += 1
     await parts.cleanup.sweep()
     assert parts.on_disk() == sorted([bound, recent])
@@ -251,15 +254,13 @@ async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.files.cleanup.UNREGISTERED_SWEEPS", 3)
-    unknown = parts.store.path("A" * 22)
-    unknown.parent.mkdir(parents=True)
-    unknown.write_bytes(b"x")
+    parts.place.write("A" * 22, b"x")
     for _restart in range(5):
         await parts.cleanup.sweep(first=True)
     parts.storage.now += 10_000 * HOUR
     for _hour in range(2):
         await parts.cleanup.sweep()
-        assert unknown.exists()
+        assert "A" * 22 in parts.on_disk()
     await parts.cleanup.sweep()
     assert parts.on_disk() == []
 
@@ -269,6 +270,8 @@ async def test_deleted_files_do_not_wait_for_the_end_of_a_sweep(
 ) -> None:
     monkeypatch.setattr("chatserver.files.cleanup.POLL_INTERVAL", 0.0)
     monkeypatch.setattr("chatserver.files.folder_store.FOLDERS_PER_BATCH", 1)
+    if isinstance(parts.place, BucketPlace):
+        monkeypatch.setattr("chatserver.files.bucket.PAGE", 1)
     ann = await parts.storage.user("ann")
     first, second = sorted([await parts.upload(ann) for _ in range(2)])
     await parts.storage.log.store([sent(ann, first)])
@@ -324,13 +327,14 @@ async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
     assert parts.on_disk() == []
 
 
+@ON_FOLDER
 async def test_one_node_completes_a_file_and_another_one_deletes_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
     file = await parts.uploads.begin(ann, "a.txt", 4)
     await parts.uploads.receive(file, 0, in_one_piece(b"text"))
-    other = Parts(parts.storage, parts.folder)
+    other = await Parts(parts.storage, parts.place).start()
     head = parts.store.head
 
     async def meanwhile(file_id: str, suffix: str, count: int) -> bytes:

@@ -141,12 +141,12 @@ async def test_pictures_are_in_archives_and_a_missing_one_is_reported(
     ann = await parts.storage.user("ann")
     shown = await hang(parts, ann)
     archive = await save(parts, tmp_path / "archive", PackedWriter)
-    there = await load(archive, tmp_path / "there")
+    there = await load(parts.place, archive, tmp_path / "there")
     await there.cleanup.sweep()
     assert there.on_disk() == [shown]
     assert (await there.storage.users.all())[0].picture == shown
     assert await file_findings(there.register, there.store) == []
-    there.store.path(shown).unlink()
+    there.place.remove(shown)
     assert await file_findings(there.register, there.store) == [
         f"File {shown}: its bytes are missing."
     ]

@@ -12,11 +12,11 @@ import pytest
 from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
 from chatserver.files import folder_store as store_module
 from chatserver.files import uploads as uploads_module
-from chatserver.files.folder_store import FolderStore
 from chatserver.files.pace import paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.store import PART, SEALED, Space
 from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
+from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
 
 __all__ = ["parts"]
@@ -90,8 +90,14 @@ async def test_a_part_grows_at_its_end_only(parts: Parts) -> None:
         await store.append(FILE, 3, pieces(b"def"), limit=10, checksum=wrong)
     assert await store.append(FILE, 3, pieces(b"d", b"ef"), limit=10) == 6
     assert await store.head(FILE, PART, 4) == b"abcd"
+
+
+@ON_FOLDER
+async def test_a_folder_knows_no_file_that_was_not_begun(parts: Parts) -> None:
     with pytest.raises(NotFound):
-        await store.append("B" * 22, 0, pieces(b"x"), limit=1)
+        await parts.store.append("B" * 22, 0, pieces(b"x"), limit=1)
+    with pytest.raises(NotFound):
+        await parts.store.size("B" * 22)
 
 
 async def test_the_free_space_is_kept_while_bytes_arrive(
@@ -127,6 +133,7 @@ async def test_one_writer_at_a_time(parts: Parts) -> None:
     assert await parts.store.append(FILE, 0, again(), limit=9) == 1
 
 
+@ON_FOLDER
 async def test_a_completion_that_is_cancelled_gives_its_lock_back(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,11 +175,8 @@ async def test_nothing_can_be_appended_to_a_sealed_file(parts: Parts) -> None:
             await store.append(FILE, 3, pieces(b"d"), limit=10)
     for _repeated in range(2):
         await store.complete(FILE)
-        assert await store.seal(FILE, 3) == ""
         assert await store.size(FILE) is None
     assert parts.on_disk() == [FILE]
-    with pytest.raises(NotFound):
-        await store.size("B" * 22)
 
 
 async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
@@ -192,7 +196,7 @@ async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
 
     monkeypatch.setattr(parts.store, "head", shrinking)
     assert (await parts.uploads.finish(file)).bytes == 2
-    assert parts.store.path(file.id).read_bytes() == b"ab"
+    assert parts.place.read(file.id) == b"ab"
 
 
 async def test_a_full_disk_is_unavailable_and_frees_what_it_can(
@@ -227,7 +231,7 @@ async def test_large_pieces_are_written_as_they_come(
 
 
 async def test_deleting_what_is_not_there_is_no_error(parts: Parts) -> None:
-    await FolderStore(parts.folder).delete(FILE)
+    await parts.store.delete(FILE)
 
 
 def test_an_alternative_text_is_one_line_of_limited_length() -> None:

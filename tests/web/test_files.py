@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from aiohttp import ClientError, web
+from msgspec.structs import replace
 
 from chatserver.config import FileSettings, Settings
 from chatserver.protocol import Type
@@ -472,7 +473,7 @@ async def test_bytes_that_are_missing_are_not_found(chat: Chat, ann: User) -> No
 async def test_quotas_count_everything_that_is_not_deleted(
     start_chat: StartChat, tmp_path: Path, quota: str
 ) -> None:
-    files = FileSettings(**{quota: 2 * len(TEXT)})
+    files = replace(FileSettings(), **{quota: 2 * len(TEXT)})
     chat = await start_chat(Settings(data=tmp_path / "quota", limits=FAST, files=files))
     ann = await chat.user("ann", admin=True)
     first = await upload(ann, room="lobby")

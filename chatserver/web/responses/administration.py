@@ -114,7 +114,8 @@ class SelfCheck(Success):
 class Ready(Struct, omit_defaults=True):
     """`ok` is 0 if messages cannot be stored, for the `reason`.
 
-    `durability` is the database's setting for flushing commits to disk.
+    `durability` is the database's setting for flushing commits to disk. `files`: why files cannot
+    be stored or read, while messages without files can be sent.
     """
 
     ok: Literal[0, 1]
@@ -122,3 +123,4 @@ class Ready(Struct, omit_defaults=True):
     revision: str | None
     durability: str
     reason: str = ""
+    files: str = ""
