@@ -8,7 +8,6 @@ import { acceptFiles } from "../ui/file-drop.js";
 import { checked, sentence, unreadableOf } from "../lib/chosen-files.js";
 import { endingOf, kindOf, sizeText } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { makeVoice } from "../ui/message-files.js";
 import { clone, lang } from "../ui/page.js";
 import { isScaled } from "../ui/scale-picture.js";
 import { attachments } from "../state/attachments.js";
@@ -136,7 +135,8 @@ class AttachmentTray extends HTMLElement {
 
   #makeVoice(file) {
     const item = clone("attachment-voice");
-    const player = makeVoice({ ...file, id: null }, file.preview);
+    const player = clone("file-voice");
+    player.show(file, { url: file.preview });
     for (const control of player.querySelectorAll("[tabindex]")) control.tabIndex = 0;
     item.prepend(player);
     this.#setUpRemoval(item, file);

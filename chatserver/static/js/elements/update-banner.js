@@ -40,10 +40,10 @@ class UpdateBanner extends HTMLElement {
   }
 }
 
-/** Whether no text is entered, no file is chosen and no dialog is open. */
+/** Whether no text is entered, nothing is recorded, no file is chosen and no dialog is open. */
 function isIdle() {
   const fields = [...document.querySelectorAll("textarea, input[type=search]")];
-  return !document.querySelector("dialog[open], attachment-tray:not([hidden])") && fields.every(({ value }) => !value.trim());
+  return !document.querySelector("dialog[open], :is(attachment-tray, voice-recorder):not([hidden])") && fields.every(({ value }) => !value.trim());
 }
 
 function reloadFor(newest) {

@@ -1,5 +1,5 @@
 /**
- * <voice-message data-seconds data-wave>: a player: play and pause, a waveform to seek in, speed. Its <audio> loads nothing
+ * <voice-message>: a player: play and pause, a waveform to seek in, speed. Its <audio> loads nothing
  * before it is played. One sound or video plays at a time; after a voice message the next one of the same sender follows.
  */
 
@@ -26,13 +26,15 @@ class VoiceMessage extends HTMLElement {
   #button = this.querySelector(".voice-play");
   #slider = this.querySelector(".voice-slider");
   #speed = this.querySelector(".voice-speed");
-  #isReady = false;
+  #seconds = 0; // as the sender has given them
   #shown = ""; // the seconds that are shown
 
-  connectedCallback() {
-    if (this.#isReady) return; // it was moved
-    this.#isReady = true;
-    const { seconds, wave } = this.dataset;
+  /** Show {seconds, wave} at `url`; `download`: the URL that saves it, if it is sent. Called once. */
+  show({ seconds, wave }, { url, download = "" }) {
+    this.#seconds = seconds;
+    this.#audio.src = url;
+    if (download) this.querySelector(".file-download").href = download;
+    else this.querySelector(".file-download").remove();
     drawWave(this.querySelector(".wave"), wave);
     this.setAttribute("aria-label", _("Voice message, %(time)s", { time: spokenTime(seconds, lang) }));
     this.#button.addEventListener("click", () => this.#toggle());
@@ -46,7 +48,7 @@ class VoiceMessage extends HTMLElement {
 
   /** The end of a recording is unknown to browsers until they have loaded it: then the sender's value counts. */
   get #duration() {
-    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : Number(this.dataset.seconds);
+    return Number.isFinite(this.#audio.duration) ? this.#audio.duration : this.#seconds;
   }
 
   #listenToAudio() {

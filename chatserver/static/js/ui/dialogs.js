@@ -1,6 +1,8 @@
 /**
  * Modal <dialog>s that are closed by their close button, Escape, Back or a click outside. If text was entered and not
  * submitted, the user is asked first.
+ *
+ * Listens on each dialog to `dialog:close-requested` (Back), whose default action is to close it without a question.
  */
 
 import { _ } from "../lib/i18n.js";
@@ -42,6 +44,10 @@ export function makeClosable(dialog) {
     requestClose(dialog);
   };
   dialog.addEventListener("keydown", (event) => event.key === "Escape" && !isComposing(event) && intercept(event));
+  dialog.addEventListener("dialog:close-requested", (event) => {
+    event.preventDefault();
+    requestClose(dialog);
+  });
   dialog.addEventListener("submit", () => sent.set(dialog, entered(dialog)));
   dialog.addEventListener("cancel", intercept); // Escape while nothing in the dialog has the focus
 }

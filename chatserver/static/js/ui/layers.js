@@ -7,10 +7,11 @@
  *
  * A link to a conversation is followed at once, and not in a later task like a fragment by the browser: keys that are
  * pressed after it must not reach the previous conversation.
+ *
+ * Dispatches `dialog:close-requested` on a dialog that is to be closed.
  */
 
 import { isRoute } from "../lib/route.js";
-import { requestClose } from "./dialogs.js";
 
 const SMALL = "(pointer: coarse), (width < 48rem)"; // devices with a button or gesture for Back
 const LAYERS = "dialog, [popover], nav-drawer, side-area, completion-list";
@@ -110,8 +111,13 @@ function isOpen(layer) {
 
 function close(layer) {
   if (layer?.popover) layer.hidePopover();
-  else if (layer?.localName === "dialog") requestClose(layer);
+  else if (layer?.localName === "dialog") closeDialog(layer);
   else layer?.close();
+}
+
+/** Its own module asks first if entered text would be lost. */
+function closeDialog(dialog) {
+  if (dialog.dispatchEvent(new CustomEvent("dialog:close-requested", { cancelable: true }))) dialog.close();
 }
 
 /** Whether a click opens the link in this tab. */

@@ -34,7 +34,7 @@ import "../elements/toast-line.js";
 import "../elements/voice-message.js";
 import "../elements/voice-recorder.js";
 
-export { drawWave } from "./waveform.js";
+export { setUpPending, showProgress } from "./pending-files.js";
 export { showBlur } from "./picture-blur.js";
 export { showServer } from "./server-profile.js";
 export { showInTab } from "./tab-badge.js";

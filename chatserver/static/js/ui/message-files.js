@@ -3,14 +3,11 @@
  * several as a gallery; video and sound with controls, voice messages with their waveform; text with its first lines;
  * other files as a card.
  *
- * Of a message that is being sent, each file shows its progress, and can be removed.
- *
- * Dispatches `file:open` {seq, file} for a picture, `file:cancel` {key} for a file that is not sent.
+ * Dispatches `file:open` {seq, file} for a picture.
  */
 
 import { emit, reconcile } from "./dom.js";
-import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText, timeText } from "../lib/files.js";
-import { _ } from "../lib/i18n.js";
+import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
 import { lazyModule } from "./lazy-load.js";
 import { messagesView } from "./near-view.js";
 import { clone, lang, urls } from "./page.js";
@@ -45,7 +42,7 @@ const MAKE = {
   picture: makePicture,
   video: makePlayer,
   audio: makePlayer,
-  voice: (file) => makeVoice(file, fileUrl(file)),
+  voice: makeVoice,
   text: makeText,
   other: makeCard,
   removed: () => clone("file-removed"),
@@ -103,15 +100,12 @@ function makePlayer(file) {
   return figure;
 }
 
-/** A player for the voice message at `url`; of a recording that is not sent, `file` needs only its waveform. */
-export function makeVoice({ id, name, seconds, wave }, url) {
+function makeVoice(file) {
   const player = clone("file-voice");
-  Object.assign(player.dataset, { seconds, wave });
-  player.querySelector("audio").src = url;
-  player.querySelector(".voice-now").textContent = timeText(seconds);
-  const download = player.querySelector(".file-download");
-  if (id) download.href = fileUrl({ id, name }, { download: true });
-  else download.remove();
+  lazyModule.use(() => {
+    customElements.upgrade(player); // which may not be in the page
+    player.show(file, { url: fileUrl(file), download: fileUrl(file, { download: true }) });
+  });
   return player;
 }
 
@@ -119,23 +113,11 @@ function makePending(file, { isGallery }) {
   const element = clone(formOf(file));
   const image = element.querySelector("img");
   if (image) Object.assign(image, { src: file.preview, alt: altOf(file) });
-  else if (formOf(file) === "pending-voice") lazyModule.use(({ drawWave }) => drawWave(element.querySelector(".wave"), file.wave));
-  else element.querySelector(".file-name").textContent = file.name;
   if (image && !isGallery) setBox(image, boxOf(file));
+  element.querySelector(".file-name")?.append(file.name);
   element.classList.toggle("transparent", mayBeTransparent(file));
-  const cancel = element.querySelector(".upload-cancel");
-  cancel.setAttribute("aria-label", _("Remove %(name)s", { name: file.name }));
-  cancel.addEventListener("click", () => emit(element, "file:cancel", { key: file.id }));
+  lazyModule.use(({ setUpPending }) => setUpPending(element, file));
   return element;
-}
-
-function updatePending(element, { name, state, share, problem }) {
-  element.dataset.state = state;
-  const progress = element.querySelector("progress");
-  progress.hidden = state === "failed";
-  progress.value = share;
-  progress.setAttribute("aria-label", _("Uploading %(name)s", { name }));
-  element.querySelector(".upload-problem").textContent = problem ? `${name}: ${problem}` : "";
 }
 
 function makeText(file) {
@@ -162,7 +144,7 @@ function describe(element, file) {
 
 function update(element, file, seq) {
   element.dataset.file = file.id;
-  if (file.state !== undefined) return updatePending(element, file);
+  if (file.state !== undefined) return lazyModule.use(({ showProgress }) => showProgress(element, file));
   const kind = kindOf(file);
   if (kind === "video" || kind === "audio") element.querySelector(kind).setAttribute("aria-label", file.alt || file.name);
   if (kind === "picture") updatePicture(element, file, seq);
