@@ -167,8 +167,7 @@ class Server:
         """Build what runs in the background."""
         self.health_monitor = HealthMonitor(self.database, self.journal)
         self.erasure = Erasure(self.journal, self.log, self.database)
-        settings = self.settings.files
-        self.files = FileService(self.database, self.rooms, self.folder, settings, clock=wall)
+        self.files = FileService(self.database, self.rooms, self.folder, self.settings, clock=wall)
         self.nightly = Nightly(self.database, self.event_cache.clear, now=wall, clock=since_boot)
         self.key_sync = KeySync(self.keys, self.hub, self.bus, clock=monotonic)
         self.keepalive = Keepalive(self.hub, clock=monotonic, now=wall)
@@ -223,6 +222,7 @@ class Server:
         self.folder.lock()
         try:
             await self._open_database()
+            await self.files.prepare()
             await self.accounts.load_keys()
             await self.server_profile.load()
             self.revocations.load()

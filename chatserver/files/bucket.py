@@ -21,7 +21,7 @@ from aiohttp import ClientError as ConnectionFailure
 
 from chatserver.bucket_url import BucketUrl
 from chatserver.errors import FilesUnavailable, NotFound, StartError, Unavailable, _
-from chatserver.files.bucket_health import BucketHealth
+from chatserver.files.store_health import StoreHealth
 from chatserver.threads import Threads
 
 try:
@@ -74,7 +74,7 @@ class Bucket:
     def __init__(self, url: BucketUrl, *, access_key: str = "", secret_key: str = "") -> None:
         """Without keys the client looks for credentials where all AWS programs do."""
         self.url = url
-        self.health = BucketHealth()
+        self.health = StoreHealth()
         self._keys = {"aws_access_key_id": access_key or None}
         self._keys["aws_secret_access_key"] = secret_key or None
         self._client: Any = None

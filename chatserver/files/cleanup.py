@@ -84,7 +84,9 @@ class FileCleanup:
         self.usage = await self._files.usage()
 
     async def delete_due(self) -> None:
-        """Delete the bytes and then the rows of files that are to be deleted."""
+        """Delete the bytes and then the rows of files that are to be deleted, if possible now."""
+        if self._store.failure:
+            return
         after = None
         while due := await self._deletion.to_delete(BATCH_SIZE, after=after):
             deleted = [file.id for file in due if await self._is_deleted(file.id)]

@@ -3,15 +3,17 @@
 import asyncio
 import hashlib
 import itertools
+import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
+from chatserver.files.marked_folder import RESPONSE_TIMEOUT, MarkedFolder
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
 from chatserver.permissions import give_to_owner
@@ -32,7 +34,8 @@ COPIED = (*(f".{size}" for size in THUMBS), "")  # suffixes of a complete file, 
 ID_LENGTH = 22
 THREADS = 4
 FOLDERS_PER_BATCH = 200  # most have one file
-RESPONSE_TIMEOUT = 10.0  # seconds
+
+logger = logging.getLogger(__name__)
 
 
 class FolderStore:
@@ -41,15 +44,23 @@ class FolderStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._threads = Threads(THREADS, "files")
+        self._marked = MarkedFolder(folder)
 
-    failure = ""
+    @property
+    def failure(self) -> str:
+        return self._marked.health.reason
+
+    async def prepare(self, known: Sequence[str]) -> None:
+        if known and not any([await self.exists(file_id) for file_id in known]):
+            self._marked.forbid_marking()
+        elif known:
+            await self._in_thread(self._marked.use)
 
     async def close(self) -> None:
         """Do nothing."""
 
     async def watch(self) -> None:
-        """Wait until cancelled."""
-        await asyncio.Event().wait()
+        await self._marked.watch(self._threads)
 
     def path(self, file_id: str, suffix: str = "") -> Path:
         return self._folder / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
@@ -58,9 +69,10 @@ class FolderStore:
         await self._in_thread(self._create, file_id)
 
     def _create(self, file_id: str) -> None:
+        self._marked.use()
         part = self.path(file_id, PART)
         for _attempt in range(3):  # another deletion may remove an empty folder just now
-            for folder in (self._folder, part.parent.parent, part.parent):
+            for folder in (part.parent.parent, part.parent):
                 with suppress(FileExistsError):
                     folder.mkdir(mode=0o700)
                     fsync_directory(folder.parent)
@@ -164,6 +176,7 @@ class FolderStore:
         await self._in_thread(self._delete, file_id)
 
     def _delete(self, file_id: str) -> None:
+        self._marked.use()
         for suffix in SUFFIXES:
             self.path(file_id, suffix).unlink(missing_ok=True)
         folder = self.path(file_id).parent
@@ -212,8 +225,9 @@ class FolderStore:
         return await self._in_thread(self._add, file_id, suffix, pieces)
 
     def _add(self, file_id: str, suffix: str, pieces: Iterator[bytes]) -> bool:
+        self._marked.use()
         target, part = self.path(file_id, suffix), self.path(file_id, PART)
-        for folder in (self._folder, target.parent.parent, target.parent):
+        for folder in (target.parent.parent, target.parent):
             if not folder.exists():
                 folder.mkdir(mode=0o700)
                 give_to_owner(folder)
@@ -247,17 +261,23 @@ class FolderStore:
                 await self._threads.start(path.stat)
                 return path
         except FileNotFoundError:
-            raise NotFound from None
+            raise await self._missing() from None
         except (OSError, TimeoutError) as error:
+            logger.warning("a file cannot be read: %s", error.strerror or "no answer in time")
             raise Unavailable(_("The server cannot read files right now.")) from error
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         try:
             return await self._threads.run(work, *arguments)
         except FileNotFoundError:
-            raise NotFound from None
+            raise await self._missing() from None
         except OSError as error:
             raise _refusal(error) from error
+
+    async def _missing(self) -> NotFound:
+        """Return the error for a missing file. Raises FilesUnavailable if the folder is missing."""
+        await self._threads.run(self._marked.use)
+        return NotFound()
 
 
 def _digest(path: Path) -> tuple[str, int]:
@@ -282,6 +302,7 @@ def _listed(folders: list[Path]) -> list[str]:
 
 
 def _refusal(error: OSError) -> Unavailable:
+    logger.warning("a file cannot be stored or read: %s", error.strerror)
     if error.errno in DISK_FULL:
         return Unavailable(_("The disk of the server is full: files cannot be stored now."))
     return Unavailable(_("The server cannot store files right now."))

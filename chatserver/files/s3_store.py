@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,9 @@ class S3Store(S3Uploads):
         """`folder`: where uploads to this node arrive."""
         super().__init__(bucket, folder)
         self._copies = Copies(folder)
+
+    async def prepare(self, known: Sequence[str]) -> None:
+        """Do nothing: the name of the bucket is configured."""
 
     async def close(self) -> None:
         await self._bucket.close()

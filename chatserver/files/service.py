@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from chatserver.clocks import CautiousClock
-from chatserver.config import FileSettings
+from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
@@ -23,6 +23,8 @@ from chatserver.storage.nightly_runs import newest_activity
 from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
 
+COMPARED = 20  # files; one that is there proves that the folder is the right one
+
 
 class FileService:
     """Builds the objects that store and serve files; opens nothing."""
@@ -32,22 +34,23 @@ class FileService:
         database: Database,
         rooms: Rooms,
         folder: DataDir,
-        settings: FileSettings,
+        settings: Settings,
         *,
         clock: Callable[[], int],
     ) -> None:
         """`clock` returns milliseconds UTC."""
+        limits = settings.files
         self.register = Files(database, clock=clock)
         self.deletion = FileDeletion(database)
-        self.store = file_store(folder, settings)
-        self.pictures = Pictures(self.store, pixels=settings.pixels)
-        limits = Quotas(settings.user_bytes, settings.room_bytes, settings.total_bytes)
+        self.store = file_store(folder, limits)
+        self.pictures = Pictures(self.store, pixels=limits.pixels)
+        quotas = Quotas(limits.user_bytes, limits.room_bytes, limits.total_bytes)
         self.uploads = Uploads(
             self.register,
             self.store,
             self.pictures,
-            FileQuotas(database, limits),
-            settings=settings,
+            FileQuotas(database, quotas),
+            settings=limits,
         )
         self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
         self.account_pictures = AccountPictures(database)
@@ -66,6 +69,11 @@ class FileService:
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """The endless tasks, by name."""
         return {"files": self.cleanup.run, "file_store": self.store.watch}
+
+    async def prepare(self) -> None:
+        """Compare some of the registered files with the store."""
+        some = await self.register.stored_after("", COMPARED)
+        await self.store.prepare([file.id for file in some])
 
     async def close(self) -> None:
         """End the process for pictures, and close connections."""

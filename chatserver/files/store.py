@@ -4,7 +4,7 @@ Bytes are appended to a part. When all have arrived it is sealed, so that no req
 it, and flushed to disk before it becomes the file.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,9 @@ class RemoteFile:
 
 class FileStore(Protocol):
     """Bytes of files. Methods raise NotFound for an unknown id, Unavailable for a broken disk."""
+
+    async def prepare(self, known: Sequence[str]) -> None:
+        """Find out whether this is the store of this chat, which has these complete files."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -210,5 +210,5 @@ class FileTalk:
 
     def _on_disk(self) -> set[str]:
         """Return the names of all files, without empty parts: their ids may not have arrived."""
-        found = [path for path in self._files.rglob("*") if path.is_file()]
+        found = [path for path in self._files.glob("*/*/*") if path.is_file()]
         return {path.name for path in found if path.suffix != ".part" or path.stat().st_size}

@@ -54,7 +54,7 @@ class Folder:
         return FolderStore(self.folder)
 
     def names(self) -> list[str]:
-        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
+        return sorted(path.name for path in self.folder.glob("*/*/*") if path.is_file())
 
     def read(self, name: str) -> bytes:
         return self._path(name).read_bytes()

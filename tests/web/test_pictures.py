@@ -31,7 +31,7 @@ async def get(user: User, picture: str, **headers: str) -> tuple[int, Any, bytes
 
 
 def on_disk(chat: Chat) -> list[str]:
-    return [path.name for path in chat.server.folder.files_folder.rglob("*") if path.is_file()]
+    return [path.name for path in chat.server.folder.files_folder.glob("*/*/*") if path.is_file()]
 
 
 async def account(viewer: User, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""State of a bucket: whether it can be used. Logs when that changes."""
+"""State of a store of files: whether it can be used. Logs when that changes."""
 
 import logging
 import time
@@ -7,8 +7,8 @@ from collections.abc import Callable
 logger = logging.getLogger(__name__)
 
 
-class BucketHealth:
-    """Outcome of the last request; `reason` says why it failed, "" if it succeeded."""
+class StoreHealth:
+    """Outcome of the last request or check; `reason` says why it failed, "" if it succeeded."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` returns monotonic seconds."""
