@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -42,6 +43,24 @@ ARCHIVE_ARGUMENT = click.argument(
 )
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What an archive contains, and how many of its files are missing or altered in their store."""
+
+    summary: str
+    missing: int = 0
+    altered: int = 0
+
+    def exit_if_incomplete(self) -> None:
+        """End the command with exit code 1, so that older copies are kept."""
+        if self.missing or self.altered:
+            raise click.ClickException(
+                f"{counted(self.missing, 'file')} of messages could not be copied because they are"
+                f" missing, and {self.altered} are not as they were uploaded. Keep older backups;"
+                " chatserver check names the files. Is the disk of the files mounted?"
+            )
+
+
 # Backup and export -------------------------------------------------------------------------------
 
 
@@ -61,8 +80,9 @@ def backup(file: Path, *, force: bool, without_files: bool) -> None:
             "A backup needs a file; `chatserver export -` writes everything to standard output."
         )
     with _target(file, force=force) as opened:
-        summary = run(_copy(loaded().settings, opened, PackedWriter, with_files=not without_files))
-    click.echo(f"Saved {summary} in {file}.", err=True)
+        copy = run(_copy(loaded().settings, opened, PackedWriter, with_files=not without_files))
+    click.echo(f"Saved {copy.summary} in {file}.", err=True)
+    copy.exit_if_incomplete()
 
 
 @click.command()
@@ -76,8 +96,9 @@ def export(file: Path, *, force: bool, without_files: bool) -> None:
     `import` takes it into an empty database of any kind.
     """
     with _target(file, force=force) as opened:
-        summary = run(_copy(loaded().settings, opened, PlainWriter, with_files=not without_files))
-    click.echo(f"Wrote {summary}.", err=True)
+        copy = run(_copy(loaded().settings, opened, PlainWriter, with_files=not without_files))
+    click.echo(f"Wrote {copy.summary}.", err=True)
+    copy.exit_if_incomplete()
 
 
 @contextmanager
@@ -92,7 +113,7 @@ def _target(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
         yield opened
 
 
-async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: bool) -> str:
+async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: bool) -> Copy:
     """Write the server's archive in that form, and verify it; return what it contains.
 
     Files are copied from their store after the rows. A file that is deleted before it is
@@ -110,11 +131,27 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: 
         async with aclosing(streaming.archive(settings)) as batches:
             async for lines in batches:
                 shown.update(sum([receiver.feed(text) for text in lines]))
-        ids = receiver.file_ids if with_files else []
+        if not with_files or not receiver.files:
+            return Copy(_summary(receiver.finish()))
         async with opened_store(settings) as store:
-            await add_stored_files(receiver, store, ids)
-        summary = _summary(receiver.finish())
-        return f"{summary}, {counted(len(ids), 'file')}" if ids else summary
+            copied = await add_stored_files(receiver, store)
+        summary = f"{_summary(receiver.finish())}, {counted(copied.files, 'file')}"
+    return Copy(summary, await _lost(settings, copied.missing), len(copied.altered))
+
+
+async def _lost(settings: Settings, missing: list[str]) -> int:
+    """Return how many of these files are registered, although their bytes are missing."""
+    from chatserver.files.archived_files import still_registered
+    from chatserver.storage.engine import Database
+    from chatserver.storage.files import Files
+
+    if not missing:
+        return 0
+    database = Database(settings.database_url, read_only=True)
+    try:
+        return len(await still_registered(missing, Files(database, clock=wall)))
+    finally:
+        await database.close()
 
 
 # Restore and import ------------------------------------------------------------------------------

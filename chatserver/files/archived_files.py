@@ -6,17 +6,39 @@ database needs the files that it has. `cleanup` removes those that no database k
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
+from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
 from chatserver.storage.archive_file import ArchivedFile
 from chatserver.storage.archive_writer import ArchiveReceiver
+from chatserver.storage.files import Files
 
 
-async def add_stored_files(receiver: ArchiveReceiver, store: FileStore, ids: Iterable[str]) -> None:
-    """Write files and their thumbnails to an archive, without those that are deleted now."""
-    for file_id in ids:
-        async for path in store.copies(file_id):
-            receiver.add_file(path)
+class Copied(NamedTuple):
+    """Number of files in an archive; ids of those that were not there or are not as uploaded."""
+
+    files: int
+    missing: list[str]
+    altered: list[str]
+
+
+async def add_stored_files(receiver: ArchiveReceiver, store: FileStore) -> Copied:
+    """Write the files of the received rows, and their thumbnails, to the archive."""
+    missing, altered = list[str](), list[str]()
+    for file_id in receiver.files:
+        copies = [receiver.add_file(path) async for path in store.copies(file_id)]
+        if not copies:
+            missing.append(file_id)
+        elif not all(copies):
+            altered.append(file_id)
+    return Copied(len(receiver.files) - len(missing), missing, altered)
+
+
+async def still_registered(ids: Iterable[str], files: Files) -> list[str]:
+    """Return those of these files that were not deleted in the meantime."""
+    found = [await files.find(file_id) for file_id in ids]
+    return [file.id for file in found if file is not None and file.state in COMPLETE_STATES]
 
 
 @asynccontextmanager

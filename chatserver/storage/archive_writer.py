@@ -104,11 +104,13 @@ class PlainWriter:
     def write(self, text: bytes) -> None:
         self._file.write(self._checksum.update(text))
 
-    def add(self, path: Path) -> None:
-        """Write a file in pieces, one line each."""
-        with path.open("rb") as file:
-            while piece := file.read(PIECE):
-                self.write(line(FilePiece(path.name, piece)))
+    def add(self, name: str, file: IO[bytes]) -> str:
+        """Write a file in pieces, one line each; return its SHA-256."""
+        digest = hashlib.sha256()
+        while piece := file.read(PIECE):
+            self.write(line(FilePiece(name, piece)))
+            digest.update(piece)
+        return digest.hexdigest()
 
     def finish(self) -> None:
         self._file.write(self._checksum.line())
@@ -132,15 +134,15 @@ class PackedWriter:
     def write(self, text: bytes) -> None:
         self._pack.send(text)
 
-    def add(self, path: Path) -> None:
-        """Write a file as it is; pictures do not get smaller."""
+    def add(self, name: str, file: IO[bytes]) -> str:
+        """Write a file as it is, for pictures do not get smaller; return its SHA-256."""
         digest = hashlib.sha256()
-        member = ZipInfo(FILES + path.name)
-        with path.open("rb") as file, self._zip.open(member, "w", force_zip64=True) as packed:
+        with self._zip.open(ZipInfo(FILES + name), "w", force_zip64=True) as packed:
             while piece := file.read(PIECE):
                 packed.write(piece)
                 digest.update(piece)
-        self._files[path.name] = digest.hexdigest()
+        self._files[name] = digest.hexdigest()
+        return self._files[name]
 
     def finish(self) -> None:
         manifest = msgspec.structs.replace(self.manifest, sha256=self._sha256, files=self._files)
@@ -170,6 +172,7 @@ Writer = PlainWriter | PackedWriter
 class _FileRow(Struct, frozen=True):
     id: str
     state: FileState
+    sha256: str | None = None
 
 
 _file_row = msgspec.json.Decoder(_FileRow)
@@ -184,7 +187,7 @@ class ArchiveReceiver:
         self._writer: Writer | None = None
         self._checksum = ChecksumLine()
         self._last = b""
-        self.file_ids: list[str] = []  # of files whose bytes belong to the archive
+        self.files: dict[str, str | None] = {}  # id → SHA-256, of those that belong to the archive
 
     def feed(self, text: bytes) -> bool:
         """Process one line; return whether it was a row, which has been written."""
@@ -202,13 +205,23 @@ class ArchiveReceiver:
 
     def _note(self, row: "_FileRow") -> None:
         if row.state in COMPLETE_STATES:
-            self.file_ids.append(row.id)
+            self.files[row.id] = row.sha256
 
-    def add_file(self, path: Path) -> None:
-        """Write the bytes of a file after all rows, unless it was deleted in the meantime."""
-        if self._writer is not None:
-            with suppress(FileNotFoundError):
-                self._writer.add(path)
+    def add_file(self, path: Path) -> bool:
+        """Write the bytes of a file or thumbnail after all rows; return whether they are intact.
+
+        A file that was deleted in the meantime is left out.
+        """
+        if self._writer is None:
+            return True
+        try:
+            with path.open("rb") as file:
+                sha256 = self._writer.add(path.name, file)
+        except FileNotFoundError:
+            return True
+        except PermissionError as error:
+            raise ChatServerError(f"{path} cannot be read: {error.strerror}.") from None
+        return self.files.get(path.name, sha256) in (sha256, None)
 
     def finish(self) -> Manifest:
         """Complete the file and return its manifest. Raises Damaged if the last line is missing."""
