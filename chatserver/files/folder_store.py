@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
+from chatserver.files.folder_names import listed, subfolders
 from chatserver.files.marked_folder import RESPONSE_TIMEOUT, MarkedFolder
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
@@ -205,9 +206,9 @@ class FolderStore:
             yield [name for name in names if len(name) == ID_LENGTH]
 
     async def _names(self) -> AsyncIterator[list[str]]:
-        folders = iter(await self._in_thread(_subfolders, self._folder))
+        folders = iter(await self._in_thread(subfolders, self._folder))
         while batch := list(itertools.islice(folders, FOLDERS_PER_BATCH)):
-            yield await self._in_thread(_listed, batch)
+            yield await self._in_thread(listed, batch)
 
     async def exists(self, file_id: str) -> bool:
         return await self._in_thread(lambda: any(self.path(file_id, s).exists() for s in SUFFIXES))
@@ -287,18 +288,6 @@ def _digest(path: Path) -> tuple[str, int]:
             found.update(piece)
             size += len(piece)
     return found.hexdigest(), size
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("??/??") if path.is_dir())
-
-
-def _listed(folders: list[Path]) -> list[str]:
-    names = list[str]()
-    for folder in folders:
-        with suppress(FileNotFoundError):  # its last file was deleted just now
-            names += [path.name for path in folder.iterdir()]
-    return names
 
 
 def _refusal(error: OSError) -> Unavailable:
