@@ -44,7 +44,7 @@ MAX_PARTS = 10_000  # of one object
 SENDERS = 2  # requests that hold a part in memory at the same time
 CONNECTIONS = 1_000  # each download holds one
 CONNECT_TIMEOUT = 5.0  # seconds
-READ_TIMEOUT = 15.0  # seconds without a byte
+READ_TIMEOUT = 20.0  # seconds without a byte
 ATTEMPTS = 3  # of one request
 CALL_TIMEOUT = 60.0  # seconds for a request with all its attempts, until its answer begins
 MAX_CUTS = 3  # interruptions of a download without a byte in between
@@ -136,10 +136,21 @@ class Bucket:
         target["UploadId"] = (await self._call("create_multipart_upload", **target))["UploadId"]
         try:
             parts = await self._send_parts(target, path, size)
-            await self._call("complete_multipart_upload", **target, MultipartUpload=parts)
+            await self._join(key, size, target | {"MultipartUpload": parts})
         except Exception:
             with suppress(FilesUnavailable, NotFound):  # a sweep repeats it
                 await self._call("abort_multipart_upload", **target)
+            raise
+
+    async def _join(self, key: str, size: int, upload: dict[str, Any]) -> None:
+        """Make the parts an object. That may succeed although the answer is late or lost."""
+        try:
+            await self._call("complete_multipart_upload", **upload)
+        except (FilesUnavailable, NotFound) as error:
+            if await self.size(key) == size:
+                return
+            if isinstance(error, NotFound):  # another error would be taken for that of the file
+                raise FilesUnavailable("the S3 service has lost an upload") from error
             raise
 
     async def _send_parts(self, target: dict[str, str], path: Path, size: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from chatserver.bucket_url import BucketUrl
 from chatserver.errors import FilesUnavailable, NotFound
@@ -188,6 +189,22 @@ async def test_an_upload_in_parts_that_fails_is_discarded(
     proxy.judge = sound
     await once.abort_uploads()
     assert bucket.unfinished() == []
+
+
+async def test_an_object_whose_confirmation_was_lost_is_stored(
+    once: Bucket, proxy: FaultProxy, bucket: BucketPlace, tmp_path: Path
+) -> None:
+    path = tmp_path / "large"
+    path.write_bytes(bytes(9 * 2**20))
+    proxy.judge = lambda request: HALF if _joins(request) else ""
+    await once.upload("AA/AA/AAAA", path)
+    assert len(bucket.read("AAAA")) == 9 * 2**20
+    assert bucket.unfinished() == []
+
+
+def _joins(request: web.Request) -> bool:
+    """Whether a request makes an object of parts."""
+    return request.method == "POST" and "uploadId" in request.query
 
 
 async def test_few_parts_are_in_memory_at_the_same_time(

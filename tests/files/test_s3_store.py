@@ -119,10 +119,17 @@ async def test_bytes_with_a_wrong_checksum_reach_no_other_node(
     store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads_module, "SHARED", 1)
+    monkeypatch.setattr("chatserver.files.folder_store.PIECE", 1)
+
+    async def observed() -> AsyncIterator[bytes]:
+        yield b"d"
+        yield b"e"
+        assert await store.size(FILE) == 5  # asked for by another request, which copies it
+
     await store.create(FILE)
     await store.append(FILE, 0, pieces(b"abc"), limit=9)
     with pytest.raises(WrongChecksum):
-        await store.append(FILE, 3, pieces(b"d", b"e"), limit=9, checksum=Checksum("sha1", b"no"))
+        await store.append(FILE, 3, observed(), limit=9, checksum=Checksum("sha1", b"no"))
     assert await store.size(FILE) == await other.size(FILE) == 3
 
 

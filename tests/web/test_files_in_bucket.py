@@ -132,8 +132,10 @@ async def test_while_the_service_is_away_messages_continue(ann: User, proxy: Fau
     ready = await ask(ann.http, "GET", f"{ann.chat.url}/readyz")
     assert (ready.status, ready.json["files"]) == (200, "the S3 service is busy")
     assert (await figures(ann.chat))["chatserver_files_up"] == 0
+    proxy.requests.clear()
     early = await post(ann, CONTENT, name="c.bin")
     assert (early.status, early.json["data"]) == (503, NOW)
+    assert not any(request.startswith("PUT") for request in proxy.requests)
     proxy.judge = sound
     assert (await get(ann, file))[2] == CONTENT
     assert (await post(ann, CONTENT, name="c.bin")).status == 201
