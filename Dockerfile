@@ -12,7 +12,7 @@ COPY templates templates
 COPY migrations migrations
 COPY locale locale
 RUN python -m venv /opt/chatserver \
-    && /opt/chatserver/bin/pip install --no-cache-dir '.[mysql,redis,s3]' \
+    && /opt/chatserver/bin/pip install --no-cache-dir '.[mysql,pdf,redis,s3]' \
     && /opt/chatserver/bin/pip uninstall --yes pip
 
 FROM python:3.13-slim

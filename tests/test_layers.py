@@ -57,6 +57,7 @@ HOMES = {
     "click": {"__main__", "commands"},
     "structlog": {"logs"},
     "PIL": {"files.images.thumbnails"},
+    "pypdf": {"files.texts.pdf"},
     "segno": {"commands.serve", "web.invitations"},
     "uvloop": {"commands.options"},
 }

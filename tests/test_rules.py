@@ -25,7 +25,7 @@ CONTENT = set(
 )
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
-RUNS_OWN_PROGRAM = {"files.pictures"}  # this program's own process, with a fixed command
+RUNS_OWN_PROGRAM = {"files.worker_process"}  # this program's own process, with a fixed command
 OTHER_PROGRAMS = {"subprocess", "pickle", "marshal", "shelve", "pty"}
 RUNS_PROGRAMS = {"create_subprocess_exec", "create_subprocess_shell"}
 RUNS_TEXT = {"eval", "exec", "system", "popen", "__import__"}

@@ -12,6 +12,7 @@ from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.errors import FilesUnavailable
 from chatserver.files.stores import opened_store
+from chatserver.files.text_extraction import PDF_LIBRARY
 from chatserver.files.verification import count_differences
 from chatserver.permissions import obstacle
 from chatserver.storage.engine import Database
@@ -73,9 +74,12 @@ def _described(settings: Settings) -> str:
 
 
 def _libraries() -> Iterator[Finding]:
-    """Report missing parts of Pillow, which only the process for pictures loads."""
+    """Report missing libraries, which only the processes for pictures and texts load."""
     if any(not _is_installed(part) for part in PILLOW):
         yield None, "files: Pillow is not installed completely, so pictures have no thumbnails"
+
+    if not _is_installed(PDF_LIBRARY):
+        yield None, "files: pypdf is not installed, so search does not find the text of PDF files"
 
 
 def _is_installed(module: str) -> bool:

@@ -90,8 +90,7 @@ class FileCleanup:
         after = None
         while due := await self._deletion.to_delete(BATCH_SIZE, after=after):
             deleted = [file.id for file in due if await self._is_deleted(file.id)]
-            await self._deletion.delete_rows(deleted)
-            self.counts.deleted += len(deleted)
+            self.counts.deleted += await self._deletion.delete_rows(deleted)
             after = due[-1]
 
     async def _is_deleted(self, file_id: str) -> bool:

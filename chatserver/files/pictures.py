@@ -1,19 +1,13 @@
 """Client of the process that works on pictures. Owns that process.
 
-It is started for the first picture, ended when it was idle for a while, and killed when a picture
-takes too long. A file that it cannot decode becomes an attachment that browsers do not show; one
-whose metadata it cannot remove is refused. Users take turns, so that one with many pictures delays
-others by one picture.
+A file that it cannot decode becomes an attachment that browsers do not show; one whose metadata it
+cannot remove is refused. Users take turns, so that one with many pictures delays others by one
+picture.
 """
 
 import asyncio
 import logging
-import os
-import sys
-from asyncio.subprocess import PIPE, Process
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -23,9 +17,9 @@ from chatserver.errors import BadRequest, _
 from chatserver.files.images.worker import HANDLED, Job, Result
 from chatserver.files.store import CLEAN, THUMBS, FileStore
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
+from chatserver.files.worker_process import FAILURES, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
-IDLE_TIME = 60.0  # seconds without a job after which the process ends
 MODULE = "chatserver.files.images"
 UNCLEANED = _(
     "The server cannot remove the metadata, such as the place, from this file. It may be damaged."
@@ -64,8 +58,7 @@ class Pictures:
         self._pixels = pixels
         self._lock = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id
-        self._process: Process | None = None
-        self._idle: asyncio.TimerHandle | None = None
+        self._worker = WorkerProcess(MODULE, timeout=TIMEOUT)
         self.counts = Counts()
 
     async def process(self, file_id: str, suffix: str, *, user_id: int) -> Picture:
@@ -110,55 +103,19 @@ class Pictures:
 
     async def _result(self, job: Job) -> Result:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                result = await self._send(job)
-        except (OSError, RuntimeError, msgspec.MsgspecError, ValueError, TimeoutError) as error:
+            result = await self._send(job)
+        except FAILURES as error:
             logger.warning("a picture could not be handled: %s", type(error).__name__)
             self.counts.failed += 1
-            await self.close()
             return Result(ok=False)
-        except BaseException:
-            await self.close()  # its result would be read as that of the next job
-            raise
         self.counts.handled += 1
         self.counts.rejected += not result.ok
         return result
 
     async def _send(self, job: Job) -> Result:
-        if self._idle is not None:
-            self._idle.cancel()
-        if self._process is None or self._process.returncode is not None:  # killed while idle
-            self._process = await _start()
-        process = self._process
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        process.stdin.write(msgspec.json.encode(job) + b"\n")
-        result = await process.stdout.readline()
-        self._idle = asyncio.get_running_loop().call_later(IDLE_TIME, self._end_idle)
-        return msgspec.json.decode(result, type=Result)
-
-    def _end_idle(self) -> None:
-        """Close the input of the process, which then ends."""
-        process, self._process = self._process, None
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
+        answer = await self._worker.ask(msgspec.json.encode(job))
+        return msgspec.json.decode(answer, type=Result)
 
     async def close(self) -> None:
         """End the process."""
-        if self._idle is not None:
-            self._idle.cancel()
-        process, self._process = self._process, None
-        if process is not None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-async def _start() -> Process:
-    """Start the process, without the secrets that the server's environment may have."""
-    root = str(Path(__file__).parents[2])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {"PYTHONPATH": paths, "PATH": os.environ.get("PATH", "")}
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", MODULE, stdin=PIPE, stdout=PIPE, env=environment
-    )
+        await self._worker.close()

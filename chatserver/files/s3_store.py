@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -73,6 +73,13 @@ class S3Store(S3Uploads):
         for key in sorted(keys, key=own.__eq__):  # the file itself goes last
             await self._bucket.delete(key)
         await self._bucket.abort_uploads(own)
+
+    @asynccontextmanager
+    async def readable(self, file_id: str, limit: int) -> AsyncIterator[Path]:
+        file = await self.require(file_id)
+        content = aclosing(file.read(0, min(limit, file.size)))
+        async with content as pieces, self._copies.written(file_id, pieces) as path:
+            yield path
 
     async def copies(self, file_id: str) -> AsyncIterator[Path]:
         stored = {

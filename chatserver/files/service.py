@@ -1,8 +1,7 @@
 """The objects that make up the files of a server."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from chatserver.clocks import CautiousClock
 from chatserver.config import Settings
@@ -12,16 +11,19 @@ from chatserver.files.cleanup import FileCleanup
 from chatserver.files.pictures import Pictures
 from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.stores import file_store
+from chatserver.files.text_extraction import TextExtraction
 from chatserver.files.uploads import Uploads
 from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_list import FileList
 from chatserver.storage.file_quotas import FileQuotas, Quotas
+from chatserver.storage.file_text_queue import FileTextQueue
 from chatserver.storage.files import Files
 from chatserver.storage.nightly_runs import newest_activity
 from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
+from chatserver.supervisor import Work
 
 COMPARED = 20  # files; one that is there proves that the folder is the right one
 
@@ -54,6 +56,8 @@ class FileService:
         )
         self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
         self.account_pictures = AccountPictures(database)
+        queue = FileTextQueue(database, clock=clock)
+        self.texts = TextExtraction(queue, self.register, self.store)
         self.access = FileAccess(self.register, rooms)
         self.listing = FileList(database)
         passed = CautiousClock(clock, partial(newest_activity, database))
@@ -66,9 +70,13 @@ class FileService:
         )
 
     @property
-    def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    def tasks(self) -> dict[str, Work]:
         """The endless tasks, by name."""
-        return {"files": self.cleanup.run, "file_store": self.store.watch}
+        return {
+            "files": self.cleanup.run,
+            "file_store": self.store.watch,
+            "file_texts": self.texts.run,
+        }
 
     async def prepare(self) -> None:
         """Compare some of the registered files with the store."""
@@ -76,8 +84,9 @@ class FileService:
         await self.store.prepare([file.id for file in some])
 
     async def close(self) -> None:
-        """End the process for pictures, and close connections."""
+        """End the processes that work on files, and close connections."""
         await self.pictures.close()
+        await self.texts.close()
         await self.store.close()
 
     async def findings(self) -> list[str]:

@@ -95,6 +95,12 @@ class FileStore(Protocol):
         Raises Unavailable if the disk hangs.
         """
 
+    def readable(self, file_id: str, limit: int) -> AbstractAsyncContextManager[Path]:
+        """Yield a path of a complete file, or of a copy of its first `limit` bytes, for the block.
+
+        Raises NotFound without the file.
+        """
+
     def copies(self, file_id: str) -> AsyncIterator[Path]:
         """Yield paths of a complete file and its thumbnails, each of which exists until the next.
 

@@ -13,6 +13,7 @@ from chatserver.errors import NotFound
 from chatserver.file_state import FileState
 from chatserver.models import Draft, Event, EventKind, RemoveFile
 from chatserver.storage.append_event import append_event, event_from_draft
+from chatserver.storage.file_texts import erase_of_files
 from chatserver.storage.rights import require_admin
 from chatserver.storage.search_index import Entry, reindex
 from chatserver.storage.tables import MARKED_FOR_DELETION, events, files
@@ -34,6 +35,7 @@ def remove_file(connection: Connection, draft: Draft, act: RemoveFile, now: int)
     seq = append_event(connection, draft, now, EventKind.EDIT, target=message.seq)
     connection.execute(_SHOW, place | {"shown": described, "now": now})
     connection.execute(_DELETE, {"file": act.file})
+    erase_of_files(connection, [act.file])
     reindex(connection, [Entry(draft.room, message.seq, message.user_id, message.body, described)])
     return event_from_draft(
         draft, seq, now, EventKind.EDIT, target=message.seq, data=message.body, files=described

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from chatserver.errors import BadRequest, TooLarge, _
 from chatserver.file_state import FileState
 from chatserver.models import Draft, Edit
+from chatserver.storage import file_texts
 from chatserver.storage.bulk import KeyLookup, RowLookup
 from chatserver.storage.file_quotas import ROOM_IS_FULL
 from chatserver.storage.files import COLUMNS, files_json
@@ -134,6 +135,9 @@ class BatchFiles:
                 for file_id, (room, seq, position) in sorted(self._bound.items())
             ]
             connection.execute(_BIND, bound)
+            rows = [self._rows[file_id] for file_id in self._bound]
+            new = [row for row in rows if row.state == FileState.COMPLETE]
+            file_texts.enqueue(connection, new)
         if self._descriptions:
             descriptions = [
                 {"room": room, "number": seq, "description": text or None}
@@ -142,11 +146,13 @@ class BatchFiles:
             connection.execute(_DESCRIBE, descriptions)
         if self._dropped:
             connection.execute(_DELETE, [{"file": file_id} for file_id in sorted(self._dropped)])
+            file_texts.erase_of_files(connection, self._dropped)
         if self._deleted_messages:
             messages = [
                 {"room": room, "number": seq} for room, seq in sorted(self._deleted_messages)
             ]
             connection.execute(_DELETE_OF_MESSAGE, messages)
+            file_texts.erase_of_messages(connection, self._deleted_messages)
 
 
 _FOR_UPDATE = sa.select(*COLUMNS).order_by(files.c.id).with_for_update()

@@ -1,8 +1,8 @@
 """Dump of a whole database to archive lines, and load of such lines, on SQLite and MySQL.
 
 Rows are written in the order of their primary keys, so that both kinds of database give the same
-lines for the same content. Derived tables (the search index) are not in an archive; loading
-rebuilds them.
+lines for the same content. Derived tables (the search index, texts of files) are not in an
+archive; loading rebuilds the index and queues the files.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatserver.errors import ChatServerError
 from chatserver.models import EventKind
+from chatserver.storage import file_texts
 from chatserver.storage.archive_file import ChecksumLine, Damaged, Manifest, Row, line
 from chatserver.storage.display_names import backfill_display_keys
 from chatserver.storage.engine import Database
@@ -198,6 +199,7 @@ async def load(
         repair_memberships(connection)
         _replace_epoch(connection)
         _index(connection)
+        file_texts.enqueue_all(connection)
 
     try:
         await database.transaction(work)

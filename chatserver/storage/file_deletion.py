@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.file_state import FileState
 from chatserver.storage.engine import Database
+from chatserver.storage.file_texts import HAS_TEXT, erase_of_files
 from chatserver.storage.files import COLUMNS, IS_UNSENT, StoredFile, file_from_row
 from chatserver.storage.picture_rows import IS_UNUSED_PICTURE
 from chatserver.storage.readers import Share
@@ -59,7 +60,14 @@ class FileDeletion:
     async def _expire(self, ids: list[str]) -> int:
         change = files.update().where(files.c.id.in_(ids), _IS_UNREFERENCED)
         deleting = change.values(MARKED_FOR_DELETION)
-        return await self._database.transaction(lambda c: c.execute(deleting).rowcount)
+        due = sa.select(files.c.id).where(files.c.id.in_(ids), files.c.state == FileState.DELETING)
+
+        def work(connection: Connection) -> int:
+            expired = connection.execute(deleting).rowcount
+            erase_of_files(connection, list(connection.scalars(due)))
+            return expired
+
+        return await self._database.transaction(work)
 
     async def to_delete(self, limit: int, *, after: StoredFile | None = None) -> list[StoredFile]:
         """Return the next files that have to be deleted, oldest first."""
@@ -67,10 +75,15 @@ class FileDeletion:
         async with self._database.reading() as connection:
             return [file_from_row(row) for row in await connection.execute(_TO_DELETE, place)]
 
-    async def delete_rows(self, ids: Sequence[str]) -> None:
-        """Delete the rows of files whose bytes are deleted."""
+    async def delete_rows(self, ids: Sequence[str]) -> int:
+        """Delete the rows of files whose bytes are deleted; return how many.
+
+        A row stays while the index of texts has tokens of the file.
+        """
         delete = files.delete().where(files.c.id.in_(ids), files.c.state == FileState.DELETING)
-        await self._database.transaction(lambda c: c.execute(delete))
+        return await self._database.transaction(
+            lambda c: c.execute(delete.where(~HAS_TEXT)).rowcount
+        )
 
 
 def _execute(change: sa.Update, connection: Connection) -> int:

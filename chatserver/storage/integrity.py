@@ -259,6 +259,17 @@ RULES = (
         f" WHERE f.state = {FileState.BOUND:d} AND e.files IS NULL",
     ),
     Rule(
+        "File {file_id}: is in no message of room {room_id}, but its text is still stored.",
+        "SELECT t.file_id, t.room_id FROM search_texts t LEFT JOIN files f ON f.id = t.file_id"  # noqa: S608
+        f" AND f.state = {FileState.BOUND:d} AND f.room_id = t.room_id AND f.seq = t.seq"
+        " WHERE t.text <> '' AND f.id IS NULL",
+    ),
+    Rule(
+        "File {file_id}: is deleted, but nothing will remove its words from the index.",
+        "SELECT t.file_id FROM search_texts t WHERE t.text = '' AND NOT EXISTS"
+        " (SELECT 1 FROM search_text_queue q WHERE q.file_id = t.file_id AND q.user_id = 0)",
+    ),
+    Rule(
         "User {name}: picture {picture} is not registered.",
         "SELECT u.name, u.picture FROM users u"  # noqa: S608
         f" LEFT JOIN files f ON f.id = u.picture AND f.state = {FileState.PICTURE:d}"

@@ -17,6 +17,7 @@ from chatserver.clocks import DAY, NODE_CLOCK_DIFFERENCE
 from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.engine import Database
+from chatserver.storage.file_texts import erase_of_messages
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.meta_keys import EMPTIED
 from chatserver.storage.readers import Share
@@ -155,8 +156,10 @@ def _erase(connection: Connection, room: int, days: int, seqs: Sequence[int], no
     if period is None or period > days:
         return False
     attached = files.update().where(files.c.room_id == room, files.c.seq.in_(seqs))
-    connection.execute(attached.values(MARKED_FOR_DELETION))
-    erase_texts(connection, [(room, seq) for seq in seqs], now)
+    refs = [(room, seq) for seq in seqs]
+    if connection.execute(attached.values(MARKED_FOR_DELETION)).rowcount:
+        erase_of_messages(connection, refs)
+    erase_texts(connection, refs, now)
     return True
 
 

@@ -1,7 +1,8 @@
 """Indexing of long messages after they were stored, in short transactions.
 
 Any node may do it. A message stays in `search_pending` until its tokens match its text, so an
-interruption at any moment only delays the indexing.
+interruption at any moment only delays the indexing. The tokens of long texts of deleted files are
+removed here too.
 """
 
 import asyncio
@@ -18,10 +19,12 @@ from chatserver.models import EventKind
 from chatserver.storage import search_index
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.engine import Database
+from chatserver.storage.file_texts import ERASED, remove_erased
 from chatserver.storage.members import lock_rooms
 from chatserver.storage.search_index import Entry, document_of, pending
 from chatserver.storage.slices import compute_in_slices
 from chatserver.storage.tables import events
+from chatserver.storage.throttling import throttled
 
 COMPACT_INTERVAL = 0.05  # seconds between two steps of a removal while the server runs
 POLL_INTERVAL = 0.5  # seconds between two queries of the backlog
@@ -68,10 +71,18 @@ class SearchBacklog:
         while rows := await self._waiting():
             async for batch in compute_in_slices(_tokenized, rows):
                 await self._database.transaction(partial(_store_tokens, tokenized=batch))
+        while (file_id := await self._erased_text()) is not None:
+            async with throttled():
+                await self._database.transaction(partial(remove_erased, file_id=file_id))
 
     async def compact(self) -> bool:
         """Remove some words of deleted messages from the file; return whether there are more."""
         return await self._database.transaction(search_index.compact)
+
+    async def _erased_text(self) -> str | None:
+        """Return a file whose text is erased and whose tokens are not."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(ERASED)
 
     async def _waiting(self) -> list[Row[Any]]:
         async with self._database.reading() as connection:

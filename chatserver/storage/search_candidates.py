@@ -24,7 +24,7 @@ Terms = list[list[str]]  # a conjunction of alternatives
 READABLE = sa.select(members.c.room_id).where(members.c.user_id == sa.bindparam("me"), IS_MEMBER)
 
 
-def _readable(room: sa.ColumnElement[int]) -> sa.Exists:
+def is_readable(room: sa.ColumnElement[int]) -> sa.Exists:
     """Correlated, because SQLite would start from the rooms of an IN (SELECT ...) and read all."""
     return READABLE.where(members.c.room_id == room).correlate_except(members).exists()
 
@@ -37,7 +37,7 @@ _waiting_id = (
     .scalar_subquery()
 )
 _waiting = (
-    sa.select(_waiting_id.label("id")).where(_readable(pending.c.room_id)).subquery("waiting")
+    sa.select(_waiting_id.label("id")).where(is_readable(pending.c.room_id)).subquery("waiting")
 )
 _WAITING = sa.select(_waiting.c.id)
 
@@ -56,7 +56,7 @@ async def candidates(
     found = set(await connection.scalars(_newest(_WAITING, ids, size), me))
     if connection.dialect.name == "sqlite" or not terms:
         known = _matches_sqlite(terms) if terms else sa.select(search.c.id)
-        some = _newest(known.where(_readable(search.c.room_id)), ids, size)
+        some = _newest(known.where(is_readable(search.c.room_id)), ids, size)
         found |= set(await connection.scalars(some, me))
     else:
         found |= set(await _candidates_of_mysql(connection, me, terms, ids, size))
@@ -72,9 +72,17 @@ def _newest(query: sa.Select[Any], ids: tuple[int, int], size: int) -> sa.Select
 # Dialects ----------------------------------------------------------------------------------------
 
 
+def fts5_expression(terms: Terms) -> str:
+    return " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
+
+
+def boolean_expression(terms: Terms) -> str:
+    """Return the terms in MySQL's boolean mode."""
+    return " ".join(f"+({' '.join(choice)})" for choice in terms)
+
+
 def _matches_sqlite(terms: Terms) -> sa.Select[Any]:
-    expression = " AND ".join(f"({' OR '.join(choice)})" for choice in terms)
-    matched = words.c.search_words.op("MATCH", is_comparison=True)(expression)
+    matched = words.c.search_words.op("MATCH", is_comparison=True)(fts5_expression(terms))
     joined = words.join(search, search.c.id == words.c.rowid)
     return sa.select(words.c.rowid).select_from(joined).where(matched)
 
@@ -93,7 +101,7 @@ async def _candidates_of_mysql(
     """
     newest = await connection.scalar(_NEWEST, {"below": ids[1]}) or 0
     least = max(ids[0], newest - RECENT)
-    readable = _readable(search.c.room_id)
+    readable = is_readable(search.c.room_id)
     recent = sa.select(search.c.id).where(*map(_any_of, terms), readable)
     found = (await connection.scalars(_newest(recent, (least, ids[1]), size), me)).all()
     if len(found) >= size or least == ids[0]:
@@ -119,7 +127,6 @@ _NEWEST = sa.select(sa.func.max(search.c.id)).where(search.c.id < sa.bindparam("
 
 
 def _matches_mysql(terms: Terms) -> sa.Select[Any]:
-    expression = " ".join(f"+({' '.join(choice)})" for choice in terms)
     return sa.select(search.c.id).where(
-        match(search.c.tokens, against=expression).in_boolean_mode()
+        match(search.c.tokens, against=boolean_expression(terms)).in_boolean_mode()
     )

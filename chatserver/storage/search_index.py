@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from chatserver.models import Value
 from chatserver.storage.bulk import BulkDelete, BulkInsert, RowLookup, as_json, match_rows
 from chatserver.storage.engine import Database
-from chatserver.storage.meta_keys import COMPACTED
+from chatserver.storage.meta_keys import COMPACTED, TEXTS_COMPACTED
 from chatserver.storage.tables import EventRef, meta
 from chatserver.text.attached_files import kind_token, kinds, searched_text
 from chatserver.text.search_terms import room_token, sender_token, tokens
@@ -28,7 +28,7 @@ from chatserver.text.search_terms import room_token, sender_token, tokens
 LONG_TEXT = 250  # characters; longer messages are indexed by the backlog
 LONG_ASCII = 4_000  # the same for ASCII texts, which are fast to tokenize
 MANY_TOKENS = 10_000  # bytes of tokens, about those of a message of LONG_ASCII characters
-# Values of COMPACTED: deleted words are in the file, are not, are being removed.
+# Values of these keys: deleted words are in the file, are not, are being removed.
 DIRTY, CLEAN, MERGING = "0", "1", "2"
 PAGES = 32  # pages of the index that one step merges
 
@@ -37,6 +37,10 @@ pending = sa.table("search_pending", sa.column("room_id"), sa.column("seq"))
 words = sa.table(
     "search_words", *(sa.column(n) for n in ("rowid", "search_words", "rank", "tokens"))
 )
+text_words = sa.table(
+    "search_text_words", *(sa.column(n) for n in ("rowid", "search_text_words", "rank", "tokens"))
+)
+_FTS5 = {COMPACTED: words, TEXTS_COMPACTED: text_words}  # by key of their state
 _INSERT = BulkInsert(search, "room_id", "seq", "tokens")
 _REMOVE = BulkDelete(search, "room_id", "seq")
 _PENDING = BulkInsert(pending, "room_id", "seq")
@@ -143,7 +147,7 @@ async def compact_all(database: Database) -> None:
     """Remove the words of deleted and edited messages from a SQLite file. Cheap if there are none.
 
     On MySQL the words stay in InnoDB's auxiliary tables until the operator runs `OPTIMIZE TABLE
-    search`, which locks the table for a while.
+    search, search_texts`, which locks the tables for a while.
     """
     while await database.transaction(compact):  # noqa: ASYNC110 - the transaction works
         await asyncio.sleep(0)
@@ -151,15 +155,19 @@ async def compact_all(database: Database) -> None:
 
 def compact(connection: Connection) -> bool:
     """Run one step of some milliseconds; return whether there are more."""
-    state = connection.scalar(sa.select(meta.c.value).where(meta.c.key == COMPACTED))
+    return any(_compact(connection, key, index) for key, index in _FTS5.items())
+
+
+def _compact(connection: Connection, key: str, index: sa.TableClause) -> bool:
+    state = connection.scalar(sa.select(meta.c.value).where(meta.c.key == key))
     if state not in (DIRTY, MERGING):
         return False
     pages = -PAGES if state == DIRTY else PAGES  # the first step names all segments
     before = _changes(connection)
-    connection.execute(words.insert().values(search_words="merge", rank=pages))
+    connection.execute(index.insert().values({index.name: "merge", "rank": pages}))
     merged = _changes(connection) - before >= 2  # https://sqlite.org/fts5.html#the_merge_command
     after = MERGING if merged else CLEAN
-    connection.execute(meta.update().where(meta.c.key == COMPACTED).values(value=after))
+    connection.execute(meta.update().where(meta.c.key == key).values(value=after))
     return merged
 
 

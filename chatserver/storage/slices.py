@@ -7,7 +7,6 @@ slice the computation pauses for as long as the slice and its consumer took.
 import asyncio
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Callable,
     Iterable,
     Iterator,
@@ -41,7 +40,7 @@ async def pages(
 
 async def compute_in_slices(
     work: Callable[[list[Any]], T], rows: Iterable[Any]
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """Yield the results of `work` for slices of `rows`, in order: see `text_length`."""
     clock, rest = asyncio.get_running_loop().time, 0.0
     for part in slices(rows):

@@ -12,6 +12,7 @@ MEDIA = ("image", "video", "audio")
 
 
 class AttachedFile(msgspec.Struct):
+    id: str
     name: str
     type: str
     alt: str = ""

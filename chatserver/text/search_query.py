@@ -64,6 +64,11 @@ def index_terms(query: Query) -> list[list[str]]:
     return [*([term] for term in query.terms), *has]
 
 
+def text_terms(query: Query) -> list[list[str]]:
+    """Return what every text of a file that matches has in its index; none without words."""
+    return [[term] for term in query.terms] if query.pieces else []
+
+
 def matches(query: Query, body: str) -> bool:
     """Whether a body contains all pieces of the query."""
     return holds(query.pieces, fold(body))
@@ -75,8 +80,12 @@ def has_attached(query: Query, body: str, files: str | None) -> bool:
         return False
     if LINK in query.has and not _has_link(body):
         return False
-    piece = query.file_name
-    return piece is None or any(holds((piece,), fold(file.name)) for file in attached(files))
+    return query.file_name is None or any(has_name(query, f.name) for f in attached(files))
+
+
+def has_name(query: Query, name: str) -> bool:
+    """Whether a file has the name that the filter filename: asks for."""
+    return query.file_name is None or holds((query.file_name,), fold(name))
 
 
 def _has_link(body: str) -> bool:
@@ -94,6 +103,14 @@ def holds(pieces: Iterable[Piece], text: str) -> bool:
         if not _is_free(piece, text, at):
             doubtful.append(piece)
     return not doubtful or _stand(doubtful, text)
+
+
+def position(piece: Piece, text: str) -> int:
+    """Return where a piece is in a folded text that holds it."""
+    at = text.find(piece.text)
+    while at >= 0 and not _is_free(piece, text, at):
+        at = text.find(piece.text, at + 1)
+    return max(at, 0)
 
 
 def _is_free(piece: Piece, text: str, at: int) -> bool:

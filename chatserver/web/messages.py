@@ -216,8 +216,9 @@ class MessageHandlers:
     )
     async def search(self, request: web.Request) -> web.StreamResponse:
         """Find messages that contain all words, "phrases" and prefixes* of `q` in their text or in
-        names of their files, newest first. Filters: from:, in:, before:, after:, has: (file, image,
-        video, audio, link), filename: (what a word of the name begins with).
+        names of their files, or in the text of one file, newest first. Filters: from:, in:,
+        before:, after:, has: (file, image, video, audio, link), filename: (what a word of the name
+        begins with).
         """
         async with self._authenticator.authenticate_query(request, heavy=True) as user:
             query = parse_query(request, SearchQuery)

@@ -136,6 +136,9 @@ class Metrics:
             "failed": pictures.failed,
         }
         yield _counters("pictures", "Pictures and videos.", outcome=outcomes)
+        texts = self._files.texts.counts
+        outcomes = {"ok": texts.found, "none": texts.empty, "failed": texts.failed}
+        yield _counters("file_texts", "Files read for search.", outcome=outcomes)
         if cleanup.usage is not None:
             yield _gauge("files", "Files that are stored.", cleanup.usage.files)
             yield _gauge("files_bytes", "Their bytes.", cleanup.usage.bytes)

@@ -120,6 +120,11 @@ async def test_text_files_are_previewed_read_in_parts_found_and_deleted(
     await expect(bo.page.locator(".hit-file mark")).to_have_text(["rep"])
     found = await sample.get_attribute("data-file")
     await expect(bo.page.locator(".hit")).to_have_attribute("data-file", found or "")
+    await search_until_read(bo.page, "3999")
+    await expect(bo.page.locator(".hit-file")).to_have_text(["report.log", "lake.jpg"])
+    await expect(bo.page.locator(".hit-quote")).to_contain_text("3998 <b>took</b> 3998 ms 3999 <b>")
+    await expect(bo.page.locator(".hit-quote mark")).to_have_text(["3999", "3999"])
+    await expect(bo.page.locator(".hit")).to_have_attribute("data-file", found or "")
     await bo.page.locator("[data-panel=room]").first.click()
     await bo.page.get_by_role("button", name="Files", exact=True).click()
     await expect(bo.page.locator(".file-row")).to_have_count(2)
@@ -127,6 +132,19 @@ async def test_text_files_are_previewed_read_in_parts_found_and_deleted(
     await expect(bo.page.locator(".file-row")).to_have_count(1)
     await expect(bo.page.locator(".text-file")).to_have_count(0)
     await expect(bo.page.locator(".file-removed")).to_have_text("File deleted by an administrator")
+
+
+async def search_until_read(page: Page, query: str) -> None:
+    """Search for the text of a file until the server has read it."""
+    box = page.locator("search-panel [type=search]")
+    async with asyncio.timeout(20):
+        while not await page.locator(".hit-quote").count():
+            await box.fill("")
+            await box.press("Enter")
+            async with page.expect_response("**/api/search?**"):
+                await box.fill(query)
+                await box.press("Enter")
+            await asyncio.sleep(0.1)
 
 
 async def delete_file(admin: Window, name: str) -> None:

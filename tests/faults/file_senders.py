@@ -10,7 +10,9 @@ assert talk.verdict.sound
 import asyncio
 import hashlib
 import random
+import sqlite3
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -23,6 +25,7 @@ TIMEOUT = 60.0  # seconds until everything that was begun must have been answere
 CLEANUP_TIMEOUT = 30.0  # seconds until deleted files must be off the disk
 RETRY_DELAY = 0.05  # seconds
 SIZES = (1, 300_000)  # bytes of a file
+TEXT_WORDS = 2_000  # of a text: as many as are not removed from the index at once
 PART = 65_536  # bytes in one request
 TUS = {"Tus-Resumable": "1.0.0"}
 UPLOADING = TUS | {"Content-Type": "application/offset+octet-stream"}
@@ -36,6 +39,7 @@ class Sent:
     file_id: str
     seq: int
     sha256: str
+    word: str = ""  # of its text, if it is a text
     deleted: bool = False
 
 
@@ -45,7 +49,8 @@ class FileVerdict:
 
     lost: list[str]  # confirmed, and not readable or not the same bytes
     orphaned: list[str]  # on disk, and of no message
-    leaked: list[str]  # read after the deletion of the message was confirmed, or without access
+    leaked: list[str]  # read after the deletion of the message was confirmed, or without access;
+    # or its text is found or stored then
 
     @property
     def sound(self) -> bool:
@@ -65,10 +70,21 @@ class FileSender:
 
     async def run(self, stop: asyncio.Event, chance: random.Random) -> None:
         while not stop.is_set():
-            content = chance.randbytes(chance.randint(*SIZES))
-            await self._send(await self._upload(content), content)
+            if chance.random() < 0.5:
+                await self.send_text()
+            else:
+                content = chance.randbytes(chance.randint(*SIZES))
+                await self._send(await self._upload(content), content)
             if len(self.sent) % 3 == 0:
-                await self._delete(chance.choice(self.sent))
+                await self.delete(chance.choice(self.sent))
+
+    async def send_text(self) -> Sent:
+        """Send a text file that has a word of its own, among many others."""
+        word = f"w{uuid.uuid4().hex}"
+        filler = " ".join(f"filler{number}" for number in range(TEXT_WORDS))
+        content = f"{word} {filler}".encode()
+        await self._send(await self._upload(content), content, word)
+        return self.sent[-1]
 
     async def _upload(self, content: bytes) -> str:
         """Return the id. An upload whose completion was interrupted may have to begin again."""
@@ -97,13 +113,18 @@ class FileSender:
                 accepted=(204, 404, 409, 423),
             )
 
-    async def _send(self, file_id: str, content: bytes) -> None:
+    async def _send(self, file_id: str, content: bytes, word: str = "") -> None:
         body = {"data": "", "files": [file_id], "id": uuid.uuid4().hex}
         answer = await self._ask("POST", ROOM, json=body)
         seq = (await answer.json())["seq"]
-        self.sent.append(Sent(file_id, seq, hashlib.sha256(content).hexdigest()))
+        self.sent.append(Sent(file_id, seq, hashlib.sha256(content).hexdigest(), word))
 
-    async def _delete(self, sent: Sent) -> None:
+    async def finds(self, sent: Sent) -> bool:
+        """Whether search finds the text of a file."""
+        answer = await self._ask("GET", f"/api/search?q={sent.word}")
+        return bool((await answer.json())["hits"])
+
+    async def delete(self, sent: Sent) -> None:
         await self._ask("DELETE", f"{ROOM}/{sent.seq}", accepted=(200, 204, 404))
         sent.deleted = True
 
@@ -185,7 +206,37 @@ class FileTalk:
         lost = [s.file_id for s in kept if await self._read(s, self._observer) != s.sha256]
         leaked = [s.file_id for s in gone if await self._read(s, self._observer) is not None]
         leaked += [s.file_id for s in self.sent if await self._read(s, "") is not None]
-        return FileVerdict(lost, await self._orphans({sent.file_id for sent in kept}), leaked)
+        gone.append(await self._delete_found_text())
+        leaked += await self._texts_left(gone, "SELECT file_id FROM search_texts WHERE text <> ''")
+        leaked += [s.file_id for s in gone if s.word and await self.senders[0].finds(s)]
+        orphans = await self._orphans({sent.file_id for sent in kept})
+        leaked += await self._texts_left(gone, "SELECT file_id FROM search_texts")
+        leaked += [s.file_id for s in gone if s.word and await self._is_indexed(s)]
+        return FileVerdict(lost, orphans, leaked)
+
+    async def _delete_found_text(self) -> Sent:
+        """Send a text, wait until search finds it, and delete its message."""
+        sender = self.senders[0]
+        sent = await sender.send_text()
+        async with asyncio.timeout(TIMEOUT):
+            while not await sender.finds(sent):
+                await asyncio.sleep(RETRY_DELAY)
+        await sender.delete(sent)
+        return sent
+
+    async def _texts_left(self, gone: list[Sent], query: str) -> list[str]:
+        """Return the deleted files that a query of the database still has."""
+        left = await asyncio.to_thread(self._query, query)
+        return sorted({sent.file_id for sent in gone} & {row[0] for row in left})
+
+    async def _is_indexed(self, sent: Sent) -> bool:
+        """Whether the index has the word of a text."""
+        query = f"SELECT rowid FROM search_text_words WHERE search_text_words MATCH 'xw{sent.word}'"
+        return bool(await asyncio.to_thread(self._query, query))
+
+    def _query(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(self._files.parent / "chat.db")) as connection:
+            return connection.execute(query).fetchall()
 
     async def _read(self, sent: Sent, token: str) -> str | None:
         """Return the digest of the file as a user receives it, or None if it is refused."""

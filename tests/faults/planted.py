@@ -183,6 +183,16 @@ def let_anybody_read_files() -> None:
     FileAccess._may_read = may_read  # type: ignore[assignment, method-assign]
 
 
+def keep_texts_of_deleted_files() -> None:
+    """Leave the texts of deleted files where they are."""
+    from chatserver.storage import file_texts
+
+    def keep(*_arguments: object) -> None:
+        pass
+
+    file_texts._erase = keep  # type: ignore[assignment]
+
+
 @dataclass(frozen=True)
 class Both:
     """Two plants in one."""

@@ -51,6 +51,7 @@ async def test_kill_9_loses_no_confirmed_file_and_leaves_no_deleted_one(
         (planted.forget_files_before_their_bytes, "orphaned"),
         (planted.lose_the_bytes_of_some_files, "lost"),
         (planted.let_anybody_read_files, "leaked"),
+        (planted.keep_texts_of_deleted_files, "leaked"),
     ],
 )
 async def test_a_planted_fault_of_files_is_detected(

@@ -13,7 +13,6 @@ import pytest_asyncio
 from PIL import Image
 
 from chatserver.errors import BadRequest
-from chatserver.files import pictures as module
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.images.worker import Job, Result
 from chatserver.files.pictures import Picture, Pictures
@@ -181,36 +180,16 @@ async def test_metadata_is_removed_although_no_thumbnail_can_be_made(
     assert SECRET not in bench.cleaned()
 
 
-async def test_the_process_is_started_for_the_first_picture_and_again_after_its_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Any] = []
-    start = module._start
-
-    async def counted() -> Any:
-        started.append(await start())
-        return started[-1]
-
-    monkeypatch.setattr(module, "_start", counted)
+async def test_a_text_starts_no_process(bench: Bench) -> None:
     assert await bench.process(b"text") == Picture("text/plain")
-    assert started == []
-    await bench.process(picture("PNG"), "B" * 22)
-    started[0].kill()
-    await started[0].wait()
-    assert (await bench.process(picture("PNG"), "D" * 22)).width == 900
-    bench.pictures._end_idle()
-    assert await started[1].wait() == 0
-    assert (await bench.process(picture("PNG"), "E" * 22)).width == 900
-    assert len(started) == 3
+    assert bench.pictures._worker.process is None
 
 
-async def test_a_picture_that_takes_too_long_ends_the_process(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_picture_that_takes_too_long_ends_the_process(bench: Bench) -> None:
     await bench.process(picture("PNG"))
-    process = bench.pictures._process
+    process = bench.pictures._worker.process
     assert process is not None
-    monkeypatch.setattr(module, "TIMEOUT", 0.0)
+    bench.pictures._worker._timeout = 0.0
     with pytest.raises(BadRequest):
         await bench.process(picture("PNG"), "B" * 22)
     assert process.returncode is not None
@@ -221,7 +200,7 @@ async def test_the_process_has_limits_and_no_secrets(
 ) -> None:
     monkeypatch.setenv("CHATSERVER_DATABASE__URL", "mysql://chat:secret@127.0.0.1/chat")
     await bench.process(picture("PNG"))
-    process = bench.pictures._process
+    process = bench.pictures._worker.process
     assert process is not None
     folder = Path(f"/proc/{process.pid}")
     assert b"secret" not in (folder / "environ").read_bytes()

@@ -343,6 +343,20 @@ async def test_other_objects_in_the_bucket_are_left_alone(
     assert [ids async for ids in store.ids() if ids] == []
 
 
+async def test_the_beginning_of_a_file_can_be_read_from_a_copy(
+    store: S3Store, bucket: BucketPlace
+) -> None:
+    await stored(store, b"a long text")
+    for limit, content in ((6, b"a long"), (100, b"a long text")):
+        async with store.readable(FILE, limit) as path:
+            assert path.read_bytes() == content
+        assert not path.exists()
+    with pytest.raises(NotFound):
+        async with store.readable("B" * 22, 6):
+            pass
+    assert [*bucket.folder.glob("copy-*")] == []
+
+
 async def test_copies_are_removed_with_their_folder(store: S3Store, bucket: BucketPlace) -> None:
     await stored(store, b"text")
     bucket.write(f"{FILE}.480", b"thumb")

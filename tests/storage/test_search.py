@@ -24,6 +24,7 @@ from chatserver.storage import (
     search_candidates,
     search_filters,
     search_index,
+    search_page,
     slices,
 )
 from chatserver.storage.meta_keys import COMPACTED
@@ -314,7 +315,7 @@ async def test_the_number_of_candidates_per_page_is_limited(
 async def test_the_number_of_compared_characters_per_page_is_limited(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_COMPARED_CHARS", 1_000)
+    monkeypatch.setattr(search_page, "MAX_COMPARED_CHARS", 1_000)
     monkeypatch.setattr(slices, "SLICE", 300)
     await index.say(ann, "one two", *["two one" + 93 * " a"] * 20)
     found, position, pages = [], None, 0
@@ -330,7 +331,7 @@ async def test_the_number_of_compared_characters_per_page_is_limited(
 async def test_queries_without_words_count_what_they_compare(
     index: Index, ann: User, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
-    monkeypatch.setattr(search, "MAX_COMPARED_CHARS", 1_000)
+    monkeypatch.setattr(search_page, "MAX_COMPARED_CHARS", 1_000)
     monkeypatch.setattr(slices, "SLICE", 300)
     await index.say(ann, "https://example.com", *["https " + 194 * "a"] * 20)
     sizes: list[int] = []

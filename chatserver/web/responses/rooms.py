@@ -44,8 +44,15 @@ class MemberList(Success):
     former: list[FormerMember] | None = None
 
 
+class FoundIn(Struct):
+    """The id of a file, and the text in it around the first match, on one line."""
+
+    file: str
+    text: str
+
+
 class SearchHit(Struct, omit_defaults=True):
-    """A matching message."""
+    """A matching message. `found_in`: not the message matches, but the text of one of its files."""
 
     room: protocol.PositiveInt
     seq: protocol.PositiveInt
@@ -54,6 +61,7 @@ class SearchHit(Struct, omit_defaults=True):
     at: int
     edited_at: int | None = None
     files: list[protocol.File] | None = None
+    found_in: FoundIn | None = None
 
 
 class Hits(Success):

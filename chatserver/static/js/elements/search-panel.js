@@ -119,15 +119,15 @@ class SearchPanel extends HTMLElement {
     this.#more.hidden = !more;
   }
 
-  #makeRow({ data, files = [], at }, terms) {
+  #makeRow({ data, files = [], found_in, at }, terms) {
     const item = clone("hit");
     const link = item.querySelector("a");
     const time = link.querySelector("time");
     time.dateTime = new Date(at).toISOString();
     time.title = this.#dates.full(at);
     link.querySelector(".hit-text").replaceChildren(...markedNodes(excerpt(data, terms.text), terms.text));
-    const file = showHitFiles(link.querySelector(".hit-files"), files, terms.files);
-    if (file && !hasHit(data, terms.text)) link.dataset.file = file;
+    const file = showHitFiles(link.querySelector(".hit-files"), files, terms, found_in);
+    if (file && (found_in || !hasHit(data, terms.text))) link.dataset.file = file;
     return item;
   }
 

@@ -1,4 +1,4 @@
-/** Shows the files of a search hit: those whose names or descriptions contain a searched word first. */
+/** Shows the files of a search hit: first the one whose text was found, then those with a found name or description. */
 
 import { kindOf, mayBeTransparent } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
@@ -9,12 +9,17 @@ import { clone } from "./page.js";
 const MAX_SHOWN = 3;
 const MAX_ALT = 250; // characters of a description that are searched and shown
 
-/** `terms`: what `fileTerms` returned. Returns the id of the first file that is found, or undefined. */
-export function showHitFiles(box, files, terms) {
+/**
+ * `terms`: what `searchTerms` and `fileTerms` returned, as `text` and `files`; `foundIn`: {file, text} of the hit.
+ * Returns the id of the first file that is found, or undefined.
+ */
+export function showHitFiles(box, files, terms, foundIn) {
   const present = files.filter(({ removed }) => !removed);
-  const found = firstHits(present, terms);
+  const read = present.filter(({ id }) => id === foundIn?.file);
+  const found = [...read, ...firstHits(present, terms.files).filter((file) => !read.includes(file))];
   const sorted = [...found, ...present.filter((file) => !found.includes(file))];
-  const rows = sorted.slice(0, MAX_SHOWN).map((file) => makeRow(file, terms));
+  const rows = sorted.slice(0, MAX_SHOWN).map((file) => makeRow(file, terms.files));
+  if (read.length > 0) rows.splice(1, 0, makeQuote(foundIn.text, terms.text));
   if (sorted.length > MAX_SHOWN) rows.push(_("%(num)s more", { num: sorted.length - MAX_SHOWN }));
   box.replaceChildren(...rows);
   box.hidden = present.length === 0;
@@ -42,6 +47,13 @@ function makeRow(file, terms) {
   if (kindOf(file) === "picture") Object.assign(image, { src: thumbUrl(file), alt: file.alt ?? "" });
   else image.remove();
   return row;
+}
+
+/** The found text of a file. */
+function makeQuote(text, terms) {
+  const quote = clone("hit-file-text");
+  quote.querySelector(".hit-quote").replaceChildren(...markedNodes(text, terms));
+  return quote;
 }
 
 /** `text` as nodes, with <mark> around the terms. */

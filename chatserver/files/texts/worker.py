@@ -1,0 +1,100 @@
+"""Process that extracts texts, with limits, so that a hostile file harms nothing else.
+
+Reads a job from each line of its input, and writes a line with the result.
+"""
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from chatserver.files.texts import OutOfTime, pdf, plain
+from chatserver.text.file_texts import CHARACTERS, indexed, on_one_line
+
+MEMORY = 512 * 2**20  # bytes of address space
+SECONDS = 8  # of the processor for one file; what was read by then is kept
+NICENESS = 10
+PDF = "application/pdf"
+TEXT_BYTES = CHARACTERS * plain.BYTES_PER_CHARACTER  # of a text file that are read
+PDF_BYTES = 100 * 2**20  # of a PDF, which pypdf reads into memory
+
+
+class Job(Struct):
+    """A file, and the media type that was found from its first bytes."""
+
+    type: str
+    path: str
+
+
+class Result(Struct, omit_defaults=True):
+    """Not `ok`: the file has no text. `text` is on one line; `tokens` are those of the index."""
+
+    ok: bool
+    text: str = ""
+    tokens: str = ""
+
+
+def main() -> None:
+    """Work until the input ends."""
+    os.umask(0o077)
+    with suppress(OSError):  # forbidden in some containers
+        os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGXCPU, _out_of_time)
+    for line in sys.stdin.buffer:
+        result = perform(msgspec.json.decode(line, type=Job))
+        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _out_of_time(*_signal: object) -> NoReturn:
+    raise OutOfTime
+
+
+def perform(job: Job) -> Result:
+    """Return the text of a file, as much as the limits allow."""
+    _limit(SECONDS)
+    try:
+        text = _kept(_pieces(job))
+    except OutOfTime:
+        text = ""
+    _limit(None)
+    found = indexed(on_one_line(text))
+    return Result(ok=bool(found.text), text=found.text, tokens=found.tokens)
+
+
+def _limit(seconds: int | None) -> None:
+    """Set the processor time after which OutOfTime is raised."""
+    used = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + 1
+    soft = resource.RLIM_INFINITY if seconds is None else used + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _pieces(job: Job) -> Iterator[str]:
+    if job.type == PDF:
+        yield from pdf.pages(Path(job.path))
+    elif (text := plain.read(Path(job.path), CHARACTERS)) is not None:
+        yield text
+
+
+def _kept(pieces: Iterable[str]) -> str:
+    """Return the first characters; those before a failure, if one occurs."""
+    kept: list[str] = []
+    missing = CHARACTERS
+    try:
+        for piece in pieces:
+            kept.append(piece[:missing])
+            missing -= len(piece)
+            if missing <= 0:
+                break
+    except (Exception, OutOfTime) as error:  # also MemoryError; pypdf raises all kinds
+        print(f"{type(error).__name__}", file=sys.stderr)
+    return "\n".join(kept)
