@@ -12,6 +12,7 @@ const BROWSER = [
   "matchMedia", "navigator", "performance", "queueMicrotask", "removeEventListener", "requestAnimationFrame",
   "scrollTo", "sessionStorage", "setInterval", "setTimeout", "structuredClone", "visualViewport", "window",
 ];
+const WORKER = ["Request", "Response", "SERVER", "clients", "registration", "skipWaiting"];
 const NODE = ["Blob", "CustomEvent", "Event", "EventTarget", "Response", "TextEncoder", "URL", "clearTimeout", "console", "globalThis", "process", "setTimeout", "structuredClone"];
 
 const globals = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
@@ -81,6 +82,10 @@ export default [
       "no-unsanitized/method": "error",
       "no-unsanitized/property": "error",
     },
+  },
+  {
+    files: ["chatserver/static/js/service-worker.js"],
+    languageOptions: { globals: globals(WORKER) },
   },
   {
     files: ["tests/**/*.mjs", "eslint.config.js"],

@@ -22,6 +22,7 @@ from chatserver.web.control_socket import ControlSocket
 from chatserver.web.files import FileHandlers
 from chatserver.web.headers import expect
 from chatserver.web.health import Health
+from chatserver.web.installation import InstallationHandlers
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
 from chatserver.web.metrics import Metrics
@@ -29,6 +30,7 @@ from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
 from chatserver.web.pictures import PictureHandlers
 from chatserver.web.proxies import trust
+from chatserver.web.push import PushHandlers
 from chatserver.web.rendering import set_up_templates
 from chatserver.web.room_path import RoomPaths
 from chatserver.web.rooms import RoomHandlers
@@ -98,6 +100,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
     controllers: list[object] = [
         *_account_handlers(server),
         *_chat_handlers(server),
+        PushHandlers(server.push, authenticator, server.urls),
         BotHandlers(server.administration, overview, authenticator),
         InvitationHandlers(server.invitations, authenticator, server.urls),
         *_administration_handlers(server, overview, health),
@@ -116,6 +119,7 @@ def _endpoints(server: Server) -> list[web.RouteDef]:
         health,
         AdminPages(authenticator, server.languages),
         Catalogues(server.languages),
+        InstallationHandlers(server.assets, server.server_profile, server.languages),
         server.websocket,
     ]
     return routes(controllers, server.request_limits)
@@ -223,6 +227,7 @@ def _metrics(server: Server) -> Metrics:
         key_sync=server.key_sync,
         bus=server.bus,
         files=server.files,
+        push=server.push,
     )
 
 

@@ -32,6 +32,8 @@ _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_./-]*)?(\?\S+)?"  # wit
 FilesUrl = Annotated[str, Meta(pattern=rf"^$|^s3://{_BUCKET}$(?!\n)")]
 BusUrl = Annotated[str, Meta(pattern=rf"^$|^rediss?://{_HOST}(/\d*)?(\?\S+)?$(?!\n)")]
 
+_PUSH_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?")
+
 HINTS = {
     "server.public_url": "write it like https://chat.example.com, without a path",
     "database.url": "write it like mysql://user:password@host/name (an @ in the password is %40)"
@@ -106,6 +108,11 @@ class FileSettings(Section, frozen=True):
         return max(self.free_bytes, disk * self.free_percent // 100)
 
 
+class PushSettings(Section, frozen=True):
+    hosts: list[str] = []
+    content: Literal["nothing", "sender", "text"] = "text"
+
+
 class Settings(Section, frozen=True):
     """All settings. The defaults work."""
 
@@ -116,6 +123,7 @@ class Settings(Section, frozen=True):
     limits: LimitSettings = LimitSettings()
     bus: BusSettings = BusSettings()
     files: FileSettings = FileSettings()
+    push: PushSettings = PushSettings()
 
     @property
     def database_url(self) -> str:
@@ -167,6 +175,9 @@ def conflicts(settings: Settings) -> Iterator[str]:
             ip_network(proxy)
         except ValueError as error:
             yield f"server.trusted_proxies: {error}."
+    for host in settings.push.hosts:
+        if not _PUSH_HOST.fullmatch(host):
+            yield f"push.hosts: {host!r}: write it like push.example.com or 10.0.0.5:8443."
 
 
 def _file_conflicts(files: FileSettings) -> Iterator[str]:

@@ -18,6 +18,7 @@ PREFIX = "CHATSERVER_"
 PATHS = ("server.tls_cert", "server.tls_key")  # values that are paths of files
 IN_FILE = "_FILE"  # suffix of a variable with the path of a file that contains the value
 CREDENTIAL = "credential"  # prefix of the source of a value from systemd
+LISTS = ("server.trusted_proxies", "push.hosts")
 NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
 
 
@@ -161,7 +162,7 @@ def _env_did_you_mean(name: str, known: Mapping[str, str]) -> str:
 
 def _listed(key: str, text: str) -> Any:
     """Split a list, which is written with commas in the environment."""
-    if key != "server.trusted_proxies":
+    if key not in LISTS:
         return text
     return [part.strip() for part in text.split(",") if part.strip()]
 

@@ -24,7 +24,7 @@ from chatserver.accounts.passwords import Passwords
 from chatserver.accounts.revocations import Revocations
 from chatserver.accounts.session_tokens import SigningKeys
 from chatserver.binding import Binding
-from chatserver.bus import Bus, NoPeers
+from chatserver.bus.choice import make_bus
 from chatserver.chat.event_cache import EventCache
 from chatserver.chat.history import HistoryReader, gap_reader
 from chatserver.chat.messages import MessageCommands
@@ -38,6 +38,7 @@ from chatserver.descriptors import Descriptors
 from chatserver.errors import CloseCode
 from chatserver.files.service import FileService
 from chatserver.nightly import Nightly
+from chatserver.push.service import PushService
 from chatserver.realtime.connection import CLOSE_TIMEOUT
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive
@@ -47,13 +48,12 @@ from chatserver.realtime.read_positions import ReadPositions
 from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.storage.bots import Bots
 from chatserver.storage.credentials import Credentials
-from chatserver.storage.engine import Database, wait_until_reachable
+from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.health_monitor import HealthMonitor
 from chatserver.storage.invitations import Invites
 from chatserver.storage.journal import Journal
-from chatserver.storage.migrate import migrate, require_head
-from chatserver.storage.replacement import remove_leftovers
+from chatserver.storage.opening import open_database
 from chatserver.storage.rooms import Rooms
 from chatserver.storage.search import Search
 from chatserver.storage.search_backlog import SearchBacklog
@@ -103,7 +103,8 @@ class Server:
         self.keys = SigningKeys(self.folder.keys, clock=wall)
 
     def _build_hub_and_journal(self) -> None:
-        self.renderer, self.bus = Renderer(), _bus(self.settings, self.supervisor)
+        self.renderer = Renderer()
+        self.bus = make_bus(self.settings.bus.url, self.supervisor)
         self.hub = Hub(
             self.bus,
             gap_reader(self.rooms, self.log, self.renderer),
@@ -179,6 +180,17 @@ class Server:
     def _build_web(self) -> None:
         self.assets, self.languages = Assets(STATIC), load_languages()
         self.server_profile = ServerProfileCache(self.database, self.hub.presence.change_server)
+        self.push = PushService(
+            self.database,
+            self.settings.push,
+            {locale: language.texts for locale, language in self.languages.items()},
+            hub=self.hub,
+            history=self.history,
+            profile=self.server_profile,
+            revocations=self.revocations,
+            clock=monotonic,
+            now=wall,
+        )
         self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
         self.urls = ServerUrls(self.settings, self.authenticator)
         self.origin_check = OriginCheck(self.urls, monotonic)
@@ -221,7 +233,9 @@ class Server:
         self.is_new = self.folder.is_new
         self.folder.lock()
         try:
-            await self._open_database()
+            backups, create = self.folder.backups, self._create_database
+            await open_database(self.database, backups=backups, create=create)
+            self.binding.write()
             await self.files.prepare()
             await self.accounts.load_keys()
             await self.server_profile.load()
@@ -238,6 +252,7 @@ class Server:
             await self.bus.close()
             self.passwords.close()
             await self.files.close()
+            await self.push.delivery.close()
             await shutdown.within(shutdown.CLOSE_TIMEOUT, self.database.close)
             self.folder.unlock()
 
@@ -255,17 +270,6 @@ class Server:
             "the search index of new messages": self.search_backlog.work,
         }
 
-    async def _open_database(self) -> None:
-        """Migrate the database, or require that it has this program's revision."""
-        self.database.durability_counter.refuse_empty()
-        if self._create_database:
-            remove_leftovers(self.folder.backups, self.database.path)
-            await wait_until_reachable(self.database)
-            await migrate(self.database, backups=self.folder.backups)
-        else:
-            await require_head(self.database)
-        self.binding.write()
-
     def _background_tasks(self) -> dict[str, Work]:
         """Return the endless tasks, by name."""
         tasks: dict[str, Work] = {
@@ -281,6 +285,7 @@ class Server:
             "revocations": self.revocations.run,
             "descriptors": Descriptors().run,
             **self.files.tasks,
+            "push": self.push.reader.run,
         }
         polls = {"node_sync": self.node_sync.run, "server_profile": self.server_profile.run}
         return tasks | polls if self.bus.peers else tasks
@@ -290,11 +295,3 @@ class Server:
         await shutdown.within(shutdown.DRAIN_TIMEOUT, self.journal.drain)
         self.hub.hang_up_all(CloseCode.RESTARTING, "the server restarts")
         await shutdown.within(CLOSE_TIMEOUT + 1, self.websocket.wait_closed)
-
-
-def _bus(settings: Settings, supervisor: Supervisor) -> Bus:
-    if not settings.bus.url:
-        return NoPeers()
-    from chatserver.bus.redis import RedisBus
-
-    return RedisBus(settings.bus.url, supervisor)

@@ -114,6 +114,7 @@ def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
         "ui/password-rule.js",
         "ui/load-catalogue.js",
         "ui/page-language.js",
+        "service-worker.js",  # names the user of a notification
     }
     found = {str(file.relative_to(STATIC / "js")) for file in SCRIPTS if "fetch(" in read(file)}
     assert found - others == {"net/api.js"}

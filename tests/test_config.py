@@ -107,6 +107,7 @@ def test_every_key_can_come_from_the_environment(key: str) -> None:
         "auth.argon2_memory_kib": "65536",
         "limits.waiting_bytes": "65536",
         "limits.frame_bytes": "2048",
+        "push.content": "sender",
     }
     section, name = key.split(".")
     pairs = (("tls_cert", "tls_key"), ("access_key", "secret_key"))

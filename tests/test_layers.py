@@ -18,10 +18,10 @@ LAYERS = [
         "errors models file_state bucket_url config config_sources limits logs histogram data_dir"
         " resources"
         " clocks supervisor threads redaction permissions binding origins tls launch descriptors"
-        " text protocol bus"
+        " public_addresses text protocol bus"
     ),
-    "storage bus.redis",
-    "accounts chat realtime files nightly restore",
+    "storage bus.redis bus.choice",
+    "accounts chat realtime files push nightly restore",
     "web",
     "app server shutdown",
     "embedding commands __main__",
@@ -36,6 +36,8 @@ HOMES = {
         "embedding",
         "commands",
         "files.bucket",  # errors of the client of S3
+        "push.delivery",  # the client
+        "push.resolver",
     },
     "aiobotocore": {"files.bucket"},
     "botocore": {"files.bucket", "files.bucket_failures"},
@@ -51,7 +53,8 @@ HOMES = {
     "pymysql": {"storage"},
     "redis": {"bus.redis"},
     "argon2": {"accounts.passwords"},
-    "jwt": {"accounts.session_tokens"},
+    "cryptography": {"push.encryption", "push.vapid"},
+    "jwt": {"accounts.session_tokens", "push.vapid"},
     "markdown_it": {"text.markdown", "text.markdown_blocks", "text.markdown_lines"},
     "nh3": {"text.markdown"},
     "click": {"__main__", "commands"},
@@ -68,7 +71,7 @@ SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
-    " web.file_body threads"
+    " web.file_body push.delivery threads"
 )
 
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}

@@ -38,6 +38,7 @@ from chatserver.protocol import (
     Refused,
     Renew,
     Renewed,
+    ReportVisible,
     RoomChanged,
     RoomEvent,
     RoomPage,
@@ -119,6 +120,7 @@ REQUESTS: list[tuple[str, Command]] = [
         '{"type":12,"id":"a1","room":7,"target":3,"emoji":"👍"}',
         ReactTo(id="a1", room=7, target=3, emoji="👍", on=True),
     ),
+    ('{"type":18,"visible":true}', ReportVisible(visible=True)),
     (
         '{"type":13,"id":"a1","action":"create","title":"Tea","private":true,"users":["bo"]}',
         ChangeRoom(id="a1", action="create", title="Tea", private=True, users=["bo"]),
@@ -721,6 +723,7 @@ CONTRACT: list[tuple[int, str, set[type], set[type]]] = [
     (13, "ROOM", {ChangeRoom}, {RoomEvent}),
     (14, "RENEW", {Renew}, set()),
     (15, "HEARTBEAT", set(), {Heartbeat}),
+    (18, "VISIBLE", {ReportVisible}, set()),
 ]
 
 

@@ -77,7 +77,17 @@ class ProfileChange(msgspec.Struct, frozen=True, tag="profile"):
     profile: Person
 
 
-BusMessage = Events | MembersAdded | Ephemeral | SessionEnd | NodeState | ProfileChange
+class PageVisible(msgspec.Struct, frozen=True, tag="visible"):
+    """Whether a user looks at a page. `user` is the user id; `page` names a connection."""
+
+    user: int
+    page: str
+    visible: bool
+
+
+BusMessage = (
+    Events | MembersAdded | Ephemeral | SessionEnd | NodeState | ProfileChange | PageVisible
+)
 
 encode: Callable[[BusMessage], bytes] = msgspec.msgpack.Encoder().encode
 decode: Callable[[bytes], BusMessage] = msgspec.msgpack.Decoder(BusMessage).decode

@@ -14,6 +14,7 @@ from chatserver.commands.clock_check import clock_finding
 from chatserver.commands.control import control, is_running, reading
 from chatserver.commands.files_check import file_findings
 from chatserver.commands.findings import Finding
+from chatserver.commands.push_check import push_findings
 from chatserver.commands.reachability import links, reached
 from chatserver.config import Settings
 from chatserver.data_dir import DataDir
@@ -118,6 +119,7 @@ async def _database(settings: Settings) -> list[Finding]:
         ]
         findings.append(await clock_finding(settings))
         findings += await file_findings(settings)
+        findings += await push_findings(settings)
     except Unavailable as error:
         reason = error.reason or str(error).rstrip(".")
         findings.append((False, f"The database cannot be used: {reason}."))

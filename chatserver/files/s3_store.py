@@ -14,7 +14,7 @@ from chatserver.files.copies import Copies
 from chatserver.files.folder_store import COPIED, UNREGISTERED
 from chatserver.files.s3_uploads import S3Uploads, object_key
 from chatserver.files.shared_parts import FOLDER
-from chatserver.files.store import RemoteFile, require_size
+from chatserver.files.store import RemoteFile
 
 ABANDONED = timedelta(days=2)  # age of uploads to the bucket that no node continues
 ANSWER_TIMEOUT = 10.0  # seconds until a user who wants to read gets an error
@@ -57,17 +57,14 @@ class S3Store(S3Uploads):
             found.update(piece)
         return found.hexdigest(), size
 
-    async def require(
-        self, file_id: str, suffix: str = "", *, size: int | None = None
-    ) -> RemoteFile:
+    async def require(self, file_id: str, suffix: str = "") -> RemoteFile:
         key = object_key(file_id, suffix)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                found = await self._require_size(key)
+                size = await self._require_size(key)
         except TimeoutError:
             raise FilesUnavailable("the S3 service does not answer in time") from None
-        require_size(file_id, found, size)
-        return RemoteFile(found, lambda start, end: self._bucket.read(key, start, end))
+        return RemoteFile(size, lambda start, end: self._bucket.read(key, start, end))
 
     async def delete(self, file_id: str) -> None:
         await self._arriving.delete(file_id)

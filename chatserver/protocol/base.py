@@ -54,6 +54,7 @@ class Type(IntEnum):
     ROOM = 13
     RENEW = 14
     HEARTBEAT = 15
+    VISIBLE = 18  # 16 and 17 are reserved
 
 
 class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):

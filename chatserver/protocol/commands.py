@@ -85,6 +85,15 @@ class MarkRead(Wire, tag=int(Type.READ)):
     seq: PositiveInt
 
 
+class ReportVisible(Wire, tag=int(Type.VISIBLE)):
+    """Report whether the user looks at this client; valid for 90 seconds. Gets no reply.
+
+    A user gets no push while any of the user's clients is visible.
+    """
+
+    visible: bool
+
+
 class EditMessage(Wire, tag=int(Type.EDIT)):
     """Replace the text of one of the user's own messages.
 
@@ -146,6 +155,7 @@ Command = (
     | History
     | StartTyping
     | MarkRead
+    | ReportVisible
     | EditMessage
     | DeleteMessage
     | ReactTo

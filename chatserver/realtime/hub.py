@@ -10,6 +10,7 @@ from chatserver.bus.messages import (
     Events,
     MembersAdded,
     NodeState,
+    PageVisible,
     ProfileChange,
     SessionEnd,
 )
@@ -24,13 +25,14 @@ from chatserver.realtime.presence_service import PresenceService, person
 from chatserver.realtime.room_feed import Cursor, ReadMissed, split_at_departures
 from chatserver.realtime.session_ends import FindAlive, SessionEnds
 from chatserver.realtime.subscriptions import Subscriptions
+from chatserver.realtime.visible_pages import VisiblePages
 
 
 class Hub:
     """Registry of connections that sends them events, and forwards events to the other nodes.
 
     Methods combine several of its parts. What concerns one part only is called on that part:
-    `subscriptions`, `announcements`, `session_ends` or `presence`.
+    `subscriptions`, `announcements`, `session_ends`, `visible_pages` or `presence`.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Hub:
         self._held_frames = HeldFrames()  # by user
         self.announcements = RoomAnnouncements(self, self._pending, self.subscriptions, read_states)
         self.session_ends = SessionEnds(self, self._pending, self._forward, find_alive)
+        self.visible_pages = VisiblePages(self._forward, clock=clock)
+        self.on_stored: Callable[[int, list[Event]], object] = lambda _room, _events: None
         self.presence = PresenceService(
             lambda: self.connections,
             self.broadcast,
@@ -134,6 +138,7 @@ class Hub:
         if not connections:
             del self._by_user[connection.user.id]
         self.subscriptions.unsubscribe_all(connection)
+        self.visible_pages.forget(connection)
         self.presence.disconnect(connection)
 
     # Fan-out --------------------------------------------------------------------------------------
@@ -144,6 +149,7 @@ class Hub:
             self._publish(room, run)
         for event in [event for event in events if event.joined_ids]:
             self._announce_joined(event)
+        self.on_stored(room, events)
 
     def _publish(self, room: int, events: list[Event]) -> None:
         """Send events of which only the last may be a departure."""
@@ -281,6 +287,8 @@ class Hub:
                 self.presence.receive(announcement)
             case ProfileChange() as change:
                 self._apply_profile(change)
+            case PageVisible() as report:
+                self.visible_pages.receive(report)
 
     def close(self) -> None:
         """Cancel timers and tasks; announce to the other nodes that this one has gone."""

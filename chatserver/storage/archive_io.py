@@ -35,7 +35,7 @@ from chatserver.storage.reaction_forms import qualify_reactions
 from chatserver.storage.readers import Share
 from chatserver.storage.room_admins import repair_memberships
 from chatserver.storage.search_index import Entry, index, pending, search
-from chatserver.storage.tables import events, meta, metadata, rooms, users
+from chatserver.storage.tables import events, meta, metadata, push_targets, rooms, users
 from chatserver.storage.unique_names import backfill_names
 
 INSERT_BATCH = 500  # rows per INSERT
@@ -45,7 +45,7 @@ EXCLUSIVE_TRIES = 10
 TITLE_LENGTH, TOPIC_LENGTH = 128, 512  # characters that the columns of a room can hold
 _EPOCH = meta.c.key == EPOCH
 
-TABLES = {table.name: table for table in metadata.sorted_tables}
+TABLES = {table.name: table for table in metadata.sorted_tables if table is not push_targets}
 _OF_ONE_DATABASE = meta.c.key.in_(OF_ONE_DATABASE)
 
 _encoder = msgspec.json.Encoder()

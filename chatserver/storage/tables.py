@@ -151,6 +151,9 @@ members = sa.Table(
     sa.Column("left_at", sa.BigInteger),
     sa.Column("left_seq", sa.BigInteger),
     sa.Column("removed_at", sa.BigInteger),  # last removal, kept when the user joins again
+    # Up to which message, and when (ms), the last push was sent: see `push_claims`.
+    sa.Column("pushed_seq", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("pushed_at", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Index(None, "user_id"),
     sa.Index(None, "room_id", "left_at", "role", "joined_at", "user_id"),  # see `room_admins`
     **MYSQL,
@@ -214,6 +217,30 @@ bot_tokens = sa.Table(
     sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    **MYSQL,
+)
+
+# Addresses of browsers at push services: see `push_targets`. Archives do not contain them.
+push_targets = sa.Table(
+    "push_targets",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),  # SHA-256 of the endpoint
+    sa.Column("endpoint", sa.Text, nullable=False),
+    sa.Column("p256dh", sa.String(88), nullable=False),
+    sa.Column("auth", sa.String(24), nullable=False),
+    sa.Column(
+        "session_id",
+        sa.String(64),
+        sa.ForeignKey("sessions.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("page", sa.String(500), nullable=False),
+    sa.Column("locale", sa.String(16), nullable=False),
+    sa.Column("level", sa.String(16), nullable=False),
+    sa.Column("content", sa.String(16), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, server_default=sa.text("0")),
     **MYSQL,
 )
 

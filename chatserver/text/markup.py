@@ -5,6 +5,7 @@ first text with markup is rendered.
 """
 
 import asyncio
+import html
 import logging
 import re
 from collections.abc import Iterable
@@ -36,6 +37,18 @@ _has = re.compile(
 def rendered(text: str) -> str | None:
     """Return a text as HTML; None if it has no markup."""
     return _html(text) if _may_have_markup(text) else None
+
+
+def plain_text(text: str) -> str:
+    """Return a text without its markup, in one line."""
+    shown = rendered(text)
+    if shown is not None:
+        text = html.unescape(_TAG.sub("", _BREAK.sub(" ", shown)))
+    return " ".join(text.split())
+
+
+_BREAK = re.compile(r"<(?:p|br|pre|li)\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>")
 
 
 def _may_have_markup(text: str) -> bool:

@@ -59,6 +59,10 @@ class Assets:
         headers["Content-Encoding"] = "gzip"
         return web.Response(body=self._compressed(name), content_type=kind, headers=headers)
 
+    def text(self, name: str) -> str:
+        """Return the source of a text file."""
+        return self._files[name].decode()
+
     def _modules(self, name: str) -> list[str]:
         """Return the module and all its imports, static and dynamic; only itself if it is a
         bundle.

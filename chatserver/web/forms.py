@@ -6,7 +6,7 @@ occupy a connection.
 
 import asyncio
 from codecs import BOM_UTF8
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -152,6 +152,22 @@ class NewBot(Struct):
     name: NewName
     display: Display = ""
     rooms: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
+
+
+class PushKeys(Struct):
+    """Keys of a PushSubscription, in base64url: a point on P-256 and 16 random bytes."""
+
+    p256dh: Annotated[str, Meta(max_length=88)]
+    auth: Annotated[str, Meta(max_length=24)]
+
+
+class PushSubscription(Struct):
+    """A browser's PushSubscription; for which messages it gets pushes, and what these say."""
+
+    endpoint: Annotated[str, Meta(max_length=2_000)]
+    keys: PushKeys
+    level: Literal["all", "calls"] = "calls"
+    content: Literal["nothing", "sender", "text"] = "text"
 
 
 async def read_body(request: web.Request) -> None:

@@ -15,6 +15,7 @@ from chatserver.bus import Bus
 from chatserver.files.service import FileService
 from chatserver.histogram import Histogram
 from chatserver.nightly import Nightly
+from chatserver.push.service import PushService
 from chatserver.realtime.hub import Hub
 from chatserver.realtime.keepalive import Keepalive
 from chatserver.storage.health import DatabaseHealth
@@ -42,9 +43,11 @@ class Metrics:
         key_sync: KeySync,
         bus: Bus,
         files: FileService,
+        push: PushService,
     ) -> None:
         """`closes` counts connections by close code, `task_ends` ended tasks by name."""
         self._files = files
+        self._push = push
         self._hub = hub
         self._journal = journal
         self._keepalive = keepalive
@@ -68,7 +71,7 @@ class Metrics:
         registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=registry)
         groups = (self._server(), self._messages(), self._sockets(), self._file_metrics())
-        for families in (*groups, _database(database)):
+        for families in (*groups, self._push_metrics(), _database(database)):
             registry.register(_Collector(families))
         return generate_latest(registry), CONTENT_TYPE_LATEST
 
@@ -142,6 +145,12 @@ class Metrics:
         if cleanup.usage is not None:
             yield _gauge("files", "Files that are stored.", cleanup.usage.files)
             yield _gauge("files_bytes", "Their bytes.", cleanup.usage.bytes)
+
+    def _push_metrics(self) -> Iterator[Any]:
+        delivery = self._push.delivery
+        yield _gauge("push_targets", "Browsers that get pushes.", self._push.reader.targets)
+        yield _gauge("push_pending", "Pushes that are not delivered yet.", delivery.pending)
+        yield _counters("pushes", "Pushes, by outcome.", outcome=delivery.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ BY_COMMAND: dict[type, str] = {
     protocol.Renew: "reads",
     protocol.StartTyping: "unanswered",  # without a reply: the connection is read more slowly
     protocol.MarkRead: "unanswered",
+    protocol.ReportVisible: "unanswered",
 }
 
 

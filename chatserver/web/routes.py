@@ -10,12 +10,14 @@ from chatserver.web.bots import BotHandlers
 from chatserver.web.catalogue import Catalogues
 from chatserver.web.files import FileHandlers
 from chatserver.web.health import Health
+from chatserver.web.installation import InstallationHandlers
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
 from chatserver.web.operations import operations
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
 from chatserver.web.pictures import PictureHandlers
+from chatserver.web.push import PushHandlers
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rooms import RoomHandlers
 from chatserver.web.server_profile import ServerProfileHandlers
@@ -31,6 +33,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     MessageHandlers,
     FileHandlers,
     TusHandlers,
+    PushHandlers,
     BotHandlers,
     InvitationHandlers,
     AdministrationHandlers,
@@ -41,6 +44,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     Health,
     AdminPages,
     Catalogues,
+    InstallationHandlers,
     WebSocketEndpoint,
 )
 OPERATIONS = [found for found in operations(CONTROLLERS) if found.documented]

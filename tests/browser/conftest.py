@@ -53,6 +53,7 @@ async def open_window(browser: Browser) -> AsyncIterator[OpenWindow]:
     windows: list[Window] = []
 
     async def open_one(url: str, *, locale: str = "en-GB", **options: Any) -> Window:
+        options.setdefault("service_workers", "block")  # its requests cannot be intercepted
         context = await browser.new_context(
             base_url=url, locale=locale, reduced_motion="reduce", **options
         )

@@ -72,7 +72,9 @@ async def network(
     server = ServerProcess(tmp_path_factory.mktemp("network") / "data").start()
     try:
         async with Proxy(server.port) as proxy:
-            context = await browser.new_context(base_url=proxy.url, locale="en-GB")
+            context = await browser.new_context(
+                base_url=proxy.url, locale="en-GB", service_workers="block"
+            )
             bad_network = FaultyNetwork(server, proxy, await Window.open(context))
             await set_up_users(bad_network)
             yield bad_network

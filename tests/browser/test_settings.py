@@ -53,7 +53,7 @@ async def test_notifications_are_enabled_by_a_click_and_closed_when_read(
     await expect(icon).to_have_attribute("href", re.compile("favicon.svg"))
 
     await ann.open_user("ann")
-    await desk.page.locator("[name=notify-text]").uncheck()
+    await desk.page.locator("[name=notify-content]").select_option("sender")
     await mute(ann)
     await expect(desk.page.locator(".row-muted")).to_have_count(1)  # the other device hears of it
     await send_over_http(bo, "/api/rooms/1/messages", "nothing of interest")
@@ -66,7 +66,7 @@ async def enable_notifications(desk: Window) -> None:
     await page.locator(".account-button").click()
     await page.locator("[data-open=settings]").click()
     await page.locator("[name=notify][value=all]").check()
-    await expect(page.locator(".notify-text")).to_be_visible()
+    await expect(page.locator(".notify-more")).to_be_visible()
     assert await page.evaluate("asked") == 1
 
 

@@ -12,6 +12,7 @@ expect.set_options(timeout=10_000)
 
 SETUP_LINK = re.compile(r"http://\S+/setup#\S+")
 REPORTED = {"error", "warning"}
+WITHOUT_WORKER = "Service Worker registration blocked by Playwright"
 REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
   console.error(`content policy: ${violatedDirective} ${blockedURI}`));
@@ -46,7 +47,8 @@ class Window:
 
     def _record_problem(self, message: ConsoleMessage) -> None:
         text = f"{message.type}: {message.text} {message.location['url']}"
-        if message.type in REPORTED and not self._expected.search(text):
+        is_expected = WITHOUT_WORKER in text or self._expected.search(text)
+        if message.type in REPORTED and not is_expected:
             self.problems.append(text)
 
     async def _refuse(self, dialog: Dialog) -> None:

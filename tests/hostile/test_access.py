@@ -132,6 +132,7 @@ MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and 
         {"type": Type.ROOM, "action": "mute"},
     ],
     protocol.Renew: [],
+    protocol.ReportVisible: [],
 }
 SILENT = (8, 9)
 

@@ -12,6 +12,7 @@ test("a mention notifies unless notifications are off, and other messages of a m
 
 test("a notification names author and room, and shows the text only if allowed", () => {
   const message = { author: "Bo", room: "Disks", data: "secret" };
-  assert.deepEqual(notificationText({ ...message, text: true }), { title: "Bo in Disks", body: "secret" });
-  assert.deepEqual(notificationText({ ...message, room: null, text: false }), { title: "Bo", body: "New message" });
+  assert.deepEqual(notificationText({ ...message, content: "text" }), { title: "Bo in Disks", body: "secret" });
+  assert.deepEqual(notificationText({ ...message, room: null, content: "sender" }), { title: "Bo", body: "New message" });
+  assert.deepEqual(notificationText({ ...message, content: "nothing", server: "School" }), { title: "School", body: "New message" });
 });

@@ -14,11 +14,14 @@ from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, Pla
 from chatserver.storage.engine import Database
 from chatserver.storage.integrity import totals
 from chatserver.storage.migrate import migrate
+from chatserver.storage.push_key import StoredPushKey
+from chatserver.storage.push_targets import PushTargets
 from chatserver.storage.search_index import search
 from chatserver.storage.tables import events, metadata, rooms
 from tests.rig.mariadb import PrivateMariaDB
 from tests.storage.conftest import Storage, draft
 from tests.storage.furnished import findings, furnish
+from tests.storage.test_push_claims import browser
 
 _numbers = itertools.count()
 
@@ -51,11 +54,28 @@ async def test_every_table_with_primary_data_is_in_the_archive(
 ) -> None:
     await furnish(storage)
     archive = await saved(storage.database, tmp_path / "all", PackedWriter)
-    assert {name for name, _ in archive.rows()} == set(metadata.tables)
+    assert {name for name, _ in archive.rows()} == set(metadata.tables) - {"push_targets"}
     async with storage.database.reading() as connection:
         there = set(await connection.run_sync(lambda c: sa.inspect(c).get_table_names()))
     made_again = {name for name in there if name.startswith("search")}
     assert there - made_again - {"alembic_version"} == set(metadata.tables)
+
+
+async def test_push_targets_and_their_key_are_in_no_archive_and_end_with_a_restore(
+    storage: Storage, tmp_path: Path
+) -> None:
+    bo = await storage.user("bo")
+    targets = PushTargets(storage.database, clock=lambda: storage.now)
+    await targets.put(await browser(storage, bo, "b"))
+    await StoredPushKey(storage.database).get_or_add(lambda: "secret-key")
+    archive = await saved(storage.database, tmp_path / "all", PackedWriter)
+    rows = list(archive.rows())
+    assert ("sessions", "b") in [(table, row.get("id")) for table, row in rows]
+    assert "push_targets" not in {table for table, _ in rows}
+    assert "secret-key" not in str(rows)
+    assert await targets.count() == 1
+    await load(storage.database, archive.rows(), replace=True, progress=lambda _: None)
+    assert await targets.count() == 0
 
 
 @pytest.mark.parametrize("form", [PackedWriter, PlainWriter])

@@ -117,6 +117,7 @@ COMMANDS: dict[type, dict[str, Any]] = {
     protocol.ReactTo: {"kind": 12, "room": 1, "target": 1, "emoji": "x"},
     protocol.ChangeRoom: {"kind": 13, "room": 1, "action": "mute"},
     protocol.Renew: {"kind": 14},
+    protocol.ReportVisible: {"kind": 18, "visible": True},
 }
 
 

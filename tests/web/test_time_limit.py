@@ -15,8 +15,13 @@ from chatserver.protocol import Type
 from chatserver.storage.engine import Database
 from chatserver.web import time_limit
 from tests.driver import PASSWORD, Answer, Chat, Device, User, ask
+from tests.push.test_encryption import BROWSER_KEY, SECRET
 from tests.web.test_rates import routes
 
+SUBSCRIPTION = {
+    "endpoint": "https://fcm.googleapis.com/x",
+    "keys": {"p256dh": BROWSER_KEY, "auth": SECRET},
+}
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/admin/server"): {"name": "Chat"},
     ("PATCH", "/api/files/{file}"): {"alt": "a cat"},
@@ -33,6 +38,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", r"/api/rooms/{room}/messages/{seq}"): {"data": "ho"},
     ("POST", "/api/direct/{user}/messages"): {"data": "hi"},
     ("POST", "/api/bots"): {"name": "second"},
+    ("POST", "/api/push"): SUBSCRIPTION,
     ("PATCH", r"/api/admin/rooms/{number}"): {"retention_days": 3},
 }
 TIMEOUT = 0.4  # seconds, in these tests
@@ -48,6 +54,8 @@ WITHOUT_WRITES = {
     ("POST", "/api/uploads"),  # without the version of the protocol, as the next two
     ("PATCH", "/api/uploads/{file}"),
     ("DELETE", "/api/uploads/{file}"),
+    ("POST", "/api/push/test"),  # there is no target
+    ("POST", "/share"),  # only redirects
 }
 ROOM_ACTIONS: list[dict[str, Any]] = [
     {"action": "create", "name": "more"},
@@ -70,6 +78,7 @@ COMMANDS: dict[type, list[dict[str, Any]]] = {
     protocol.ReactTo: [{"room": 1, "target": 2, "emoji": "👍"}],
     protocol.StartTyping: [],  # never answered
     protocol.MarkRead: [],
+    protocol.ReportVisible: [],
 }
 WAITING = {
     protocol.SayToRoom,
@@ -170,6 +179,7 @@ async def test_every_route_is_rejected_while_queries_hang(
     frozen.stop(reads=True)
     in_memory = {"alive", "catalogue", "static", "mounted", "metrics"}
     in_memory |= {"describe_http", "describe_socket", "server_profile"}
+    in_memory |= {"manifest", "worker", "offline_page"}
     for (method, path, name), answer in answers.items():
         status = (await answer).status
         known = name in in_memory or (method, path) in WITHOUT_WRITES or status in (302, 403, 404)

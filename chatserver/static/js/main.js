@@ -10,10 +10,12 @@ import "./elements/message-list.js";
 import "./elements/room-banner.js";
 import "./elements/update-banner.js";
 import { ignoreRepeats } from "./ui/clicks.js";
+import { installPrompt } from "./ui/install-prompt.js";
 import { watchLayers } from "./ui/layers.js";
 import { loadCatalogue } from "./ui/load-catalogue.js";
 
 ignoreRepeats();
+installPrompt.watch(); // the browser announces it once
 await loadCatalogue();
 watchLayers();
 document.querySelector("chat-app").start();

@@ -27,6 +27,7 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
     protocol.Renew: (protocol.Renewed, protocol.Refused),
     protocol.StartTyping: (),
     protocol.MarkRead: (),
+    protocol.ReportVisible: (),
 }
 
 CLOSINGS: dict[CloseCode, str] = {

@@ -183,6 +183,9 @@ class Dispatcher:
             case protocol.MarkRead():
                 self._read_positions.read(connection, command.room, command.seq)
                 return self._throttle(connection)
+            case protocol.ReportVisible(visible=visible):
+                self._hub.visible_pages.report(connection, visible=visible)
+                return self._throttle(connection)
             case protocol.History(rooms=rooms):
                 if rooms:
                     self._rates[protocol.History].charge(user.id, len(rooms) // ROOMS_PER_READ)

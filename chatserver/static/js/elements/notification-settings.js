@@ -1,37 +1,81 @@
 /**
- * <notification-settings>: for which messages this device notifies, and whether with text. Requests permission only on
- * a click.
+ * <notification-settings>: for which messages this device notifies, what notifications say, and whether they also come
+ * while the page is closed. Requests permission only on a click.
  */
 
+import { RequestError } from "../net/api.js";
+import { pushObstacle, sendTest, subscribe, unsubscribe } from "../net/push.js";
 import { _ } from "../lib/i18n.js";
 import { choices, obstacle } from "../ui/notifications.js";
 
 class NotificationSettings extends HTMLElement {
   #obstacle = this.querySelector(".notify-obstacle");
+  #closed = this.querySelector(".notify-closed");
+  #test = this.querySelector(".notify-test");
 
   connectedCallback() {
     this.addEventListener("change", ({ target }) => {
       if (target.name === "notify") this.#choose(target.value);
-      if (target.name === "notify-text") choices.text = target.checked;
+      if (target.name === "notify-content") {
+        choices.content = target.value;
+        this.#update();
+      }
     });
+    this.#test.addEventListener("click", () => this.#sendTest());
   }
 
   opened() {
+    this.#show();
+    this.#update();
+  }
+
+  #show() {
     const why = obstacle();
-    const allowed = !why && Notification.permission === "granted";
-    const level = allowed ? choices.level : "none";
+    const level = this.#level;
     this.querySelector(`[value=${level}]`).checked = true;
-    this.querySelector("[name=notify-text]").checked = choices.text;
-    this.querySelector(".notify-text").hidden = level === "none";
+    this.querySelector("[name=notify-content]").value = choices.content;
+    this.querySelector(".notify-more").hidden = level === "none";
     for (const choice of this.querySelectorAll("[name=notify]")) choice.disabled = why !== "";
     this.#obstacle.hidden = why === "";
     this.#obstacle.textContent = why && OBSTACLES[why]();
+  }
+
+  /** The level that is in force: "none" without permission. */
+  get #level() {
+    return !obstacle() && Notification.permission === "granted" ? choices.level : "none";
   }
 
   async #choose(level) {
     if (level !== "none" && Notification.permission !== "granted") await Notification.requestPermission();
     choices.level = level === "none" ? "" : level;
     this.opened();
+  }
+
+  /** Subscribe or unsubscribe, and show whether notifications come while the page is closed. */
+  async #update() {
+    const why = pushObstacle();
+    this.#test.hidden = true;
+    this.#closed.textContent = why ? (CLOSED[why]?.() ?? "") : "";
+    if (why) return;
+    try {
+      if (this.#level === "none") return void (await unsubscribe());
+      this.#closed.textContent = _("Checking whether they also come while the chat is closed…");
+      const works = await subscribe({ level: this.#level, content: choices.content });
+      this.#closed.textContent = works ? _("They also come while the chat is closed.") : CLOSED.unsupported();
+      this.#test.hidden = !works;
+    } catch (error) {
+      this.#closed.textContent = error instanceof RequestError ? error.message : CLOSED.unreachable();
+    }
+  }
+
+  async #sendTest() {
+    this.#test.disabled = true;
+    try {
+      this.#closed.textContent = OUTCOMES[await sendTest()]();
+    } catch (error) {
+      this.#closed.textContent = error.message;
+    }
+    this.#test.disabled = false;
   }
 }
 
@@ -42,6 +86,29 @@ const OBSTACLES = {
     ),
   unsupported: () => _("This browser does not support notifications for web pages."),
   denied: () => _("Notifications of this page are blocked in the browser. Allow them in its settings for this site."),
+};
+
+// Why none come while the page is closed.
+const CLOSED = {
+  "home-screen": () =>
+    _(
+      "On iPhone and iPad, notifications come only to the app on the Home Screen: tap Share, then Add to Home Screen, and open the chat from there.",
+    ),
+  unsupported: () => _("This browser shows notifications only while the chat is open."),
+  unreachable: () =>
+    _(
+      "They come only while the chat is open, because this browser cannot reach its push service. In mainland China this is so for Chrome, and for Edge on Android; Firefox, Safari and Edge on Windows use other services.",
+    ),
+};
+
+const failed = () => _("The push service of this browser did not accept the test. Turn notifications off and on again.");
+
+const OUTCOMES = {
+  accepted: () => _("The test was sent. If it does not appear within a minute, look at the notification settings of this device."),
+  unreachable: () => _("The server cannot reach the push service of this browser. The operator can allow it in the firewall."),
+  refused: failed,
+  gone: failed,
+  ended: failed,
 };
 
 customElements.define("notification-settings", NotificationSettings);

@@ -1,4 +1,4 @@
-/** <quick-switcher>: opens a room or user by a few letters. Opened by [data-open="switcher"] and Ctrl+K. */
+/** <quick-switcher>: opens a room or user by a few letters, or lets the user choose one. Opened by Ctrl+K. */
 
 import { setUpDialog } from "../ui/dialogs.js";
 import { reconcile } from "../ui/dom.js";
@@ -24,10 +24,12 @@ class QuickSwitcher extends HTMLElement {
   #list = this.querySelector("ul");
   #options = [];
   #selected = 0;
+  #choose = null; // (key or null) → while the user chooses for something else
 
   connectedCallback() {
     this.#box.addEventListener("input", () => this.#search());
     this.#box.addEventListener("keydown", (event) => this.#pressed(event));
+    this.#modal.dialog.addEventListener("close", () => this.#chosen(null));
     this.#list.addEventListener("click", ({ target }) => {
       const option = target.closest("li");
       if (option) this.#go(Number(option.dataset.index));
@@ -36,6 +38,18 @@ class QuickSwitcher extends HTMLElement {
 
   toggle() {
     this.#modal.toggle();
+  }
+
+  /** Let the user choose for `purpose`. Returns a promise of the key of the conversation, null if the user cancels. */
+  choose(purpose) {
+    this.#label(purpose);
+    this.#modal.toggle();
+    return new Promise((resolve) => (this.#choose = resolve));
+  }
+
+  #label(text) {
+    this.#box.placeholder = text;
+    this.#box.setAttribute("aria-label", text);
   }
 
   #opened() {
@@ -80,8 +94,18 @@ class QuickSwitcher extends HTMLElement {
   }
 
   #go(index) {
+    const { key } = this.#options[index];
+    const isChoice = this.#choose !== null;
+    this.#chosen(key);
     this.#modal.dialog.close();
-    goTo(hashOf(this.#options[index].key));
+    if (!isChoice) goTo(hashOf(key));
+  }
+
+  #chosen(key) {
+    if (this.#choose === null) return;
+    this.#choose(key);
+    this.#choose = null;
+    this.#label(_("Go to a room or a person"));
   }
 }
 

@@ -8,6 +8,7 @@ import { _, ngettext } from "../lib/i18n.js";
 import { joinSentences } from "../lib/text.js";
 import { announceLogout } from "./logout-sync.js";
 import { choices } from "../ui/notifications.js";
+import { forgetSubscription } from "./push.js";
 import { urls } from "../ui/page.js";
 import { session } from "./session.js";
 
@@ -74,4 +75,5 @@ async function forgetUser(outbox) {
   drafts.forgetAll();
   attachments.forgetAll(); // otherwise the browser would ask too
   choices.forget();
+  await forgetSubscription().catch(() => {}); // the server has ended it
 }

@@ -17,6 +17,7 @@ export const Type = Object.freeze({
   ROOM: 13,
   RENEW: 14,
   HEARTBEAT: 15,
+  VISIBLE: 18,
 });
 
 /** Close codes of the server. 40xx: reconnect. 41xx: do not reconnect automatically. */

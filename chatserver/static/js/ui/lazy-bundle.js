@@ -8,6 +8,8 @@ import "../elements/copy-field.js";
 import "../elements/emoji-search.js";
 import "../elements/file-viewer.js";
 import "../elements/files-panel.js";
+import "../elements/install-banner.js";
+import "../elements/install-settings.js";
 import "../elements/invite-dialog.js";
 import "../elements/invite-link.js";
 import "../elements/keys-dialog.js";

@@ -10,17 +10,18 @@ import { isMentioned } from "../lib/mentions.js";
 import { shouldNotify, notificationText } from "../lib/notify.js";
 import { hashOf } from "../lib/route.js";
 import { local } from "../state/local-storage.js";
-import { me, scope } from "./page.js";
+import { me, scope, serverName, urls } from "./page.js";
 import { Type } from "../net/protocol.js";
 import { Tabs } from "../state/tabs.js";
 
 const DELAY = 1_000; // milliseconds in which another device or tab may report that the message was read
+const CLOSE_DELAY = 500; // milliseconds in which read messages collect before their pushes are closed
 const BROKEN = "notify-broken"; // stored after a notification could not be created
 
 /** Why notifications are unavailable: "insecure", "unsupported", "denied"; "" if they are available. */
 export function obstacle() {
   if (!isSecureContext) return "insecure";
-  if (!("Notification" in globalThis) || !isConstructible()) return "unsupported";
+  if (!("Notification" in globalThis) || !("serviceWorker" in navigator || isConstructible())) return "unsupported";
   return Notification.permission === "denied" ? "denied" : "";
 }
 
@@ -43,26 +44,30 @@ export const choices = {
   set level(level) {
     local.set(`notify:${me.name}`, level);
   },
-  /** Whether notifications show the text of messages. */
-  get text() {
-    return local.get(`notify-text:${me.name}`) !== "no";
+  /** What notifications say: see CONTENTS in lib/notify.js. */
+  get content() {
+    return local.get(`notify-content:${me.name}`) ?? "text";
   },
-  set text(shown) {
-    local.set(`notify-text:${me.name}`, shown ? "" : "no");
+  set content(content) {
+    local.set(`notify-content:${me.name}`, content === "text" ? "" : content);
   },
   /** Reset to the defaults. */
   forget() {
     this.level = "";
-    this.text = true;
+    this.content = "text";
   },
 };
 
 export class Notifications {
+  /** The registration of the service worker, when it is active. Pushes replace only its notifications. */
+  worker = null;
+
   #conversations;
   #users;
   #nameOf;
   #shown = new Map(); // key → {event, notification}, or {event, timer} while it is delayed
   #tabs;
+  #closing = 0; // timer
 
   /** `nameOf(conversation)`: its shown name; `current()`: the open conversation. */
   constructor({ conversations, users, nameOf, current }) {
@@ -120,6 +125,16 @@ export class Notifications {
       const conversation = this.#conversations.all.find((one) => one.key === key);
       if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#close(key);
     }
+    if (this.worker) this.#closing ||= setTimeout(() => this.#closeReadPushes(), CLOSE_DELAY);
+  }
+
+  /** Close notifications of pushes that were shown while the page was closed. */
+  async #closeReadPushes() {
+    this.#closing = 0;
+    for (const notification of await this.worker.getNotifications()) {
+      const { room, seq, user } = notification.data ?? {};
+      if (user === me.name && this.#conversations.of(room)?.read >= seq) notification.close();
+    }
   }
 
   #close(key) {
@@ -130,19 +145,32 @@ export class Notifications {
   }
 
   #show(conversation, event, { silent = false } = {}) {
-    const { user } = event;
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
-    const { title, body } = notificationText({ author: this.#users.display(user), room, data: plainText(event), text: choices.text });
+    const author = this.#users.display(event.user);
+    const { title, body } = notificationText({ author, room, data: plainText(event), content: choices.content, server: serverName });
     this.#shown.get(key)?.notification?.close();
     try {
-      const notification = new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });
+      const notification = this.worker ? this.#showByWorker(title, body, { key, event, silent }) : new Notification(title, { body, silent, tag: `${scope}${me.name}${key}` });
       notification.onclick = () => this.#open(key);
       this.#shown.set(key, { event, notification });
     } catch {
       local.set(BROKEN, "yes"); // the settings then show it
       this.#shown.delete(key);
     }
+  }
+
+  /** With the tag of a push for this room, which replaces it without a sound. Returns what closes it. */
+  #showByWorker(title, body, { key, event, silent }) {
+    const tag = `room-${event.room}`;
+    const navigate = new URL(urls.index + hashOf(key, event.seq), location.href).href;
+    const data = { room: event.room, seq: event.seq, user: me.name, navigate };
+    const shown = this.worker.showNotification(title, { body, tag, silent, renotify: !silent, icon: urls.icon, data });
+    const close = async () => {
+      await shown.catch(() => {}); // permission was withdrawn
+      for (const one of await this.worker.getNotifications({ tag })) one.close();
+    };
+    return { close };
   }
 
   #open(key) {

@@ -7,6 +7,7 @@
  */
 
 import { Focus } from "./focus.js";
+import { InstalledPage } from "./installed-page.js";
 import { logOut } from "../net/logout.js";
 import { Notifications } from "./notifications.js";
 import { ReadMarks } from "../state/read-marks.js";
@@ -21,6 +22,7 @@ import { discard, upload } from "../net/upload.js";
 import { followKeyboard } from "./viewport.js";
 
 export class Services {
+  installedPage;
   notifications;
   readMarks;
   readReceipts;
@@ -36,6 +38,7 @@ export class Services {
     this.#users = users;
     this.readMarks = new ReadMarks({ conversations, send: (frame) => connection.send(frame) });
     this.notifications = new Notifications({ conversations, users, nameOf, current });
+    this.installedPage = new InstalledPage(app, { conversations, connection, notifications: this.notifications });
     this.readReceipts = new ReadReceipts(draw);
     this.renewal = new Renewal(connection);
     new Recounts(conversations).check();
@@ -75,11 +78,13 @@ export class Services {
     this.readMarks.flush();
     this.readReceipts.reset();
     this.notifications.closeOutdated();
+    this.installedPage.welcomed();
   }
 
   /** Messages were added to a conversation; `open`: it is the open one. */
   messagesAdded(messages, { open }) {
     this.notifications.closeOutdated();
+    this.installedPage.changed();
     if (open) this.#app.querySelector("live-announcer").read(messages, this.#users);
   }
 

@@ -1,0 +1,249 @@
+"""Delivery of push messages: requests to push services, and what their answers mean.
+
+A message is sent only while its target is valid and belongs to the same user, which is read from
+the database immediately before. Owns the messages that wait; a restart loses them.
+"""
+
+import asyncio
+import hashlib
+import logging
+import ssl
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from chatserver.errors import ChatServerError
+from chatserver.push.encryption import decode_base64, encode_base64, encrypt
+from chatserver.push.endpoints import EndpointRules
+from chatserver.push.resolver import PublicResolver
+from chatserver.push.vapid import Vapid
+from chatserver.storage.push_targets import OwnedTarget, PushTarget, PushTargets
+
+CALL_TTL, OTHER_TTL = 86_400, 14_400  # seconds for which a service keeps a message
+TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=8.0)
+PER_SERVICE = 10  # requests to one service at the same time
+MAX_PENDING = 5_000  # messages for one service; further ones are dropped
+MAX_AGE = 600.0  # seconds after which a message is dropped
+TRIES = 3
+RETRY_DELAYS = (30.0, 120.0)  # seconds before the second and the third try
+MAX_FAILURES = 20  # in a row, after which a target is removed
+TOPIC_CHARS = 32  # RFC 8030, 5.4: the most that is allowed
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of a message."""
+
+    ACCEPTED = "accepted"
+    GONE = "gone"  # the service does not know the target any more
+    ENDED = "ended"  # the session of the target has ended
+    READ = "read"  # on another device, while the message waited
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    DROPPED = "dropped"  # too many were waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A message for a target. `room`: 0 for a test; `seq`: of the last chat message in it.
+
+    `is_call`: a direct message or a mention.
+    """
+
+    key: str
+    user_id: int
+    service: str  # host of the push service, with the port if it is another one
+    body: bytes
+    room: int = 0
+    seq: int = 0
+    is_call: bool = True
+    at: float = 0.0  # monotonic s, when it was queued
+    tries: int = 0
+
+
+def push_to(
+    owned: OwnedTarget, body: bytes, *, room: int = 0, seq: int = 0, is_call: bool = True
+) -> Push:
+    """Return a message for a target."""
+    target = owned.target
+    service = urlsplit(target.endpoint).netloc
+    return Push(target.key, owned.user_id, service, body, room=room, seq=seq, is_call=is_call)
+
+
+class Delivery:
+    """Sends messages, a few at a time to each service, and retries."""
+
+    tls: ssl.SSLContext | bool = True  # True: trust what the system trusts
+
+    def __init__(
+        self,
+        targets: PushTargets,
+        vapid: Vapid,
+        rules: EndpointRules,
+        *,
+        epoch: Callable[[], str],
+        is_ended: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        """`epoch`: of the log; `is_ended`: whether a session has ended and that is not stored yet.
+
+        `clock` returns monotonic seconds.
+        """
+        self._targets = targets
+        self._vapid = vapid
+        self._rules = rules
+        self._epoch = epoch
+        self._is_ended = is_ended
+        self._clock = clock
+        self._http: aiohttp.ClientSession | None = None
+        self._waiting: dict[str, deque[Push]] = {}  # by service
+        self._running: Counter[str] = Counter()  # requests, by service
+        self._pending: Counter[str] = Counter()  # waiting, running and to be retried, by service
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[Push, asyncio.TimerHandle] = {}
+        self.outcomes: Counter[Outcome] = Counter()
+
+    @property
+    def pending(self) -> int:
+        """Number of messages that are not delivered yet."""
+        return self._pending.total()
+
+    def queue(self, push: Push) -> None:
+        """Send a message when it is its turn, or drop it if too many wait for the service."""
+        if self._pending[push.service] >= MAX_PENDING:
+            self.outcomes[Outcome.DROPPED] += 1
+            return
+        self._pending[push.service] += 1
+        self._enqueue(replace(push, at=self._clock()))
+
+    def _enqueue(self, push: Push) -> None:
+        self._timers.pop(push, None)
+        self._waiting.setdefault(push.service, deque()).append(push)
+        self._start_next(push.service)
+
+    def _start_next(self, service: str) -> None:
+        waiting = self._waiting.get(service, deque())
+        while waiting and self._running[service] < PER_SERVICE:
+            self._running[service] += 1
+            task = asyncio.create_task(self._work(waiting.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if not waiting:
+            self._waiting.pop(service, None)
+
+    async def _work(self, push: Push) -> None:
+        try:
+            outcome, retry_after = await self.send(push)
+        except ChatServerError:  # the target cannot be read
+            outcome, retry_after = Outcome.UNREACHABLE, 0.0
+        except Exception:
+            logger.exception("a push failed")
+            outcome, retry_after = Outcome.REFUSED, 0.0
+        self._running[push.service] -= 1
+        if outcome is not Outcome.UNREACHABLE or not self._retry(push, retry_after):
+            self._pending[push.service] -= 1
+            self._pending += Counter()  # without services that have none
+            self.outcomes[outcome] += 1
+        self._start_next(push.service)
+
+    def _retry(self, push: Push, retry_after: float) -> bool:
+        """Send a message again later; return False if that would be too often or too late."""
+        if push.tries + 1 >= TRIES:
+            return False
+        delay = max(retry_after, RETRY_DELAYS[push.tries])
+        if self._clock() + delay - push.at > MAX_AGE:
+            return False
+        again = replace(push, tries=push.tries + 1)
+        loop = asyncio.get_running_loop()
+        self._timers[again] = loop.call_later(delay, self._enqueue, again)
+        return True
+
+    async def send(self, push: Push) -> tuple[Outcome, float]:
+        """Send a message now; return the outcome, and the seconds that the service asks to wait.
+
+        Raises Unavailable if the database cannot be read.
+        """
+        owned = await self._targets.find(push.key)
+        if (
+            owned is None
+            or owned.user_id != push.user_id
+            or self._is_ended(owned.target.session_id)
+        ):
+            return Outcome.ENDED, 0.0
+        if push.tries and not await self._targets.is_unread(push.user_id, push.room, push.seq):
+            return Outcome.READ, 0.0
+        try:
+            status, retry_after = await self._request(owned.target, push)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            logger.debug("%s cannot be reached: %s", push.service, type(error).__name__)
+            return Outcome.UNREACHABLE, 0.0
+        return await self._judge(owned, status), retry_after
+
+    async def _request(self, target: PushTarget, push: Push) -> tuple[int, float]:
+        """Return the status, and the seconds of Retry-After."""
+        keys = decode_base64(target.p256dh), decode_base64(target.auth)
+        body = encrypt(push.body, browser_key=keys[0], secret=keys[1])
+        headers = {
+            "Authorization": await self._vapid.authorization(target.endpoint, target.page),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            **self._options(push),
+        }
+        async with self._client().post(
+            target.endpoint, data=body, headers=headers, allow_redirects=False, ssl=self.tls
+        ) as response:
+            wait = response.headers.get("Retry-After", "")
+            return response.status, min(float(wait), MAX_AGE) if wait.isdecimal() else 0.0
+
+    def _options(self, push: Push) -> dict[str, str]:
+        """Return the headers of RFC 8030, 5.2 to 5.4.
+
+        A message replaces an earlier one of its room that still waits at the service.
+        """
+        ttl, urgency = (CALL_TTL, "high") if push.is_call else (OTHER_TTL, "normal")
+        options = {"TTL": str(ttl), "Urgency": urgency}
+        if push.room:
+            digest = hashlib.sha256(f"{self._epoch()}\0{push.room}".encode()).digest()
+            options["Topic"] = encode_base64(digest)[:TOPIC_CHARS]
+        return options
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            connector = aiohttp.TCPConnector(resolver=PublicResolver(self._rules.is_own))
+            self._http = aiohttp.ClientSession(
+                connector=connector, timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._http
+
+    async def _judge(self, owned: OwnedTarget, status: int) -> Outcome:
+        key = owned.target.key
+        match status:
+            case 200 | 201 | 202 | 204:
+                if owned.failures:
+                    await self._targets.note_success(key)
+                return Outcome.ACCEPTED
+            case 404 | 410:
+                await self._targets.remove(key)
+                return Outcome.GONE
+            case 429:
+                return Outcome.UNREACHABLE
+            case _ if status >= 500:
+                return Outcome.UNREACHABLE
+        logger.warning("a push service has refused a push", extra={"status": status})
+        await self._targets.note_failure(key, most=MAX_FAILURES)
+        return Outcome.REFUSED
+
+    async def close(self) -> None:
+        """Drop what waits, and close the connections."""
+        for timer in self._timers.values():
+            timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._http is not None:
+            await self._http.close()

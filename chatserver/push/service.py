@@ -1,0 +1,62 @@
+"""The objects that make up web push of a server."""
+
+import gettext
+from collections.abc import Callable, Mapping
+
+from chatserver.accounts.revocations import Revocations
+from chatserver.chat.history import HistoryReader
+from chatserver.chat.server_profile import ServerProfileCache
+from chatserver.config import PushSettings
+from chatserver.push.delivery import Delivery
+from chatserver.push.endpoints import EndpointRules
+from chatserver.push.notifications import Notifications
+from chatserver.push.reader import PushReader
+from chatserver.push.vapid import Vapid
+from chatserver.realtime.hub import Hub
+from chatserver.storage.engine import Database
+from chatserver.storage.push_claims import PushClaims
+from chatserver.storage.push_key import StoredPushKey
+from chatserver.storage.push_targets import Content, PushTargets
+
+
+class PushService:
+    """Builds the objects that send notifications to browsers, and notes stored messages."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: PushSettings,
+        texts: Mapping[str, gettext.NullTranslations],
+        *,
+        hub: Hub,
+        history: HistoryReader,
+        profile: ServerProfileCache,
+        revocations: Revocations,
+        clock: Callable[[], float],
+        now: Callable[[], int],
+    ) -> None:
+        """`texts`: by locale; `clock` returns monotonic seconds, `now` milliseconds UTC."""
+        self.targets = PushTargets(database, clock=now)
+        self.vapid = Vapid(StoredPushKey(database), now=now)
+        self.rules = EndpointRules(settings.hosts)
+        self.notifications = Notifications(
+            texts, server=lambda: profile.current.title, most=Content(settings.content)
+        )
+        self.delivery = Delivery(
+            self.targets,
+            self.vapid,
+            self.rules,
+            epoch=lambda: history.epoch,
+            is_ended=revocations.__contains__,
+            clock=clock,
+        )
+        self.reader = PushReader(
+            PushClaims(database, clock=now),
+            self.targets,
+            self.delivery,
+            self.notifications,
+            is_visible=hub.visible_pages.has_visible_page,
+            clock=clock,
+            now=now,
+        )
+        hub.on_stored = self.reader.note

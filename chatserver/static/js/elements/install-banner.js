@@ -1,0 +1,40 @@
+/**
+ * <install-banner>: offers to install the page as an app: once, on a later day than the first visit, after the user has
+ * sent a message. After an answer it never appears again.
+ *
+ * Listens to `message:send` on the page.
+ */
+
+import { local } from "../state/local-storage.js";
+import { installPrompt } from "../ui/install-prompt.js";
+
+const ANSWERED = "install-answered";
+const FIRST_VISIT = "first-visit"; // a day
+const today = () => new Date().toDateString();
+
+class InstallBanner extends HTMLElement {
+  connectedCallback() {
+    if (!local.get(FIRST_VISIT)) local.set(FIRST_VISIT, today());
+    document.addEventListener("message:send", () => this.#offer());
+    installPrompt.addEventListener("install:changed", () => installPrompt.isPossible || this.#hide());
+    this.querySelector(".banner-install").addEventListener("click", () => this.#answered(() => installPrompt.ask()));
+    this.querySelector(".banner-no").addEventListener("click", () => this.#answered(() => {}));
+  }
+
+  #offer() {
+    const isFitting = installPrompt.isPossible && local.get(FIRST_VISIT) !== today();
+    if (isFitting && !local.get(ANSWERED)) this.dataset.state = "shown";
+  }
+
+  #answered(act) {
+    local.set(ANSWERED, "yes");
+    this.#hide();
+    act();
+  }
+
+  #hide() {
+    this.dataset.state = "hidden";
+  }
+}
+
+customElements.define("install-banner", InstallBanner);

@@ -1,0 +1,142 @@
+"""Answers of push services: retries, targets that are gone, and services that are down."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from chatserver.push import delivery
+from chatserver.push.delivery import Outcome
+from tests.driver import User
+from tests.push.browsers import Browser, PushService, subscribe
+from tests.push.test_pushes import pushed, say, settled
+
+
+def answers(service: PushService, *statuses: int, **headers: str) -> None:
+    service.answers = [web.Response(status=status, headers=headers) for status in statuses]
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "RETRY_DELAYS", (0.02, 0.02))
+
+
+async def outcomes(user: User) -> dict[Outcome, int]:
+    await settled(user.chat)
+    return dict(user.chat.server.push.delivery.outcomes)
+
+
+async def is_subscribed(user: User) -> bool:
+    return (await user.ask("GET", "/api/push")).json.get("target") is not None
+
+
+@pytest.mark.parametrize("status", [404, 410])
+async def test_a_target_that_the_service_does_not_know_is_removed(
+    service: PushService, ann: User, bo: User, status: int
+) -> None:
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, status)
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.GONE: 1}
+    assert not await is_subscribed(bo)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_busy_service_is_tried_three_times(
+    service: PushService, ann: User, bo: User, status: int
+) -> None:
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, status, status)
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.ACCEPTED: 1}
+    assert len(service.received) == 3
+    answers(service, *[status] * 3)
+    await say(ann, "psst", "/api/direct/bo/messages")
+    assert (await outcomes(bo))[Outcome.UNREACHABLE] == 1
+    assert await is_subscribed(bo)
+
+
+async def test_a_service_that_asks_for_time_gets_it(
+    service: PushService, ann: User, bo: User
+) -> None:
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, 429, **{"Retry-After": "1"})
+    await say(ann, "@bo hi")
+    await asyncio.sleep(0.5)
+    assert len(service.received) == 1
+    assert await outcomes(bo) == {Outcome.ACCEPTED: 1}
+
+
+async def test_a_push_that_waits_is_not_sent_after_the_session_has_ended(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_DELAYS", (0.3, 0.3))
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, 500)
+    await say(ann, "@bo hi")
+    await service.arrival()
+    await bo.ask("POST", "/logout")
+    assert await outcomes(bo) == {Outcome.ENDED: 1}
+    assert len(service.received) == 1
+
+
+async def test_a_push_that_waits_is_not_sent_after_its_message_was_read(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_DELAYS", (0.3, 0.3))
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, 500)
+    seq = await say(ann, "@bo hi")
+    await service.arrival()
+    device = await bo.connect()
+    await device.send({"type": 9, "room": 1, "seq": seq})
+    assert await outcomes(bo) == {Outcome.READ: 1}
+    assert len(service.received) == 1
+
+
+async def test_a_target_is_removed_after_many_refusals_in_a_row(
+    service: PushService, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "MAX_FAILURES", 2)
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, 400, 201, 403, 400)
+    results = [(await bo.ask("POST", "/api/push/test")).json["outcome"] for _ in range(4)]
+    assert results == ["refused", "accepted", "refused", "refused"]
+    assert not await is_subscribed(bo)
+    assert (await bo.ask("POST", "/api/push/test")).status == 404
+
+
+async def test_a_service_that_is_down_delays_no_other(
+    service: PushService, ann: User, bo: User, cy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_DELAYS", (60.0, 60.0))
+    server = bo.chat.server
+    monkeypatch.setattr(server.push.rules, "check", lambda _endpoint: None)
+    monkeypatch.setattr(server.push.rules, "is_own", lambda _host, _port: True)
+    down = Browser(service, "bo")
+    down.endpoint = "https://127.0.0.1:9/bo"
+    await subscribe(bo, down)
+    other = Browser(service, "cy")
+    await subscribe(cy, other)
+    assert (await bo.ask("POST", "/api/push/test")).json["outcome"] == "unreachable"
+    await say(ann, "@all hi")
+    assert (await service.next(other))["body"] == "@all hi"
+    async with asyncio.timeout(5):
+        while server.push.delivery.pending > 1:
+            await asyncio.sleep(0.01)
+    assert server.push.delivery.outcomes == {Outcome.ACCEPTED: 1}
+
+
+async def test_a_name_with_a_local_address_is_not_connected_to(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = bo.chat.server
+    monkeypatch.setattr(server.push.rules, "check", lambda _endpoint: None)
+    browser = Browser(service, "bo")
+    browser.endpoint = browser.endpoint.replace("127.0.0.1", "localhost")
+    await subscribe(bo, browser)
+    assert (await bo.ask("POST", "/api/push/test")).json["outcome"] == "unreachable"
+    assert service.received == []
+    server.push.rules._own.add(service.host.replace("127.0.0.1", "localhost"))
+    await bo.ask("POST", "/api/push/test")
+    assert await pushed(bo.chat, service) == 1
