@@ -115,11 +115,11 @@ async def test_a_file_is_read_again_if_the_process_was_killed(
 async def test_a_file_whose_bytes_are_missing_is_read_after_the_next_start(
     reader: Reader,
 ) -> None:
-    path = reader.parts.store.path(await reader.send(b"needle"))
-    content = path.read_bytes()
-    path.unlink()
+    place, file_id = reader.parts.place, await reader.send(b"needle")
+    content = place.read(file_id)
+    place.remove(file_id)
     await reader.read_all()
-    path.write_bytes(content)
+    place.write(file_id, content)
     reader.parts.storage.now += 10 * CLAIM
     assert not await reader.texts.work()
     await reader.texts._queue.resume()

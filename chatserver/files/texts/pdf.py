@@ -1,6 +1,5 @@
 """Text of PDF files, with pypdf, which need not be installed. Only the process imports this."""
 
-import logging
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -19,7 +18,6 @@ def pages(path: Path) -> Iterator[str]:
     """Yield the texts of the first pages. Raises all kinds of exceptions for damaged files."""
     from pypdf import PdfReader
 
-    logging.disable()  # pypdf reports each defect of a file
     for page in islice(PdfReader(path).pages, PAGES):
         yield joined_lines(page.extract_text())
 

@@ -3,6 +3,7 @@
 Reads a job from each line of its input, and writes a line with the result.
 """
 
+import logging
 import os
 import resource
 import signal
@@ -49,6 +50,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXCPU, _out_of_time)
+    logging.disable()  # pypdf reports each defect of a file
     for line in sys.stdin.buffer:
         result = perform(msgspec.json.decode(line, type=Job))
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
