@@ -81,7 +81,8 @@ def refuse_own_file(target: Path, settings: Settings) -> None:
     named = identity(sqlite_url(target.absolute()), folder.path)
     database = identity(settings.database_url, folder.path)
     own = {identity(sqlite_url(file), folder.path) for file in folder.files}
-    if named in own | {database + suffix for suffix in DATABASE_FILES}:
+    is_stored = target.resolve().is_relative_to(folder.files_folder.resolve())
+    if is_stored or named in own | {database + suffix for suffix in DATABASE_FILES}:
         raise ChatServerError(f"{target} belongs to the chat. Choose another file.")
 
 

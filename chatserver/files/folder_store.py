@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
-from chatserver.files.folder_names import listed, subfolders
+from chatserver.files.folder_names import listed, readable_size, subfolders
 from chatserver.files.marked_folder import RESPONSE_TIMEOUT, MarkedFolder
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
-from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space
+from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space, require_size
 from chatserver.permissions import give_to_owner
 from chatserver.storage.archive_writer import fsync_directory, private
 from chatserver.threads import Threads
@@ -259,11 +259,11 @@ class FolderStore:
 
         return await self._in_thread(measure)
 
-    async def require(self, file_id: str, suffix: str = "") -> Path:
+    async def require(self, file_id: str, suffix: str = "", *, size: int | None = None) -> Path:
         path = self.path(file_id, suffix)
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
-                await self._threads.start(path.stat)
+                require_size(file_id, await self._threads.start(readable_size, path), size)
                 return path
         except FileNotFoundError:
             raise await self._missing() from None

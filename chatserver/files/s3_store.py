@@ -14,7 +14,7 @@ from chatserver.files.copies import Copies
 from chatserver.files.folder_store import COPIED, UNREGISTERED
 from chatserver.files.s3_uploads import S3Uploads, object_key
 from chatserver.files.shared_parts import FOLDER
-from chatserver.files.store import RemoteFile
+from chatserver.files.store import RemoteFile, require_size
 
 ABANDONED = timedelta(days=2)  # age of uploads to the bucket that no node continues
 ANSWER_TIMEOUT = 10.0  # seconds until a user who wants to read gets an error
@@ -57,14 +57,17 @@ class S3Store(S3Uploads):
             found.update(piece)
         return found.hexdigest(), size
 
-    async def require(self, file_id: str, suffix: str = "") -> RemoteFile:
+    async def require(
+        self, file_id: str, suffix: str = "", *, size: int | None = None
+    ) -> RemoteFile:
         key = object_key(file_id, suffix)
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT):
-                size = await self._require_size(key)
+                found = await self._require_size(key)
         except TimeoutError:
             raise FilesUnavailable("the S3 service does not answer in time") from None
-        return RemoteFile(size, lambda start, end: self._bucket.read(key, start, end))
+        require_size(file_id, found, size)
+        return RemoteFile(found, lambda start, end: self._bucket.read(key, start, end))
 
     async def delete(self, file_id: str) -> None:
         await self._arriving.delete(file_id)

@@ -4,18 +4,22 @@ Bytes are appended to a part. When all have arrived it is sealed, so that no req
 it, and flushed to disk before it becomes the file.
 """
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from chatserver.errors import Unavailable, _
 from chatserver.files.part import Checksum
 
 PART = ".part"  # suffix of a file that is arriving
 SEALED = ".sealed"  # suffix of a file that has arrived, and is being processed
 CLEAN = ".clean"  # suffix of a copy without metadata, which replaces the file
 THUMBS = (480, 1_600)  # pixels of the longer side of thumbnails
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,13 @@ class RemoteFile:
 
     size: int
     read: Callable[[int, int], AsyncGenerator[bytes]]
+
+
+def require_size(file_id: str, found: int, expected: int | None) -> None:
+    """Raise Unavailable, and log it, if a file was altered: its ETag names other bytes."""
+    if expected is not None and found != expected:
+        logger.error("file %s has %d bytes instead of %d", file_id, found, expected)
+        raise Unavailable(_("The server cannot read files right now."))
 
 
 class FileStore(Protocol):
@@ -89,10 +100,12 @@ class FileStore(Protocol):
     async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
         """Return the SHA-256 and the size."""
 
-    async def require(self, file_id: str, suffix: str = "") -> Path | RemoteFile:
-        """Return a file or thumbnail that is there, by its path if it has one.
+    async def require(
+        self, file_id: str, suffix: str = "", *, size: int | None = None
+    ) -> Path | RemoteFile:
+        """Return a file or thumbnail that can be read, by its path if it has one.
 
-        Raises Unavailable if the disk hangs.
+        Raises Unavailable if the disk hangs, or the file has not `size` bytes.
         """
 
     def readable(self, file_id: str, limit: int) -> AbstractAsyncContextManager[Path]:

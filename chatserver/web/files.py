@@ -194,7 +194,7 @@ class FileHandlers:
             file = await self._readable(request)
             return await send_file(
                 request,
-                await self._store.require(file.id),
+                await self._store.require(file.id, size=file.bytes),
                 check=partial(self._readable, request),
                 tag=str(file.sha256),
                 kind=file.type,

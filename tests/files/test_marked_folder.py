@@ -93,6 +93,22 @@ async def test_a_folder_that_cannot_be_written_is_reported_once(
     assert store.failure == ""
 
 
+async def test_a_truncated_or_unreadable_file_is_not_sent(
+    chat: Chat, ann: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = {"data": b"text", "headers": {"Content-Type": "application/octet-stream"}}
+    file_id = (await ann.ask("POST", "/api/files?name=a.txt", **content)).json["file"]["id"]
+    (file,) = chat.server.folder.files_folder.glob("*/*/*")
+    file.write_bytes(b"te")
+    answer = await ann.ask("GET", f"/files/{file_id}/a.txt")
+    assert (answer.status, answer.json["code"]) == (503, "unavailable")
+    assert f"file {file_id} has 2 bytes instead of 4" in caplog.text
+    file.unlink()
+    file.mkdir()
+    assert (await ann.ask("GET", f"/files/{file_id}/a.txt")).status == 503
+    assert "Is a directory" in caplog.text
+
+
 async def test_a_deleted_message_waits_for_the_folder(chat: Chat, ann: User) -> None:
     files = chat.server.files
     content = {"data": b"text", "headers": {"Content-Type": "application/octet-stream"}}
