@@ -1,7 +1,6 @@
 """Files in a folder, which several nodes may share."""
 
 import asyncio
-import hashlib
 import itertools
 import logging
 import os
@@ -15,7 +14,9 @@ from typing import TypeVar
 from chatserver.errors import DISK_FULL, NotFound, Unavailable, _
 from chatserver.files.folder_names import listed, readable_size, subfolders
 from chatserver.files.marked_folder import RESPONSE_TIMEOUT, MarkedFolder
+from chatserver.files.pace import Piece
 from chatserver.files.part import Checksum, Locked, Part, lock_for_completion, rename_part
+from chatserver.files.running_digests import RunningDigests
 from chatserver.files.store import CLEAN, PART, SEALED, THUMBS, Space, require_size
 from chatserver.permissions import give_to_owner
 from chatserver.storage.archive_writer import fsync_directory, private
@@ -46,6 +47,7 @@ class FolderStore:
         self._folder = folder
         self._threads = Threads(THREADS, "files")
         self._marked = MarkedFolder(folder)
+        self._digests = RunningDigests()
 
     @property
     def failure(self) -> str:
@@ -101,7 +103,7 @@ class FolderStore:
         self,
         file_id: str,
         offset: int,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         *,
         limit: int,
         checksum: Checksum | None = None,
@@ -110,6 +112,9 @@ class FolderStore:
         waiting = bytearray()
         try:
             async for piece in pieces:
+                if len(piece) >= PIECE and not waiting:
+                    await self._in_thread(part.write, piece)
+                    continue
                 waiting += piece
                 if len(waiting) >= PIECE:
                     full, waiting = waiting, bytearray()
@@ -120,7 +125,7 @@ class FolderStore:
 
     def _part(self, file_id: str, offset: int, limit: int, checksum: Checksum | None) -> Part:
         try:
-            return Part(self.path(file_id, PART), offset, limit, checksum)
+            return Part(self.path(file_id, PART), offset, limit, checksum, self._digests)
         except FileNotFoundError:
             if self.path(file_id, SEALED).exists():
                 raise Locked from None
@@ -160,8 +165,11 @@ class FolderStore:
 
         return await self._in_thread(read)
 
-    async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
-        return await self._in_thread(_digest, self.path(file_id, suffix))
+    async def digest(
+        self, file_id: str, suffix: str = "", *, unchanged: bool = False
+    ) -> tuple[str, int]:
+        path = self.path(file_id, suffix)
+        return await self._in_thread(partial(self._digests.of, file_id, path, unchanged=unchanged))
 
     async def complete(self, file_id: str) -> None:
         await self._in_thread(self._complete, file_id)
@@ -283,11 +291,6 @@ class FolderStore:
         """Return the error for a missing file. Raises FilesUnavailable if the folder is missing."""
         await self._threads.run(self._marked.use)
         return NotFound()
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _refusal(error: OSError) -> Unavailable:

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 from chatserver.errors import BadRequest, _
 
+Piece = bytes | memoryview  # of what arrives
+
 WINDOW = 30.0  # seconds
 
 
@@ -29,8 +31,8 @@ class Pace:
 
 
 async def paced(
-    pieces: AsyncIterator[bytes], bytes_per_second: int, window: float = WINDOW
-) -> AsyncIterator[bytes]:
+    pieces: AsyncIterator[Piece], bytes_per_second: int, window: float = WINDOW
+) -> AsyncIterator[Piece]:
     """Yield the pieces. Raises BadRequest when less than that rate arrives in a window (s)."""
     pace = Pace(bytes_per_second, window)
     while True:

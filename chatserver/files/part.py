@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatserver.errors import BadRequest, _
+from chatserver.files.pace import Piece
+from chatserver.files.running_digests import RunningDigests
 
 
 class WrongOffset(BadRequest):
@@ -73,39 +75,61 @@ def _locked(path: Path, size: int, flags: int = 0) -> int:
 class Part:
     """An open part, locked against other writers."""
 
-    def __init__(self, path: Path, offset: int, limit: int, checksum: Checksum | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        offset: int,
+        limit: int,
+        checksum: Checksum | None,
+        digests: RunningDigests,
+    ) -> None:
         """`limit`: the announced size in bytes."""
         self._file = _locked(path, offset)
+        self._file_id = path.stem
         self._begin = self._size = offset
         self._limit = limit
         self._checksum = checksum
         self._hash = hashlib.new(checksum.algorithm) if checksum is not None else None
         self._correct = True
+        self._digests = digests
+        self._digest = digests.take(self._file_id, os.fstat(self._file))
 
-    def write(self, content: bytes | bytearray) -> None:
+    def write(self, content: Piece | bytearray) -> None:
         """Append bytes. Raises BadRequest above the limit."""
         if self._size + len(content) > self._limit:
             raise BadRequest(_("The file is larger than was announced."))
         view = memoryview(content)
         while view:
             written = os.pwrite(self._file, view, self._size)
-            self._size, view = self._size + written, view[written:]
-        if self._hash is not None:
-            self._hash.update(content)
+            self._count(view[:written])
+            view = view[written:]
+
+    def _count(self, written: memoryview) -> None:
+        self._size += len(written)
+        for digest in (self._digest, self._hash):
+            if digest is not None:
+                digest.update(written)
 
     def close(self, rest: bytearray) -> None:
         """Write the rest and flush, or drop what does not have its checksum."""
         try:
             self.write(rest)
-            self._correct = self._checksum is None or self._digest() == self._checksum.digest
+            self._correct = self._checksum is None or self._is_as_sent(self._checksum)
             if not self._correct:
                 os.ftruncate(self._file, self._begin)
             os.fsync(self._file)
+            self._keep_digest()
         finally:
             os.close(self._file)
 
-    def _digest(self) -> bytes:
-        return self._hash.digest() if self._hash is not None else b""
+    def _is_as_sent(self, checksum: Checksum) -> bool:
+        return self._hash is not None and self._hash.digest() == checksum.digest
+
+    def _keep_digest(self) -> None:
+        """Keep the digest if it is that of the file, not after bytes were dropped."""
+        part = os.fstat(self._file)
+        if self._digest is not None and self._correct and part.st_size == self._size:
+            self._digests.keep(self._file_id, part, self._digest)
 
     def verified(self) -> int:
         """Return the size of the part. Raises WrongChecksum."""

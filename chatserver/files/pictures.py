@@ -32,12 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What is known of a file from its content; `width` and `height` if it has thumbnails."""
+    """What is known of a file from its content; `width` and `height` if it has thumbnails.
+
+    `unchanged`: no process could write to it, so its bytes are those that arrived.
+    """
 
     type: str
     width: int | None = None
     height: int | None = None
     blur: str | None = None
+    unchanged: bool = False
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class Pictures:
         """
         kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in HANDLED:
-            return Picture(kind)
+            return Picture(kind, unchanged=True)
         job = self._job(file_id, suffix, kind)
         result = await self._perform(job, user_id)
         if not (result.cleaned or await self._is_cleaned(job, user_id)):

@@ -48,9 +48,11 @@ class S3Store(S3Uploads):
 
     # Complete files -------------------------------------------------------------------------------
 
-    async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
+    async def digest(
+        self, file_id: str, suffix: str = "", *, unchanged: bool = False
+    ) -> tuple[str, int]:
         if suffix:
-            return await self._arriving.digest(file_id, suffix)
+            return await self._arriving.digest(file_id, suffix, unchanged=unchanged)
         found = hashlib.sha256()
         size = await self._require_size(object_key(file_id))
         async for piece in self._bucket.read(object_key(file_id), 0, size):

@@ -16,6 +16,7 @@ from pathlib import Path
 from chatserver.errors import ChatError, FilesUnavailable, NotFound
 from chatserver.files.bucket import Bucket
 from chatserver.files.folder_store import COPIED, FolderStore
+from chatserver.files.pace import Piece
 from chatserver.files.part import Checksum, Locked, WrongChecksum
 from chatserver.files.shared_parts import SharedParts
 from chatserver.files.store import PART, SEALED, Space
@@ -68,7 +69,7 @@ class S3Uploads:
         self,
         file_id: str,
         offset: int,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         *,
         limit: int,
         checksum: Checksum | None = None,
@@ -91,8 +92,8 @@ class S3Uploads:
         return size
 
     async def _sharing(
-        self, file_id: str, pieces: AsyncIterator[bytes], *, verified: bool
-    ) -> AsyncGenerator[bytes]:
+        self, file_id: str, pieces: AsyncIterator[Piece], *, verified: bool
+    ) -> AsyncGenerator[Piece]:
         """Yield the pieces, and copy them for other nodes now and then."""
         waiting = 0
         async for piece in pieces:

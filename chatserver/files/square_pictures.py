@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chatserver.errors import BadRequest, TooLarge, _
+from chatserver.files.pace import Piece
 from chatserver.files.pictures import SQUARE, Pictures
 from chatserver.files.store import FileStore
 from chatserver.files.uploads import Uploads
@@ -26,7 +27,7 @@ class SquarePictures:
 
     @asynccontextmanager
     async def receiving(
-        self, user: User, size: int, pieces: AsyncIterator[bytes]
+        self, user: User, size: int, pieces: AsyncIterator[Piece]
     ) -> AsyncIterator[NewPicture]:
         """Receive a picture of `size` bytes that will be `user`'s. The block has to keep it.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chatserver.errors import Unavailable, _
+from chatserver.files.pace import Piece
 from chatserver.files.part import Checksum
 
 PART = ".part"  # suffix of a file that is arriving
@@ -75,12 +76,14 @@ class FileStore(Protocol):
         self,
         file_id: str,
         offset: int,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         *,
         limit: int,
         checksum: Checksum | None = None,
     ) -> int:
         """Add bytes at the end of a part; return its size. What arrives before a failure stays.
+
+        A piece may be overwritten when the next one is requested.
 
         Raises Locked while another request appends, or if the file is sealed.
         """
@@ -97,8 +100,14 @@ class FileStore(Protocol):
     async def head(self, file_id: str, suffix: str, count: int) -> bytes:
         """Return the first bytes."""
 
-    async def digest(self, file_id: str, suffix: str = "") -> tuple[str, int]:
-        """Return the SHA-256 and the size."""
+    async def digest(
+        self, file_id: str, suffix: str = "", *, unchanged: bool = False
+    ) -> tuple[str, int]:
+        """Return the SHA-256 and the size.
+
+        `unchanged`: the file has the bytes that arrived, so it need not be read if their digest is
+        known.
+        """
 
     async def require(
         self, file_id: str, suffix: str = "", *, size: int | None = None

@@ -13,7 +13,7 @@ from chatserver.config import FileSettings
 from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unavailable, _
 from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.files.names import cleaned
-from chatserver.files.pace import paced
+from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum
 from chatserver.files.pictures import Picture, Pictures
 from chatserver.files.store import FileStore
@@ -135,7 +135,7 @@ class Uploads:
         self,
         file: StoredFile,
         offset: int,
-        pieces: AsyncIterator[bytes],
+        pieces: AsyncIterator[Piece],
         *,
         checksum: Checksum | None = None,
     ) -> int:
@@ -161,7 +161,7 @@ class Uploads:
             self._running[user_id] -= 1
             self._running += Counter()  # drops users without uploads
 
-    async def _counted(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    async def _counted(self, pieces: AsyncIterator[Piece]) -> AsyncGenerator[Piece]:
         """Yield the pieces. Raises Unavailable when the disk is nearly full: others write too."""
         unchecked = 0
         async for piece in paced(pieces, self._settings.bytes_per_second):
@@ -192,7 +192,7 @@ class Uploads:
         except BadRequest:  # it cannot be completed later either
             await self._files.discard(file.id, file.user_id)
             raise
-        sha256, size = await self._store.digest(file.id, suffix)
+        sha256, size = await self._store.digest(file.id, suffix, unchanged=picture.unchanged)
         await self._store.complete(file.id)
         content = _content(file, picture, size, sha256)
         try:

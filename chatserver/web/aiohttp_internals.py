@@ -1,8 +1,8 @@
 """The only place that depends on private names of aiohttp.
 
 Listening sockets with deadlines for HTTP connections, responses to requests that cannot be parsed,
-the handover of a connection to another protocol, and the frame parser. What a new release of
-aiohttp moves is named by tests/web/test_aiohttp_internals.py.
+the handover of a connection to another protocol, for good or for a body, and the frame parser. What
+a new release of aiohttp moves is named by tests/web/test_aiohttp_internals.py.
 """
 
 import asyncio
@@ -18,10 +18,12 @@ from typing import Any, cast
 
 from aiohttp import WebSocketError, WSCloseCode, WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue
+from aiohttp.http_parser import HttpRequestParser
 from aiohttp.http_websocket import WebSocketReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, RequestHandler
 
 from chatserver.data_dir import is_listening
+from chatserver.web.body_receiver import BodyReceiver
 from chatserver.web.idle_connections import IdleConnections
 from chatserver.web.security_headers import TLS_HEADERS, set_security_headers
 
@@ -44,12 +46,13 @@ class ErrorResponse(web.Response):
 class HttpConnection(RequestHandler):
     """aiohttp's handler of a connection, with deadlines."""
 
-    __slots__ = ("_deadline", "_idle", "address")
+    __slots__ = ("_deadline", "_idle", "_receiver", "address")
 
     def __init__(self, server: web.Server, idle: IdleConnections, **options: Any) -> None:
         super().__init__(server, **options)
         self._idle = idle
         self._deadline: asyncio.TimerHandle | None = None
+        self._receiver: BodyReceiver | None = None
         self.address = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -94,12 +97,49 @@ class HttpConnection(RequestHandler):
         if self.transport is None:  # it became a WebSocket, or the peer has disconnected
             self.log_access(request, resp, start_time)
             return resp, True
+        self._end_receiving(request, resp)
         try:
             async with asyncio.timeout(WRITE_TIMEOUT):
                 return await super().finish_response(request, resp, start_time)
         except TimeoutError:
             self.abort()
             return resp, True
+
+    def receive(self, count: int) -> BodyReceiver:
+        """Receive the last `count` bytes of a body, of which the parser has had all others.
+
+        It ends with the response. Raises ConnectionError if the peer has disconnected.
+        """
+        if self.transport is None:
+            raise ConnectionResetError("the connection was closed")
+        self._receiver = BodyReceiver(self.transport, self, count)
+        _switch(self.transport, self._receiver)
+        return self._receiver
+
+    def _end_receiving(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        receiver, self._receiver = self._receiver, None
+        if receiver is None or self.transport is None:
+            return
+        _switch(self.transport, self)
+        if receiver.missing:  # aiohttp reads and drops some of it, and cannot find its end
+            response.force_close()
+        else:
+            self._parser = self._new_parser()
+            request.content.feed_eof()
+
+    def _new_parser(self) -> HttpRequestParser:
+        """Return a parser for the next request, as the other one waits for the end of the body."""
+        return HttpRequestParser(
+            self,
+            self._loop,
+            self._read_bufsize,
+            max_line_size=self.max_line_size,
+            max_field_size=self.max_field_size,
+            max_headers=self.max_headers,
+            payload_exception=web.RequestPayloadError,
+            auto_decompress=False,
+            max_msg_queue_size=MAX_MSG_QUEUE_SIZE,
+        )
 
     def abort(self) -> None:
         """Close the connection without waiting for the peer."""
@@ -113,6 +153,13 @@ class HttpConnection(RequestHandler):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _switch(transport: asyncio.Transport, protocol: asyncio.BaseProtocol) -> None:
+    """Change the protocol: uvloop looks at the kind of it when reading begins."""
+    transport.pause_reading()
+    transport.set_protocol(protocol)
+    transport.resume_reading()
 
 
 class Listener(web.TCPSite):

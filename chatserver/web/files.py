@@ -1,6 +1,5 @@
 """HTTP API of files: upload in one request, download, thumbnails, the files of a room."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
@@ -9,19 +8,19 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatserver import protocol
-from chatserver.errors import BadRequest, NotFound, UnsupportedMedia, _
+from chatserver.errors import BadRequest, NotFound, _
 from chatserver.files.service import FileService
 from chatserver.files.store import THUMBS
 from chatserver.files.uploads import LONGEST_ALT
 from chatserver.storage.file_list import FileKind, RoomFile, Selection
 from chatserver.storage.files import SHOWN, Sound, StoredFile
 from chatserver.storage.rooms import Rooms
-from chatserver.web import forms, time_limit
+from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.file_body import send_file
-from chatserver.web.headers import HttpError
 from chatserver.web.operations import operation
 from chatserver.web.query import parse_query
+from chatserver.web.request_body import body_of, declared_size
 from chatserver.web.responses import files as responses
 from chatserver.web.responses import ok
 from chatserver.web.room_path import RoomPaths
@@ -65,10 +64,6 @@ class ListQuery(Struct):
 
 class Description(Struct):
     alt: Alt
-
-
-class LengthRequired(HttpError):
-    code, status, text = "bad_request", 411, _("Say how long the file is: Content-Length.")
 
 
 class FileHandlers:
@@ -248,22 +243,3 @@ def described(file: StoredFile) -> dict[str, Any]:
 def _shown(file: RoomFile) -> dict[str, Any]:
     facts: dict[str, Any] = msgspec.to_builtins(file)
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def declared_size(request: web.Request) -> int:
-    """Return the length of the body. Raises LengthRequired, UnsupportedMedia."""
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia
-    if request.content_length is None:
-        raise LengthRequired
-    return request.content_length
-
-
-async def body_of(request: web.Request) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives, without a time limit. Raises BadRequest if it breaks off."""
-    time_limit.lift(request)
-    try:
-        async for piece in request.content.iter_any():
-            yield piece
-    except (web.RequestPayloadError, ConnectionError):
-        raise BadRequest(_("The file is not complete.")) from None

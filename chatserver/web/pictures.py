@@ -9,8 +9,8 @@ from chatserver.models import Role, User
 from chatserver.realtime.hub import Hub
 from chatserver.storage.users import Users
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.files import body_of, declared_size
 from chatserver.web.operations import operation
+from chatserver.web.request_body import body_of, declared_size
 from chatserver.web.responses import accounts as responses
 from chatserver.web.responses import ok
 from chatserver.web.square_picture import send_square_picture

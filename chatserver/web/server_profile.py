@@ -10,8 +10,8 @@ from chatserver.files.service import FileService
 from chatserver.web import forms
 from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.files import body_of, declared_size
 from chatserver.web.operations import operation
+from chatserver.web.request_body import body_of, declared_size
 from chatserver.web.responses import administration as responses
 from chatserver.web.responses import ok
 from chatserver.web.square_picture import send_square_picture

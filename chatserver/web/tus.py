@@ -21,10 +21,11 @@ from chatserver.models import User
 from chatserver.storage.files import StoredFile
 from chatserver.web import time_limit
 from chatserver.web.authentication import RequestAuthenticator
-from chatserver.web.files import SoundFields, body_of, declared_size
+from chatserver.web.files import SoundFields
 from chatserver.web.headers import HttpError, media_type
 from chatserver.web.operations import operation
 from chatserver.web.query import convert
+from chatserver.web.request_body import body_of, declared_size
 from chatserver.web.room_path import RoomPaths
 
 VERSION = "1.0.0"

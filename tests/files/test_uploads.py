@@ -12,7 +12,7 @@ import pytest
 from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
 from chatserver.files import folder_store as store_module
 from chatserver.files import uploads as uploads_module
-from chatserver.files.pace import paced
+from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.store import PART, SEALED, Space
 from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
@@ -29,7 +29,7 @@ async def pieces(*content: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def collected(some: AsyncIterator[bytes]) -> bytes:
+async def collected(some: AsyncIterator[Piece]) -> bytes:
     return b"".join([piece async for piece in some])
 
 

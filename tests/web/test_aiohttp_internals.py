@@ -26,7 +26,7 @@ from tests.test_tls import make_certificate
 
 HANDLER = (
     "_handle_request _loop connection_lost finish_response force_close handle_error log_access"
-    " set_parser"
+    " set_parser _parser _read_bufsize max_field_size max_headers max_line_size"
 )
 USED = {
     RequestHandler: f"{HANDLER} transport",

@@ -1,0 +1,54 @@
+"""Bodies of requests that are stored while they arrive."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from chatserver.errors import BadRequest, UnsupportedMedia, _
+from chatserver.files.pace import Piece
+from chatserver.web import time_limit
+from chatserver.web.aiohttp_internals import HttpConnection
+from chatserver.web.headers import HttpError
+
+LONG = 2**18  # bytes that are worth the change to `BodyReceiver`
+
+
+class LengthRequired(HttpError):
+    code, status, text = "bad_request", 411, _("Say how long the file is: Content-Length.")
+
+
+def declared_size(request: web.Request) -> int:
+    """Return the length of the body. Raises LengthRequired, UnsupportedMedia."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia
+    if request.content_length is None:
+        raise LengthRequired
+    return request.content_length
+
+
+async def body_of(request: web.Request) -> AsyncIterator[Piece]:
+    """Yield the body as it arrives, without a time limit. Raises BadRequest if it breaks off.
+
+    A piece may be overwritten when the next one is requested.
+    """
+    time_limit.lift(request)
+    try:
+        async for piece in _pieces(request):
+            yield piece
+    except (web.RequestPayloadError, ConnectionError):
+        raise BadRequest(_("The file is not complete.")) from None
+
+
+async def _pieces(request: web.Request) -> AsyncIterator[Piece]:
+    content, http = request.content, request.protocol
+    early = b"".join(iter(content.read_nowait, b""))  # all that has arrived: this does not wait
+    missing = declared_size(request) - content.total_bytes
+    later: AsyncIterator[Piece]
+    if isinstance(http, HttpConnection) and missing >= LONG:
+        later = http.receive(missing).pieces()
+    else:
+        later = content.iter_any()
+    if early:
+        yield early
+    async for piece in later:
+        yield piece
