@@ -77,7 +77,7 @@ bench: .venv/bench ## measure beside peers, into benchmarks/RESULTS.md: twenty m
 bench-quick: .venv/bench ## the same roughly, in under two minutes, into build/bench/
 	@$(BIN)/python -m benchmarks --quick --into build/bench
 
-bench-page: .venv/tools ## measure the chat page in Chromium: a busy room and a long one
+bench-page: .venv/tools ## measure the chat page in Chromium: rooms that are busy, long or full of pictures
 	@$(BIN)/python -m benchmarks.page
 
 catalogue: .venv/tools ## bring the texts of the sources into locale/, and compile the translations

@@ -1,16 +1,19 @@
-"""The chat page in Chromium: a busy room, a long one, and their cost. `make bench-page`.
+"""The chat page in Chromium: rooms that are busy, long or full of pictures. `make bench-page`.
 
 The browser shares the machine with the server and the sender, so the figures are upper bounds.
 """
 
+import argparse
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, CDPSession, Page, async_playwright
 
+from benchmarks.page_pictures import pictures
 from chatserver.config import LimitSettings, Settings
 from chatserver.protocol import Type
 from chatserver.web.session_cookies import COOKIE
@@ -40,7 +43,10 @@ COUNT = "document.querySelectorAll('chat-message').length"
 LOADED = "message-list[data-state=loaded]"
 
 
-async def main() -> None:
+WORKS = ("busy", "hour", "long", "pictures")
+
+
+async def main(works: Sequence[str]) -> None:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o700)
     chat = await Chat.start(Settings(data=folder, limits=LIMITS))
@@ -51,10 +57,15 @@ async def main() -> None:
             browser = await playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
             )
-            await busy(await enter(chat, browser), bo)
-            await hour(await enter(chat, browser), bo)
-            await fill(bo)
-            await long(await enter(chat, browser))
+            if "busy" in works:
+                await busy(await enter(chat, browser), bo)
+            if "hour" in works:
+                await hour(await enter(chat, browser), bo)
+            if "long" in works:
+                await fill(bo)
+                await long(await enter(chat, browser))
+            if "pictures" in works:
+                await pictures(chat, browser)
             await browser.close()
     finally:
         await chat.stop()
@@ -184,4 +195,6 @@ def at(values: list[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
+    parser.add_argument("works", nargs="*", choices=[[], *WORKS], help="all of them without any")
+    asyncio.run(main(parser.parse_args().works or WORKS))

@@ -11,7 +11,7 @@ class ChatTopbar extends HTMLElement {
     const count =
       members === null
         ? online > 0 && ngettext("%(num)s person online", "%(num)s people online", online)
-        : ngettext("%(num)s member", "%(num)s members", members);
+        : members > 0 && ngettext("%(num)s member", "%(num)s members", members); // 0: they are not loaded yet
     this.dataset.kind = to === null ? "room" : "direct";
     this.dataset.private = String(isPrivate);
     this.dataset.online = String(isOnline);

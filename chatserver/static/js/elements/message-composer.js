@@ -57,6 +57,7 @@ class MessageComposer extends HTMLElement {
     attachments.limits = { bytes, count };
     this.querySelector(".composer-add").hidden = count === 0;
     this.querySelector(".composer-voice").hidden = count === 0 || !navigator.mediaDevices || !globalThis.MediaRecorder;
+    this.dataset.limits = "known";
   }
 
   /**

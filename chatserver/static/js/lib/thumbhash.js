@@ -1,6 +1,7 @@
 /** Decodes ThumbHash (https://evanw.github.io/thumbhash/): a picture's blurred form in about 25 bytes. */
 
 const LONGER = 32; // pixels of the longer side
+const FREQUENCIES = 7; // of one direction, at most
 
 /** {width, height, rgba} of a hash in base64, or null if it is broken. */
 export function decodeThumbHash(text) {
@@ -49,18 +50,28 @@ function channel(constant, scale, [nx, ny], next) {
 function pixels({ channels, ratio }) {
   const width = Math.round(ratio > 1 ? LONGER : LONGER * ratio);
   const height = Math.round(ratio > 1 ? LONGER / ratio : LONGER);
+  const [across, down] = [width, height].map(cosines);
   const rgba = new Uint8ClampedArray(width * height * 4);
   for (let y = 0, at = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1, at += 4) {
-      const wave = ({ cx, cy, value }) => 2 * value * cosine(width, x, cx) * cosine(height, y, cy);
-      const [l, p, q, a] = channels.map((one) => one && one.constant + one.frequencies.reduce((sum, each) => sum + wave(each), 0));
+      const [l, p, q, a] = channels.map((one) => one && level(one, across[x], down[y]));
       rgba.set(colour(l, p, q, a), at);
     }
   }
   return { width, height, rgba };
 }
 
-const cosine = (size, position, frequency) => Math.cos((Math.PI / size) * (position + 0.5) * frequency);
+/** The cosine of each frequency at each position: a picture needs a thousand times as many. */
+function cosines(size) {
+  const position = (index) => Array.from({ length: FREQUENCIES }, (_, n) => Math.cos((Math.PI / size) * (index + 0.5) * n));
+  return Array.from({ length: size }, (_, index) => position(index));
+}
+
+function level({ constant, frequencies }, across, down) {
+  let sum = constant;
+  for (const { cx, cy, value } of frequencies) sum += 2 * value * across[cx] * down[cy];
+  return sum;
+}
 
 function colour(l, p, q, a) {
   const blue = l - (2 / 3) * p;

@@ -66,7 +66,7 @@ function makePicture(file, { isGallery }) {
   setBox(image, { width, height }, isGallery);
   const size = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE;
   messagesView.when(image, () => loadImage(image, thumbUrl(file, size)));
-  if (file.blur) lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur));
+  if (file.blur) messagesView.when(link, () => lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur)));
   link.classList.toggle("transparent", mayBeTransparent(file));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
   return link;
