@@ -29,6 +29,7 @@ from benchmarks.works import (
     latency,
     memory,
     past,
+    photos,
     reconnect,
     rooms,
     stalled,
@@ -52,7 +53,7 @@ WORKS: dict[str, Work] = {
     "past": past.archive,
     "cliffs": cliffs.costs,
     "files": files.transfers,
-    "photos": files.photos,
+    "photos": photos.photos,
 }
 IN_A_HURRY = ["ceiling", "fanout-1000", "fanout-100", "latency", "connects", "memory", "rooms"]
 

@@ -4,6 +4,8 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SERVER_CORE = 0
@@ -12,8 +14,24 @@ LOAD_CORE = 1
 
 def pinned(core: int, command: list[str]) -> list[str]:
     """Return the command pinned to one core, unchanged on a machine with a single one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return ["taskset", "-c", str(cores[core]), *command] if len(cores) > 1 else command
+    known = cores()
+    return ["taskset", "-c", str(known[core]), *command] if len(known) > 1 else command
+
+
+def cores() -> list[int]:
+    """Return the numbers of the cores that this program may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+@contextmanager
+def on_load_core() -> Iterator[None]:
+    """Run this thread, and those that it starts, on the load's core during the context."""
+    known = cores()
+    os.sched_setaffinity(0, {known[LOAD_CORE % len(known)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, known)
 
 
 def busy() -> float:

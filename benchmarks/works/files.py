@@ -1,30 +1,23 @@
-"""Files: large uploads and downloads beside nginx, photos, and what they cost the messages."""
+"""Files: large uploads and downloads beside nginx."""
 
 import http.client
-import io
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import load
 from benchmarks.contenders import OURS, Crowd, Running, chatserver, process
-from benchmarks.machine import cpu, memory
+from benchmarks.machine import cpu, memory, on_load_core
 from benchmarks.results import Goal, Result, Table, median, ratio, shown
 from benchmarks.works import Scale
 from tests.rig.server import find, free_port
 
 BLOCK = bytes(2**20)
 SAMPLING = 0.02  # seconds between two looks at the server's memory
-USERS = 100
-RATE = 50  # messages a second
-UPLOADS = 20  # files, and as many photos, while messages are measured
-UPLOAD_BYTES = 20 * 2**20
-PHOTO = (4_000, 3_000)  # pixels
-
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log stderr;
 events {{}}
@@ -54,12 +47,15 @@ def transfers(scale: Scale) -> Result:
     size = 2**27 if scale.quick else 2**30
     up: dict[str, list[Transfer]] = {OURS: [], "nginx": []}
     down: dict[str, list[Transfer]] = {OURS: [], "nginx": []}
-    with _ours(size) as ours, _nginx() as nginx:
+    with serving_files(size) as ours, _nginx() as nginx:
         for _ in range(scale.rounds):
             for running in (ours, nginx):
-                path, sent = _upload(running, size)
+                os.sync()  # nginx leaves that to the kernel, which would do it in our time
+                with on_load_core():
+                    path, sent = _upload(running, size)
+                    received = _download(running, path, size)
                 up[running.name].append(sent)
-                down[running.name].append(_download(running, path, size))
+                down[running.name].append(received)
     rates = {name: [one.rate for one in those] for name, those in up.items()}
     read = {name: [one.rate for one in those] for name, those in down.items()}
     work = f"file of {size / 2**20:,.0f} MiB"
@@ -84,73 +80,12 @@ def _shown(those: list[Transfer]) -> list[str]:
     return [shown(rates), shown(median([one.cpu for one in those])), shown(grown)]
 
 
-def photos(scale: Scale) -> Result:
-    """Upload photos alone, and many files while messages are sent."""
-    photo = _photo()
-    seconds = max(scale.seconds, 10.0)
-    calm, busy, alone = [], [], []
-    for _ in range(scale.rounds):
-        with _ours(UPLOAD_BYTES, users=USERS) as running:
-            _post(running, 0, "warm.jpg", photo)
-            alone += [_timed(lambda: _post(running, 0, "photo.jpg", photo)) for _ in range(3)]
-            calm.append(load.run(running, users=USERS, rate=RATE, seconds=seconds).latency.p99)
-        with _ours(UPLOAD_BYTES, users=USERS) as running, _uploading(running, photo):
-            busy.append(load.run(running, users=USERS, rate=RATE, seconds=seconds).latency.p99)
-    goals = [
-        Goal("photo of 12 megapixels: upload with thumbnails", median(alone), 0.4, "s"),
-        Goal(f"{UPLOADS} uploads and {UPLOADS} photos: p99 of messages", ratio(busy, calm), 2, "x"),
-    ]
-    rows = [
-        [name, shown(median([p99 / 1e3 for p99 in those]))]
-        for name, those in (("no uploads", calm), ("uploads and photos", busy))
-    ]
-    return Result(goals, [Table("Messages while files arrive", ("meanwhile", "p99 ms"), rows)])
-
-
-def _timed(work: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
-
-
-@contextmanager
-def _uploading(running: Running, photo: bytes) -> Iterator[None]:
-    """Upload files and photos of several users at once, again and again, during the context."""
-    ended = threading.Event()
-
-    def upload(number: int) -> None:
-        content = photo if number % 2 else bytes(UPLOAD_BYTES)
-        while not ended.is_set():
-            _post(running, number, "x.jpg" if number % 2 else "x.bin", content)
-
-    threads = [threading.Thread(target=upload, args=(number,)) for number in range(2 * UPLOADS)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for thread in threads:
-            thread.join()
-
-
-def _photo() -> bytes:
-    """Return a JPEG with the detail of a photo: gradients and noise."""
-    from PIL import Image
-
-    noise = Image.effect_noise((PHOTO[0] // 4, PHOTO[1] // 4), 40).resize(PHOTO)
-    gradient = Image.linear_gradient("L").resize(PHOTO)
-    picture = Image.merge("RGB", (noise, gradient, noise.rotate(180)))
-    content = io.BytesIO()
-    picture.save(content, "JPEG", quality=88)
-    return content.getvalue()
-
-
 # The servers --------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _ours(size: int, *, users: int = 2) -> Iterator[Running]:
+def serving_files(size: int, *, users: int = 2) -> Iterator[Running]:
+    """Run our server; it accepts files of `size` bytes."""
     environ = {"BYTES": str(max(size, 2**20)), "UNSENT_HOURS": "1", "FREE_BYTES": "0"}
     environ |= {"FREE_PERCENT": "0"}
     with chatserver(
@@ -210,15 +145,6 @@ def _download(running: Running, path: str, size: int) -> Transfer:
         took = time.perf_counter() - begun
     assert received == size, received
     return watch.transfer(size, took)
-
-
-def _post(running: Running, user: int, name: str, content: bytes) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", running.port)
-    connection.request("POST", f"/api/files?name={name}", content, _headers(running, user))
-    file_id = _id(connection.getresponse())
-    connection.request("DELETE", f"/api/files/{file_id}", headers=_headers(running, user))
-    assert connection.getresponse().status == 200
-    connection.close()
 
 
 def _id(answer: http.client.HTTPResponse) -> str:
