@@ -19,6 +19,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.files import Files
 
 PILLOW = ("PIL._imaging", "PIL._webp")  # compiled modules
+WITHOUT_PILLOW = "new pictures are downloads without a preview, profile pictures are refused"
 
 
 async def file_findings(settings: Settings) -> list[Finding]:
@@ -76,7 +77,7 @@ def _described(settings: Settings) -> str:
 def _libraries() -> Iterator[Finding]:
     """Report missing libraries, which only the processes for pictures and texts load."""
     if any(not _is_installed(part) for part in PILLOW):
-        yield None, "files: Pillow is not installed completely, so pictures have no thumbnails"
+        yield None, f"files: Pillow is not installed completely: {WITHOUT_PILLOW}"
 
     if not _is_installed(PDF_LIBRARY):
         yield None, "files: pypdf is not installed, so search does not find the text of PDF files"

@@ -285,7 +285,7 @@ class FolderStore:
         except FileNotFoundError:
             raise await self._missing() from None
         except OSError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
 
     async def _missing(self) -> NotFound:
         """Return the error for a missing file. Raises FilesUnavailable if the folder is missing."""
@@ -293,7 +293,7 @@ class FolderStore:
         return NotFound()
 
 
-def _refusal(error: OSError) -> Unavailable:
+def refusal(error: OSError) -> Unavailable:
     logger.warning("a file cannot be stored or read: %s", error.strerror)
     if error.errno in DISK_FULL:
         return Unavailable(_("The disk of the server is full: files cannot be stored now."))

@@ -1,29 +1,38 @@
 """Client of the process that works on pictures. Owns that process.
 
 A file that it cannot decode becomes an attachment that browsers do not show; one whose metadata it
-cannot remove is refused. Users take turns, so that one with many pictures delays others by one
-picture.
+cannot remove is refused. A failure outside the picture, such as a full disk, refuses nothing for
+good. Users take turns, so that one with many pictures delays others by one picture.
 """
 
 import asyncio
+import errno
 import logging
+import signal
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec.structs import replace
 
-from chatserver.errors import BadRequest, _
-from chatserver.files.images.worker import HANDLED, Job, Result
+from chatserver.errors import BadRequest, ChatError, NotFound, Unavailable, _
+from chatserver.files.folder_store import refusal
+from chatserver.files.images.worker import HANDLED, Failure, Job, Result
 from chatserver.files.store import CLEAN, THUMBS, FileStore
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
-from chatserver.files.worker_process import FAILURES, WorkerProcess
+from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
 MODULE = "chatserver.files.images"
 UNCLEANED = _(
     "The server cannot remove the metadata, such as the place, from this file. It may be damaged."
     " Put it into an archive to send it as it is."
+)
+UNPROCESSED = _("The server cannot process this file right now. Try again.")
+# Ends of the process that a picture causes: its time is over, or it crashes a decoder.
+CAUSED_BY_PICTURES = frozenset(
+    -number
+    for number in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 )
 SQUARE = 256  # pixels of a side of profile pictures and of the logo
 
@@ -50,7 +59,7 @@ class Counts:
 
     handled: int = 0
     rejected: int = 0
-    failed: int = 0  # the process ended, or did not answer in time
+    failed: int = 0  # the process ended or did not answer in time, the disk or Pillow failed
 
 
 class Pictures:
@@ -63,41 +72,63 @@ class Pictures:
         self._lock = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id
         self._worker = WorkerProcess(MODULE, timeout=TIMEOUT)
+        self._lacks_library = False  # it was logged
         self.counts = Counts()
 
     async def process(self, file_id: str, suffix: str, *, user_id: int) -> Picture:
         """Return what a sealed file of a user is, after its metadata was removed.
 
-        Raises BadRequest if it cannot be removed.
+        Raises BadRequest if it cannot be removed, Unavailable if that may succeed later.
         """
         kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in HANDLED:
             return Picture(kind, unchanged=True)
         job = self._job(file_id, suffix, kind)
         result = await self._perform(job, user_id)
-        if not (result.cleaned or await self._is_cleaned(job, user_id)):
-            raise BadRequest(UNCLEANED)
+        if not result.cleaned:
+            await self._clean(job, user_id)
+        if result.failure is Failure.LIBRARY:
+            return Picture(kind)
         if not result.ok:
             return Picture(UNKNOWN)
         if kind == "video/mp4" and result.is_sound:  # as Safari records it
             return Picture("audio/mp4")
         return Picture(kind, result.width, result.height, result.blur)
 
-    async def _is_cleaned(self, job: Job, user_id: int) -> bool:
+    async def _clean(self, job: Job, user_id: int) -> None:
         """Remove the metadata only: the process may have ended while it made thumbnails."""
-        return (await self._perform(replace(job, thumbs={}), user_id)).cleaned
+        result = await self._perform(replace(job, thumbs={}), user_id)
+        if not result.cleaned:
+            raise _refused(result)
 
     async def crop(self, file_id: str, suffix: str, *, user_id: int) -> bool:
-        """Replace a sealed file by a square WebP of SQUARE pixels; False if it is no picture."""
+        """Replace a sealed file by a square WebP of SQUARE pixels; False if it is no picture.
+
+        Raises Unavailable if that may succeed later.
+        """
         kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in PICTURES:
             return False
         job = self._job(file_id, suffix, kind, square=SQUARE)
-        return (await self._perform(job, user_id)).ok
+        result = await self._perform(job, user_id)
+        if result.failure is not None:
+            raise Unavailable(UNPROCESSED)
+        return result.ok
 
     async def _perform(self, job: Job, user_id: int) -> Result:
+        """Perform a job, a second time if the process was killed from outside or too slow.
+
+        Raises Unavailable if the disk fails, NotFound if the file was deleted.
+        """
         async with self._turns.setdefault(user_id, asyncio.Lock()), self._lock:
-            return await self._result(job)
+            result = await self._result(job)
+            if result.failure is Failure.ENDED and job.thumbs:
+                result = await self._result(job)
+        if result.errno == errno.ENOENT:
+            raise NotFound
+        if result.errno is not None:
+            raise refusal(OSError(result.errno, result.reason))
+        return result
 
     def _job(self, file_id: str, suffix: str, kind: str, *, square: int = 0) -> Job:
         path = self._store.path
@@ -109,12 +140,34 @@ class Pictures:
         try:
             result = await self._send(job)
         except FAILURES as error:
-            logger.warning("a picture could not be handled: %s", type(error).__name__)
+            caused = isinstance(error, Ended) and error.code in CAUSED_BY_PICTURES
+            reason = str(error) if isinstance(error, Ended) else type(error).__name__
+            result = Result(ok=False, failure=None if caused else Failure.ENDED, reason=reason)
             self.counts.failed += 1
-            return Result(ok=False)
-        self.counts.handled += 1
-        self.counts.rejected += not result.ok
+            self._log(result, logging.WARNING)
+            return result
+        self._count(result)
         return result
+
+    def _count(self, result: Result) -> None:
+        """Count and log the result of a job that was answered."""
+        if result.failure is not None:
+            self.counts.failed += 1
+            if result.failure is not Failure.STORAGE:  # `refusal` logs that
+                self._log(result, logging.WARNING)
+            return
+        self.counts.handled += 1
+        if not result.ok:
+            self.counts.rejected += 1
+            self._log(result, logging.INFO)
+
+    def _log(self, result: Result, level: int) -> None:
+        if result.failure is Failure.LIBRARY:
+            if not self._lacks_library:
+                logger.warning("new pictures have no preview, see doctor: %s", result.reason)
+            self._lacks_library = True
+        else:
+            logger.log(level, "a picture could not be handled: %s", result.reason)
 
     async def _send(self, job: Job) -> Result:
         answer = await self._worker.ask(msgspec.json.encode(job))
@@ -123,3 +176,8 @@ class Pictures:
     async def close(self) -> None:
         """End the process."""
         await self._worker.close()
+
+
+def _refused(result: Result) -> ChatError:
+    """Return the error for a file whose metadata was not removed."""
+    return BadRequest(UNCLEANED) if result.failure is None else Unavailable(UNPROCESSED)

@@ -7,7 +7,7 @@ first job, ended when it was idle for a while, and killed when a job takes too l
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,14 @@ IDLE_TIME = 60.0  # seconds without a job after which the process ends
 LONGEST_LINE = 8 * 2**20  # bytes of a result
 
 FAILURES = (OSError, RuntimeError, msgspec.MsgspecError, ValueError, TimeoutError)
+
+
+class Ended(RuntimeError):
+    """The process ended instead of answering; `code` is its return code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the process ended with code {code}")
+        self.code = code
 
 
 class WorkerProcess:
@@ -37,8 +45,6 @@ class WorkerProcess:
         try:
             async with asyncio.timeout(self._timeout):
                 result = await self._send(job)
-            if not result.endswith(b"\n"):
-                raise ValueError("the process has ended")
         except BaseException:
             await self.close()  # its result would be read as that of the next job
             raise
@@ -54,6 +60,8 @@ class WorkerProcess:
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(job + b"\n")
         result = await process.stdout.readline()
+        if not result.endswith(b"\n"):
+            raise Ended(await process.wait())
         self._idle = asyncio.get_running_loop().call_later(IDLE_TIME, self.end_idle)
         return result
 
@@ -83,6 +91,7 @@ async def start(module: str) -> Process:
         *(sys.executable, "-m", module),
         stdin=PIPE,
         stdout=PIPE,
+        stderr=DEVNULL,  # reasons are in the results: lines of the server's log are JSON
         env=environment,
         limit=LONGEST_LINE,
     )

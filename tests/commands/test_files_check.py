@@ -72,6 +72,7 @@ async def test_a_missing_library_is_reported_if_files_are_switched_on(
 ) -> None:
     await make(settings, stored=0)
     monkeypatch.setattr(files_check, "PILLOW", ("PIL._imaging", "PIL.nothing", "nothing.at_all"))
-    assert [well for well, _sentence in await file_findings(settings)] == [None, True]
+    (well, sentence), (content, _) = await file_findings(settings)
+    assert (well, content, "downloads without a preview" in sentence) == (None, True, True)
     off = Settings(data=settings.data, files=FileSettings(per_message=0))
     assert [well for well, _sentence in await file_findings(off)] == [True]

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import logging
+import signal
 import struct
 import zlib
 from collections.abc import AsyncIterator
@@ -12,11 +14,13 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from chatserver.errors import BadRequest
+from chatserver.errors import BadRequest, Unavailable
+from chatserver.files import pictures as module
+from chatserver.files import worker_process
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.images.worker import Job, Result
 from chatserver.files.pictures import Picture, Pictures
-from chatserver.files.store import PART, SEALED
+from chatserver.files.store import CLEAN, PART, SEALED
 from chatserver.files.types import UNKNOWN
 from tests.files.images.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
@@ -181,7 +185,7 @@ async def test_metadata_is_removed_although_no_thumbnail_can_be_made(
 
 
 async def test_a_text_starts_no_process(bench: Bench) -> None:
-    assert await bench.process(b"text") == Picture("text/plain")
+    assert await bench.process(b"text") == Picture("text/plain", unchanged=True)
     assert bench.pictures._worker.process is None
 
 
@@ -190,9 +194,121 @@ async def test_a_picture_that_takes_too_long_ends_the_process(bench: Bench) -> N
     process = bench.pictures._worker.process
     assert process is not None
     bench.pictures._worker._timeout = 0.0
-    with pytest.raises(BadRequest):
+    with pytest.raises(Unavailable):
         await bench.process(picture("PNG"), "B" * 22)
     assert process.returncode is not None
+
+
+class Signals:
+    """Starts processes and sends the first ones a signal each."""
+
+    def __init__(self, bench: Bench, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+        self.started = 0
+        self._numbers = numbers
+        self._start = worker_process.start
+        self._worker = bench.pictures._worker
+        monkeypatch.setattr(worker_process, "start", self.start)
+
+    async def start(self, name: str) -> Any:
+        self._worker._timeout = 30.0  # of the next process
+        process = await self._start(name)
+        if self.started < len(self._numbers):
+            process.send_signal(self._numbers[self.started])
+        self.started += 1
+        return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+async def test_a_process_that_is_killed_or_frozen_once_costs_no_thumbnail(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    bench.pictures._worker._timeout = 1.0
+    signals = Signals(bench, monkeypatch, number)
+    assert (await bench.process(picture("JPEG"))).width == 900
+    assert signals.started == 2
+    assert (bench.pictures.counts.handled, bench.pictures.counts.failed) == (1, 1)
+
+
+async def test_a_picture_is_kept_if_the_process_is_always_killed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals = Signals(bench, monkeypatch, *[signal.SIGKILL] * 3)
+    with pytest.raises(Unavailable, match="process this file"):
+        await bench.process(picture("JPEG"))
+    assert signals.started == 3
+    assert (await bench.pictures.process(FILE, SEALED, user_id=1)).width == 900
+
+
+@pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGSEGV])
+async def test_a_picture_that_ends_the_process_itself_is_not_decoded_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    signals = Signals(bench, monkeypatch, number)
+    assert await bench.process(picture("JPEG", exif=exif())) == Picture(UNKNOWN)
+    assert signals.started == 2
+    assert SECRET not in bench.cleaned()
+
+
+@pytest.mark.parametrize("suffix", [CLEAN, ".1600"])
+async def test_a_picture_is_kept_while_the_disk_is_full(
+    bench: Bench, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    full = bench.store.path(FILE, suffix)
+    full.parent.mkdir(parents=True)
+    full.symlink_to("/dev/full")
+    with pytest.raises(Unavailable, match="disk of the server is full"):
+        await bench.process(picture("JPEG"))
+    counts = bench.pictures.counts
+    assert (counts.handled, counts.rejected, counts.failed) == (0, 0, 1)
+    assert "No space left on device" in caplog.text
+    full.unlink(missing_ok=True)
+    assert (await bench.pictures.process(FILE, SEALED, user_id=1)).width == 900
+
+
+async def test_a_profile_picture_on_a_full_disk_is_unavailable(bench: Bench) -> None:
+    await bench.store.create(FILE)
+    bench.store.path(FILE, CLEAN).symlink_to("/dev/full")
+    bench.store.path(FILE, SEALED).write_bytes(picture("PNG"))
+    with pytest.raises(Unavailable, match="disk of the server is full"):
+        await bench.pictures.crop(FILE, SEALED, user_id=1)
+
+
+async def test_a_file_that_cannot_be_written_is_kept(bench: Bench) -> None:
+    bench.store.path(FILE, CLEAN).mkdir(parents=True)
+    with pytest.raises(Unavailable, match="cannot store files"):
+        await bench.process(picture("JPEG"))
+
+
+async def test_without_pillow_pictures_keep_their_types(
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL" / "__init__.py").write_text("raise ImportError('no Pillow')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert await bench.process(picture("JPEG", exif=exif())) == Picture("image/jpeg")
+    assert SECRET not in bench.cleaned()
+    assert await bench.process(picture("PNG"), "B" * 22) == Picture("image/png")
+    with pytest.raises(Unavailable):
+        await bench.pictures.crop("B" * 22, SEALED, user_id=1)
+    assert (bench.pictures.counts.rejected, bench.pictures.counts.failed) == (0, 3)
+    warnings = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+    assert warnings == ["new pictures have no preview, see doctor: no Pillow"]
+
+
+async def test_the_reason_of_a_rejection_is_in_the_log_only(
+    bench: Bench, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.INFO):
+        await bench.process(picture("JPEG")[:-2_000])
+    found = [
+        (one.levelno, one.getMessage()) for one in caplog.records if one.name == module.__name__
+    ]
+    assert found == [(logging.INFO, "a picture could not be handled: image/jpeg: OSError")]
+    await bench.pictures.close()
+    assert capfd.readouterr().err == ""
 
 
 async def test_the_process_has_limits_and_no_secrets(

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
+from chatserver.file_state import FileState
 from chatserver.files import folder_store as store_module
 from chatserver.files import uploads as uploads_module
 from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
-from chatserver.files.store import PART, SEALED, Space
+from chatserver.files.store import CLEAN, PART, SEALED, Space
 from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
 from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
+from tests.files.test_pictures import picture
 
 __all__ = ["parts"]
 
@@ -212,6 +214,21 @@ async def test_a_full_disk_is_unavailable_and_frees_what_it_can(
         await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
     await parts.store.delete(FILE)
     assert parts.on_disk() == []
+
+
+async def test_a_picture_that_found_the_disk_full_is_completed_later(parts: Parts) -> None:
+    ann = await parts.storage.user("ann")
+    content = picture("JPEG")
+    file = await parts.uploads.begin(ann, "a.jpg", len(content))
+    await parts.uploads.receive(file, 0, pieces(content))
+    parts.store.path(file.id, CLEAN).symlink_to("/dev/full")
+    with pytest.raises(Unavailable, match="full"):
+        await parts.uploads.finish(file)
+    assert (await parts.uploads.find(ann, file.id)).state is FileState.UPLOADING
+    await parts.uploads.offset(file)
+    found = await parts.uploads.find(ann, file.id)
+    assert (found.state, found.type, found.width) == (FileState.COMPLETE, "image/jpeg", 900)
+    await parts.uploads._pictures.close()
 
 
 async def test_large_pieces_are_written_as_they_come(

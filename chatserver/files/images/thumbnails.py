@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import PIL._webp  # noqa: F401 - without it, Pillow is installed but saves no WebP
 from PIL import Image, ImageOps
 
 from chatserver.files.images import Malformed

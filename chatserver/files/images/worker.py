@@ -3,12 +3,14 @@
 Reads a job from each line of its input, and writes a line with the result.
 """
 
+import errno
 import mmap
 import os
 import resource
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +33,9 @@ CLEANED: dict[str, Clean] = {
 OVERWRITTEN = frozenset(["video/mp4", "video/quicktime", "audio/mp4"])
 HANDLED = CLEANED.keys() | OVERWRITTEN
 
+# Codes of OSError that a picture can cause: positions that do not exist, too much memory.
+CAUSED_BY_PICTURES = (None, errno.EINVAL, errno.EOVERFLOW, errno.ENOMEM)
+
 
 class Job(Struct):
     """A file whose metadata is to be removed: in place, or by way of the file `clean`.
@@ -47,13 +52,25 @@ class Job(Struct):
     square: int = 0
 
 
+class Failure(Enum):
+    """Why a job failed for a reason outside its picture."""
+
+    STORAGE = "storage"  # the disk; the result has the code
+    LIBRARY = "library"  # Pillow is not installed
+    ENDED = "ended"  # the process did not answer; only its client knows
+
+
 class Result(Struct, omit_defaults=True):
-    """Not `ok`: the file is not what its type says, or exceeds a limit.
+    """Not `ok`: see `failure`; without one, the file is not what its type says or exceeds a limit.
 
     `cleaned`: its metadata is removed. `is_sound`: an MP4 or QuickTime file has no other tracks.
+    `reason` is for the log; `errno` is that of a failure of the disk.
     """
 
     ok: bool
+    failure: Failure | None = None
+    errno: int | None = None
+    reason: str = ""
     cleaned: bool = False
     is_sound: bool = False
     width: int | None = None
@@ -94,8 +111,19 @@ def perform(job: Job) -> Result:
             ok=True, cleaned=True, **thumbnails.make(Path(job.path), targets, pixels=job.pixels)
         )
     except Exception as error:  # of any picture, also MemoryError; Pillow raises all kinds
-        print(f"{job.type}: {type(error).__name__}", file=sys.stderr)
-        return Result(ok=False, cleaned=cleaned)
+        with suppress(OSError):  # it may have filled the disk
+            Path(job.clean).unlink(missing_ok=True)
+        return _failed(job, error, cleaned=cleaned)
+
+
+def _failed(job: Job, error: Exception, *, cleaned: bool) -> Result:
+    result = Result(ok=False, cleaned=cleaned, reason=f"{job.type}: {type(error).__name__}")
+    if isinstance(error, OSError) and error.errno not in CAUSED_BY_PICTURES:
+        result.failure, result.errno = Failure.STORAGE, error.errno
+        result.reason += f", {error.strerror}"
+    elif isinstance(error, ImportError):
+        result.failure, result.reason = Failure.LIBRARY, str(error)
+    return result
 
 
 def _square(job: Job) -> Result:

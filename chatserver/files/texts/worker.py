@@ -91,12 +91,10 @@ def _kept(pieces: Iterable[str]) -> str:
     """Return the first characters; those before a failure, if one occurs."""
     kept: list[str] = []
     missing = CHARACTERS
-    try:
+    with suppress(Exception, OutOfTime):  # also MemoryError; pypdf raises all kinds
         for piece in pieces:
             kept.append(piece[:missing])
             missing -= len(piece)
             if missing <= 0:
                 break
-    except (Exception, OutOfTime) as error:  # also MemoryError; pypdf raises all kinds
-        print(f"{type(error).__name__}", file=sys.stderr)
     return "\n".join(kept)
