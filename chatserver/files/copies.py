@@ -15,7 +15,7 @@ from chatserver.permissions import give_to_owner
 from chatserver.threads import Threads
 
 PREFIX = "copy-"  # of the name of a folder with a copy
-OLD = 86_400.0  # seconds after which no process uses a copy any more
+MAX_AGE = 86_400.0  # seconds after which no process uses a copy any more
 
 
 class Copies:
@@ -55,7 +55,7 @@ class Copies:
 
     def _remove_old(self) -> None:
         for folder in self._folder.glob(f"{PREFIX}*"):
-            if time.time() - folder.stat().st_mtime > OLD:
+            if time.time() - folder.stat().st_mtime > MAX_AGE:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,13 +14,13 @@ from chatserver.files.running_digests import RunningDigests
 class WrongOffset(BadRequest):
     """Bytes would leave a gap, or overwrite bytes that have arrived."""
 
-    text = _("The upload continues at another position.")
+    text = _("The upload continues at another offset.")
 
 
 class Locked(BadRequest):
     """Another request writes to the same file."""
 
-    text = _("Another request continues this upload.")
+    text = _("Another request is writing to this upload.")
 
 
 class WrongChecksum(BadRequest):
@@ -97,7 +97,7 @@ class Part:
     def write(self, content: Piece | bytearray) -> None:
         """Append bytes. Raises BadRequest above the limit."""
         if self._size + len(content) > self._limit:
-            raise BadRequest(_("The file is larger than was announced."))
+            raise BadRequest(_("The file is larger than its declared size."))
         view = memoryview(content)
         while view:
             written = os.pwrite(self._file, view, self._size)

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-KEPT = 1_000  # uploads; the digest of the one that waited longest is dropped
+MAX_DIGESTS = 1_000  # uploads; the digest of the one that waited longest is dropped
 
 
 class Digest(Protocol):
@@ -49,7 +49,7 @@ class RunningDigests:
     def keep(self, file_id: str, part: os.stat_result, digest: Digest) -> None:
         """Keep the digest of a part whose bytes are on disk."""
         self._kept[file_id] = (_state(part), digest)
-        if len(self._kept) > KEPT:
+        if len(self._kept) > MAX_DIGESTS:
             self._kept.popitem(last=False)
 
     def of(self, file_id: str, path: Path, *, unchanged: bool) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from chatserver.files.part import Checksum, Locked, WrongChecksum
 from chatserver.files.shared_parts import SharedParts
 from chatserver.files.store import PART, SEALED, Space
 
-SHARED = 32 * 2**20  # bytes of a request after which they are copied for other nodes
+SHARE_INTERVAL_BYTES = 32 * 2**20  # bytes of a request after which they are copied for other nodes
 SHARING_TIME = 10.0  # seconds for it: the sender waits
 
 
@@ -99,7 +99,7 @@ class S3Uploads:
         async for piece in pieces:
             yield piece
             waiting += len(piece)
-            if waiting >= SHARED and verified:
+            if waiting >= SHARE_INTERVAL_BYTES and verified:
                 waiting = 0
                 await self._share(file_id)
 

@@ -25,7 +25,7 @@ from chatserver.storage.pictures import AccountPictures
 from chatserver.storage.rooms import Rooms
 from chatserver.supervisor import Work
 
-COMPARED = 20  # files; one that is there proves that the folder is the right one
+SAMPLE_SIZE = 20  # files; one that is there proves that the folder is the right one
 
 
 class FileService:
@@ -80,7 +80,7 @@ class FileService:
 
     async def prepare(self) -> None:
         """Compare some of the registered files with the store."""
-        some = await self.register.stored_after("", COMPARED)
+        some = await self.register.stored_after("", SAMPLE_SIZE)
         await self.store.prepare([file.id for file in some])
 
     async def close(self) -> None:

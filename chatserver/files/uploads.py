@@ -25,7 +25,7 @@ from chatserver.text.normalization import nfkc
 
 MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
 RETRY_DELAY = 1.0  # seconds
-CHECKED = 8 * 2**20  # bytes that are received between two looks at the free space
+SPACE_CHECK_BYTES = 8 * 2**20  # bytes that are received between two looks at the free space
 LONGEST_ALT = 250  # characters
 EXPANDED_ALT = 1_000  # the same in NFKC, where one character may become eighteen: search uses it
 
@@ -99,7 +99,7 @@ class Uploads:
 
     def _check_size(self, size: int) -> None:
         if not self._settings.per_message:
-            raise BadRequest(_("Files are switched off on this server."))
+            raise BadRequest(_("File uploads are disabled on this server."))
         if size < 1:
             raise BadRequest(_("The file is empty."))
         if size > self.largest:
@@ -110,7 +110,7 @@ class Uploads:
         space = await self._store.space()
         if space.free - size < self._settings.reserve(space.total):
             logger.warning("an upload is refused: the disk is nearly full")
-            raise Unavailable(_("The disk of the server is nearly full: no files are accepted."))
+            raise Unavailable(_("The server's disk is almost full. Uploads are paused."))
 
     async def find(self, user: User, file_id: str) -> StoredFile:
         """Return the user's own unsent file. Raises NotFound."""
@@ -166,8 +166,8 @@ class Uploads:
         unchecked = 0
         async for piece in paced(pieces, self._settings.bytes_per_second):
             if unchecked <= 0:
-                await self._check_space(CHECKED)
-                unchecked = CHECKED
+                await self._check_space(SPACE_CHECK_BYTES)
+                unchecked = SPACE_CHECK_BYTES
             unchecked -= len(piece)
             self.counts.bytes += len(piece)
             yield piece

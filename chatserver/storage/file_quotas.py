@@ -17,9 +17,9 @@ from chatserver.storage.files import NewFile
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import files
 
-USER_IS_FULL = _("Your files fill your quota.")
-ROOM_IS_FULL = _("The files of this room fill its quota.")
-SERVER_IS_FULL = _("The files of this server fill its quota.")
+USER_IS_FULL = _("Your storage quota is used up.")
+ROOM_IS_FULL = _("The storage quota of this room is used up.")
+SERVER_IS_FULL = _("The storage quota of this server is used up.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from chatserver.storage.readers import Share
 from chatserver.storage.tables import MARKED_FOR_DELETION, files
 from chatserver.text.search_terms import fold
 
-TOO_MANY_UNSENT = _("You have too many files that are not sent yet.")
+TOO_MANY_UNSENT = _("You have too many unsent files. Send or remove some first.")
 UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
 ALT_KEY = 1_000  # the same of an alternative text

@@ -29,7 +29,7 @@ from chatserver.web.socket_sender import PIECE, SocketSender, can_send, threads
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
-CHECKED = "private, no-cache"  # a deletion takes effect at the next look
+REVALIDATE = "private, no-cache"  # a deletion takes effect at the next look
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -122,7 +122,7 @@ async def send_file(
     kind: str,
     name: str,
     download: bool = False,
-    cache: str = CHECKED,
+    cache: str = REVALIDATE,
 ) -> web.StreamResponse:
     """Send a file; browsers may show it in place if its type is harmless.
 

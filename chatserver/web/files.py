@@ -97,10 +97,10 @@ class FileHandlers:
         streams=True,
     )
     async def upload(self, request: web.Request) -> web.StreamResponse:
-        """Upload a file, the body as it is, and send its id in a message within 24 hours.
+        """Upload a file, the body as it is, and send its id in a message.
 
-        With `room` only messages of that room can have it. `seconds` and `wave` make sound a voice
-        message.
+        An upload that is in no message expires after `files.unsent_hours`. With `room` only
+        messages of that room can have it. `seconds` and `wave` make sound a voice message.
         """
         query, size = parse_query(request, UploadQuery), declared_size(request)
         user = await self._paths.user(request)

@@ -10,17 +10,17 @@ from chatserver.web import time_limit
 from chatserver.web.aiohttp_internals import HttpConnection
 from chatserver.web.headers import HttpError
 
-LONG = 2**18  # bytes that are worth the change to `BodyReceiver`
+MIN_RECEIVER_BYTES = 2**18  # bytes that are worth the change to `BodyReceiver`
 
 
 class LengthRequired(HttpError):
-    code, status, text = "bad_request", 411, _("Say how long the file is: Content-Length.")
+    code, status, text = "bad_request", 411, _("Content-Length is required.")
 
 
 def declared_size(request: web.Request) -> int:
     """Return the length of the body. Raises LengthRequired, UnsupportedMedia."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia
+        raise UnsupportedMedia(_("The body must not be compressed."))
     if request.content_length is None:
         raise LengthRequired
     return request.content_length
@@ -44,7 +44,7 @@ async def _pieces(request: web.Request) -> AsyncIterator[Piece]:
     early = b"".join(iter(content.read_nowait, b""))  # all that has arrived: this does not wait
     missing = declared_size(request) - content.total_bytes
     later: AsyncIterator[Piece]
-    if isinstance(http, HttpConnection) and missing >= LONG:
+    if isinstance(http, HttpConnection) and missing >= MIN_RECEIVER_BYTES:
         later = http.receive(missing).pieces()
     else:
         later = content.iter_any()

@@ -42,7 +42,7 @@ class TusError(HttpError):
 
 
 class OtherVersion(TusError):
-    code, status, text = "bad_request", 412, _("This server speaks tus 1.0.0.")
+    code, status, text = "bad_request", 412, _("Only tus 1.0.0 is supported.")
     headers: Mapping[str, str] = {"Tus-Resumable": VERSION, "Tus-Version": VERSION}
 
 
@@ -171,7 +171,7 @@ class TusHandlers:
     async def append(self, request: web.Request) -> web.StreamResponse:
         """Send the bytes from `Upload-Offset` on. The last ones complete the file."""
         if media_type(request)[0] != CONTENT_TYPE:
-            raise UnsupportedMedia
+            raise UnsupportedMedia(_("Content-Type must be %(type)s."), type=CONTENT_TYPE)
         offset, size = _number(request, "Upload-Offset"), declared_size(request)
         checksum = _checksum(request)
         _user, file = await self._upload(request)
@@ -219,7 +219,9 @@ def metadata(field: str) -> dict[str, str]:
             key, _space, value = pair.partition(" ")
             found[key] = b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadRequest(_("Upload-Metadata has keys, and values in base64.")) from None
+        raise BadRequest(
+            _("Upload-Metadata is malformed: it has pairs of a key and a value in base64.")
+        ) from None
     return found
 
 
@@ -241,5 +243,5 @@ def _number(request: web.Request, name: str) -> int:
     """Return a header field with a number. Raises BadRequest."""
     field = request.headers.get(name, "")
     if not field.isascii() or not field.isdigit() or len(field) > 16:
-        raise BadRequest(_("%(name)s is a number of bytes."), name=name)
+        raise BadRequest(_("%(name)s must be a number of bytes."), name=name)
     return int(field)

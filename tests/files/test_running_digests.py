@@ -215,7 +215,7 @@ async def test_nothing_is_kept_of_complete_files(parts: Parts) -> None:
 def test_a_limited_number_of_digests_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digests_module, "KEPT", 2)
+    monkeypatch.setattr(digests_module, "MAX_DIGESTS", 2)
     part = tmp_path / "part"
     part.write_bytes(b"x")
     digests = RunningDigests()

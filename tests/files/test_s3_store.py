@@ -97,7 +97,7 @@ async def test_a_cut_upload_continues_elsewhere_with_all_that_arrived(
 async def test_what_arrives_in_a_long_request_is_copied_before_its_end(
     store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads_module, "SHARED", 2 * SMALL)
+    monkeypatch.setattr(uploads_module, "SHARE_INTERVAL_BYTES", 2 * SMALL)
     monkeypatch.setattr("chatserver.files.folder_store.PIECE", SMALL)
     monkeypatch.setattr("chatserver.files.shared_parts.PART", SMALL)
     seen = []
@@ -118,7 +118,7 @@ async def test_what_arrives_in_a_long_request_is_copied_before_its_end(
 async def test_bytes_with_a_wrong_checksum_reach_no_other_node(
     store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads_module, "SHARED", 1)
+    monkeypatch.setattr(uploads_module, "SHARE_INTERVAL_BYTES", 1)
     monkeypatch.setattr("chatserver.files.folder_store.PIECE", 1)
 
     async def observed() -> AsyncIterator[bytes]:

@@ -106,7 +106,7 @@ async def test_the_free_space_is_kept_while_bytes_arrive(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
-    monkeypatch.setattr(uploads_module, "CHECKED", 4)
+    monkeypatch.setattr(uploads_module, "SPACE_CHECK_BYTES", 4)
     file = await parts.uploads.begin(ann, "a", 100)
 
     async def filling() -> AsyncIterator[bytes]:
@@ -117,7 +117,7 @@ async def test_the_free_space_is_kept_while_bytes_arrive(
     async def full() -> Space:
         return Space(free=3, total=100)
 
-    with pytest.raises(Unavailable, match="nearly full"):
+    with pytest.raises(Unavailable, match="almost full"):
         await parts.uploads.receive(file, 0, filling())
     assert await parts.uploads.offset(file) == 4
 

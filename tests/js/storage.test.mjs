@@ -13,5 +13,5 @@ test("conversations are not named", () => {
 test("only limits that are set are listed", () => {
   const texts = { size: (bytes) => `${bytes} B`, list: (all) => all.join(", ") };
   assert.equal(limitsText({ file: 5, user: 0, room: 0, total: 0 }, texts), "Limits: 5 B per file.");
-  assert.equal(limitsText({ file: 5, user: 6, room: 7, total: 8 }, texts), "Limits: 5 B per file, 6 B per user, 7 B per room, 8 B in all.");
+  assert.equal(limitsText({ file: 5, user: 6, room: 7, total: 8 }, texts), "Limits: 5 B per file, 6 B per user, 7 B per room, 8 B in total.");
 });

@@ -79,7 +79,7 @@ class AdminStorage extends AdminList {
     const question = {
       question: name === null ? _("Delete this file?") : _("Delete %(name)s?", { name }),
       text: joinSentences(
-        _("It has %(size)s and was sent by @%(user)s.", { size: size(bytes), user }),
+        _("%(size)s, sent by @%(user)s.", { size: size(bytes), user }),
         _("It is permanently deleted. Its message stays, with a note in place of the file."),
       ),
       yes: _("Delete file"),

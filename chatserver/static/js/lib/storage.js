@@ -16,7 +16,7 @@ export function limitsText({ file, user, room, total }, { size, list }) {
     file > 0 && _("%(size)s per file", { size: size(file) }),
     user > 0 && _("%(size)s per user", { size: size(user) }),
     room > 0 && _("%(size)s per room", { size: size(room) }),
-    total > 0 && _("%(size)s in all", { size: size(total) }),
+    total > 0 && _("%(size)s in total", { size: size(total) }),
   ];
   return _("Limits: %(limits)s.", { limits: list(limits.filter(Boolean)) });
 }

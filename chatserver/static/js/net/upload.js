@@ -73,4 +73,4 @@ async function append(id, content, offset, { progress, signal }) {
 const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
 /** Delete a file that is in no message. */
-export const discard = (id) => request("DELETE", `${urls.upload}/${id}`).catch(() => {}); // the server does it within a day
+export const discard = (id) => request("DELETE", `${urls.upload}/${id}`).catch(() => {}); // it expires on the server
