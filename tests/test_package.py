@@ -177,8 +177,8 @@ def test_the_installed_server_is_ready_and_shows_its_pages(server: str) -> None:
 
 
 def get(url: str) -> str:
-    """Return the body. Raises HTTPError unless the status is 200."""
+    """Return the body, which may be an icon. Raises HTTPError unless the status is 200."""
     with urllib.request.urlopen(url, timeout=10) as answer:
         assert answer.status == 200
-        text: str = answer.read().decode()
+        text: str = answer.read().decode(errors="replace")
         return text
