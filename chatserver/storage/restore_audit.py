@@ -27,7 +27,7 @@ ROOM_DEFAULTS = {
     "receipts": False,
     "leavers_read": False,
 }
-MEMBER_DEFAULTS = {"removed_at": None}
+MEMBER_DEFAULTS = {"removed_at": None, "pushed_seq": 0, "pushed_at": 0}
 KIND_OF_CREDENTIAL = {
     "sessions": ReinstatedKind.SESSIONS,
     "bot_tokens": ReinstatedKind.BOTS,
@@ -241,7 +241,7 @@ class RestoreAudit:
             if (room, user) in self._members or not self._knows(room, user):
                 continue
             if self._keeps(at):
-                row = member_row(room, user, at)
+                row = MEMBER_DEFAULTS | member_row(room, user, at)
                 yield row | {"left_at": at, "left_seq": 0, "removed_at": at}
             else:
                 self.reinstated.names[ReinstatedKind.REMOVALS].append(self._label(room, user))

@@ -26,6 +26,8 @@ Frame = dict[str, Any]
 
 _names = itertools.count(1)  # of rooms
 
+_ids = itertools.count(1)  # an id names one request, also to a second set of users
+
 
 class Device:
     """A connection that is reopened whenever it is closed."""
@@ -41,7 +43,6 @@ class Device:
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._answers: dict[str, asyncio.Future[Frame]] = {}
         self._changed = asyncio.Condition()
-        self._ids = itertools.count(1)
 
     async def run(self) -> None:
         while True:
@@ -80,7 +81,7 @@ class Device:
 
     async def ask(self, kind: int, **facts: Any) -> Frame:
         """Send a command, and repeat it with the same id until it is answered."""
-        request_id = f"{self.name}-{next(self._ids)}"
+        request_id = f"{self.name}-{next(_ids)}"
         frame = {"type": kind, "id": request_id, **facts}
         async with asyncio.timeout(TIMEOUT):
             while True:

@@ -66,7 +66,7 @@ async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form
     if isinstance(there.place, Folder):
         modes = {stat.S_IMODE(path.stat().st_mode) for path in there.place.folder.rglob("*")}
         assert modes == {0o700, 0o600}
-    await there.storage.database.close()
+    await there.close()
 
 
 async def test_a_restore_adds_files_and_replaces_altered_ones(parts: Parts, tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ async def test_a_restore_adds_files_and_replaces_altered_ones(parts: Parts, tmp_
     there = await load(parts.place, whole, tmp_path / "there")
     second = await there.upload(ann)
     there.place.write(first, b"altered")
-    await there.storage.database.close()
+    await there.close()
     for archive in (whole, without):
         there = await load(parts.place, archive, tmp_path / "there", replace=True)
         assert there.on_disk() == sorted([first, second])
         assert there.place.read(first) == CONTENT
-        await there.storage.database.close()
+        await there.close()
 
 
 async def test_a_restore_that_fails_adds_no_file(
@@ -102,7 +102,7 @@ async def test_a_restore_that_fails_adds_no_file(
         with pytest.raises(OSError, match="broken"):
             await load(parts.place, archive, tmp_path / "there")
     assert there.names() == []
-    await (await load(parts.place, archive, tmp_path / "there")).storage.database.close()
+    await (await load(parts.place, archive, tmp_path / "there")).close()
     with pytest.raises(NotEmpty):
         await load(parts.place, archive, tmp_path / "there")
     assert there.names() == [file_id]

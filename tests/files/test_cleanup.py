@@ -40,6 +40,10 @@ class Parts:
         self.left = -1  # steps until the kill; negative: never
         self.steps: list[str] = []
 
+    async def close(self) -> None:
+        await self.store.close()
+        await self.storage.database.close()
+
     async def start(self) -> Self:
         """Build everything, as at the start of a process."""
         self.register = Files(self.storage.database, clock=lambda: self.storage.now)
@@ -101,8 +105,9 @@ async def in_one_piece(content: bytes) -> AsyncIterator[bytes]:
 async def parts(tmp_path: Path, place: Place) -> AsyncIterator[Parts]:
     storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
     await migrate(storage.database, backups=tmp_path / "backups")
-    yield await Parts(storage, place).start()
-    await storage.database.close()
+    made = await Parts(storage, place).start()
+    yield made
+    await made.close()
 
 
 @ON_FOLDER  # in a bucket, test_s3_store.py kills at each request

@@ -150,7 +150,7 @@ async def test_pictures_are_in_archives_and_a_missing_one_is_reported(
     assert await file_findings(there.register, there.store) == [
         f"File {shown}: its bytes are missing."
     ]
-    await there.storage.database.close()
+    await there.close()
 
 
 async def test_a_deleted_account_leaves_no_picture(parts: Parts) -> None:

@@ -59,7 +59,7 @@ async def test_sizes_by_room_and_user_and_the_largest_files(storage: Storage) ->
     listed = await usage.largest(ann.id, 10)
     seen = {f.id: (f.name, f.type, f.seq, f.user, f.room) for f in listed}
     assert seen == {
-        files[0]: ("a.txt", "text/plain", 1, "bo", LOBBY),
+        files[0]: ("a.txt", "audio/ogg", 1, "bo", LOBBY),
         files[1]: (None, None, None, "bo", den),
         files[2]: (None, None, None, "bo", den),
     }

@@ -119,12 +119,13 @@ async def test_what_arrived_before_a_cut_counts(chat: Chat, ann: User) -> None:
     locked = False
     while not locked:
         locked = (await patch(ann, path, 9, b"x")).status == 423
+        await asyncio.sleep(0.05)
     writer.close()
     await writer.wait_closed()
     while await offset(ann, path) != 3:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
     while (done := await patch(ann, path, 3, CONTENT[3:])).status == 423:
-        continue
+        await asyncio.sleep(0.05)
     assert done.status == 204
 
 
