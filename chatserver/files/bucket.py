@@ -79,21 +79,28 @@ class Bucket:
         self._keys["aws_secret_access_key"] = secret_key or None
         self._client: Any = None
         self._opened = AsyncExitStack()
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[Any] | None = None
         self._senders = asyncio.Semaphore(SENDERS)
         self._threads = Threads(SENDERS, "bucket")
 
     async def close(self) -> None:
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
         await self._opened.aclose()
 
     async def _ready_client(self) -> Any:
-        """Return the client, which is created for the first request."""
-        async with self._opening:
-            if self._client is None:
-                self._client = await self._opened.enter_async_context(self._new_client())
-                # Its "Expect: 100-continue" costs a round trip, and has no time limit in aiohttp.
-                self._client.meta.events.unregister("before-call.s3", add_expect_header)
-            return self._client
+        """Return the client, created once even if the first request is cancelled meanwhile."""
+        if self._client is None:
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._open())
+            self._client = await asyncio.shield(self._opening)
+        return self._client
+
+    async def _open(self) -> Any:
+        client = await self._opened.enter_async_context(self._new_client())
+        # Its "Expect: 100-continue" costs a round trip, and has no time limit in aiohttp.
+        client.meta.events.unregister("before-call.s3", add_expect_header)
+        return client
 
     def _new_client(self) -> Any:
         config = AioConfig(
