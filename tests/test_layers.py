@@ -69,7 +69,7 @@ HOMES = {
 # or connection. Tasks that run as long as the server are started by `supervisor.Supervisor`.
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
-    " realtime.session_ends chat.event_cache storage.health storage.batch_loader"
+    " realtime.session_ends chat.event_cache files.bucket storage.health storage.batch_loader"
     " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
     " web.file_body push.delivery threads"
 )
