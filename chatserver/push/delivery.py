@@ -78,8 +78,6 @@ def push_to(
 class Delivery:
     """Sends messages, a few at a time to each service, and retries."""
 
-    tls: ssl.SSLContext | bool = True  # True: trust what the system trusts
-
     def __init__(
         self,
         targets: PushTargets,
@@ -100,6 +98,7 @@ class Delivery:
         self._epoch = epoch
         self._is_ended = is_ended
         self._clock = clock
+        self.tls: ssl.SSLContext | None = None  # made for the first request
         self._http: aiohttp.ClientSession | None = None
         self._waiting: dict[str, deque[Push]] = {}  # by service
         self._running: Counter[str] = Counter()  # requests, by service
@@ -194,8 +193,9 @@ class Delivery:
             "Content-Type": "application/octet-stream",
             **self._options(push),
         }
-        async with self._client().post(
-            target.endpoint, data=body, headers=headers, allow_redirects=False, ssl=self.tls
+        http, tls = await self._client()
+        async with http.post(
+            target.endpoint, data=body, headers=headers, allow_redirects=False, ssl=tls
         ) as response:
             wait = response.headers.get("Retry-After", "")
             return response.status, min(float(wait), MAX_AGE) if wait.isdecimal() else 0.0
@@ -212,13 +212,19 @@ class Delivery:
             options["Topic"] = encode_base64(digest)[:TOPIC_CHARS]
         return options
 
-    def _client(self) -> aiohttp.ClientSession:
+    async def _client(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext]:
+        """Return the HTTP client, and a context that trusts the authorities of the system.
+
+        That of aiohttp trusts none: a start hides them while it imports aiohttp.
+        """
+        if self.tls is None:
+            self.tls = await asyncio.to_thread(ssl.create_default_context)
         if self._http is None:
             connector = aiohttp.TCPConnector(resolver=PublicResolver(self._rules.is_own))
             self._http = aiohttp.ClientSession(
                 connector=connector, timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
             )
-        return self._http
+        return self._http, self.tls
 
     async def _judge(self, owned: OwnedTarget, status: int) -> Outcome:
         key = owned.target.key

@@ -128,8 +128,8 @@ async function open(url) {
   const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
   const chat = windows.find((one) => new URL(one.url).pathname === SERVER.index);
   if (!chat) return void (await clients.openWindow(url));
-  await chat.focus();
   chat.postMessage({ open: url });
+  await chat.focus().catch(() => {}); // some browsers refuse it after a while
 }
 
 /** The browser has replaced the subscription. */

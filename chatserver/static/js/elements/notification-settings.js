@@ -97,7 +97,7 @@ const CLOSED = {
   unsupported: () => _("This browser shows notifications only while the chat is open."),
   unreachable: () =>
     _(
-      "They come only while the chat is open, because this browser cannot reach its push service. In mainland China this is so for Chrome, and for Edge on Android; Firefox, Safari and Edge on Windows use other services.",
+      "They come only while the chat is open: this window is private, or this browser cannot reach its push service. In mainland China, Chrome and Edge on Android cannot; Firefox, Safari and Edge on Windows use other services.",
     ),
 };
 
