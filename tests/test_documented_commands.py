@@ -4,14 +4,12 @@ Absolute paths are mapped to a folder of the test, `chatserver` is this checkout
 drops its options.
 """
 
-import gc
 import itertools
 import os
 import re
 import shlex
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -232,19 +230,8 @@ def test_a_documented_command_runs(furnished: Place, printed: str) -> None:
         assert done.code == 0, done
 
 
-def wait_until_closed(database: Path) -> None:
-    """Wait until the threads of earlier commands in this process have closed the database."""
-    descriptors = Path("/proc/self/fd")
-    end = time.monotonic() + 20
-    while any(os.path.realpath(one) == str(database) for one in descriptors.iterdir()):
-        assert time.monotonic() < end
-        gc.collect()
-        time.sleep(0.1)
-
-
 @pytest.mark.parametrize("printed", sorted(ASKING))
 def test_a_documented_command_with_a_confirmation_runs(furnished: Place, printed: str) -> None:
-    wait_until_closed(furnished.data / "chat.db")
     ended = subprocess.run(
         command(*filled(printed)),
         cwd=furnished.folder,

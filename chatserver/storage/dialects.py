@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
 from chatserver.storage.readers import QUOTAS, Share, mysql_reader, sqlite_reader
+from chatserver.storage.sqlite_connection import SQLiteConnection
 from chatserver.storage.writers import PoolWriter, ThreadWriter, Writer
 
 MYSQL_WRITERS = 4  # connections that write; SQLite has exactly one
@@ -38,7 +39,11 @@ def sqlite_engines(url: URL) -> tuple[Writer, Readers]:
         URL.create("sqlite", database=path),
         hide_parameters=True,
         poolclass=StaticPool,
-        connect_args={"timeout": BUSY_TIMEOUT, "check_same_thread": False},
+        connect_args={
+            "timeout": BUSY_TIMEOUT,
+            "check_same_thread": False,
+            "factory": SQLiteConnection,
+        },
     )
     sa.event.listen(writer, "connect", _prepare_sqlite)
     sa.event.listen(writer, "begin", _begin_immediate)

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from weakref import WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
@@ -87,12 +86,17 @@ class Database:
         if read_only:
             self.writer = ReadOnlyWriter(self.writer.engine)
             self.readers = read_only_readers(parsed, self.readers)
-        self._interruptible: WeakSet[Any] = WeakSet()  # aiosqlite's connections of readers
+        self._interruptible: set[Any] = set()  # aiosqlite's connections of readers
         for reader in self.readers.values() if self.is_sqlite else ():
-            sa.event.listen(reader.sync_engine, "connect", self._opened)
+            # Before SQLAlchemy prepares the connection, which may be cancelled.
+            sa.event.listen(reader.sync_engine, "connect", self._opened, insert=True)
+            sa.event.listen(reader.sync_engine, "close", self._closed)
 
     def _opened(self, connection: Any, _record: object) -> None:
         self._interruptible.add(connection.driver_connection)
+
+    def _closed(self, connection: Any, _record: object) -> None:
+        self._interruptible.discard(connection.driver_connection)
 
     def restrict_permissions(self) -> None:
         """SQLite: create the file if it is missing, readable for its owner only."""

@@ -18,6 +18,8 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from chatserver.storage.sqlite_connection import connect
+
 POOL_TIMEOUT = 5.0  # seconds that a query waits for a connection of its share
 RETURN_TIMEOUT = 0.4  # seconds that a stop waits for connections in use
 TIMER = "timer"  # key in the info of a SQLite connection, of the timer that interrupts it
@@ -65,7 +67,7 @@ def sqlite_reader(path: str, quota: Quota, *, busy_timeout: float, **options: st
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=f"file:{quote(_one_slash(path))}", query=query),
         pool_size=quota.connections,
-        connect_args={"timeout": busy_timeout},
+        connect_args={"timeout": busy_timeout, "async_creator_fn": connect},
         **_POOL,
     )
     if quota.seconds is not None:

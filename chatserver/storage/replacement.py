@@ -1,6 +1,5 @@
 """Replacement of a SQLite file by a new one, and removal of what an aborted one left."""
 
-import asyncio
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -15,9 +14,6 @@ from chatserver.storage.archive_writer import fsync_directory, private, remove_p
 from chatserver.storage.engine import Database, wait_until_reachable
 from chatserver.storage.failures import is_damage
 from chatserver.storage.migrate import migrate
-
-CLOSE_TRIES = 15  # times to look whether another program has closed the file
-CLOSE_DELAY = 0.2  # seconds between them
 
 
 async def replace_file(
@@ -59,18 +55,8 @@ async def _release(path: Path, *, replace: bool) -> None:
 async def _checkpoint(path: Path, *, replace: bool) -> None:
     """Move the old file's WAL into it, because a new file must never meet an old WAL.
 
-    Tries again for a moment: another program may be closing the file just now. Raises Unavailable
-    if the disk is full.
+    Raises Unavailable if the disk is full.
     """
-    for _ in range(CLOSE_TRIES):
-        await _checkpoint_once(path, replace=replace)
-        if not any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):
-            return
-        await asyncio.sleep(CLOSE_DELAY)
-    raise ChatServerError(f"Another program has {path} open. Close it first.")
-
-
-async def _checkpoint_once(path: Path, *, replace: bool) -> None:
     database = Database(sqlite_url(path))
     try:
         await wait_until_reachable(database, tries=1)
@@ -79,6 +65,8 @@ async def _checkpoint_once(path: Path, *, replace: bool) -> None:
         await archive_io.checkpoint(database)
     finally:
         await database.close()
+    if any(_beside(path, ending).exists() for ending in ("-wal", "-journal")):
+        raise ChatServerError(f"Another program has {path} open. Close it first.")
 
 
 async def _fill(
