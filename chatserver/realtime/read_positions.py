@@ -40,11 +40,13 @@ class ReadPositions:
         )
 
     def read(self, connection: Connection, room: int, seq: int) -> None:
-        """Queue the position `seq` of a user. Dropped for non-members."""
+        """Queue the position `seq` of a user; membership is checked when it is stored.
+
+        The connection may not be subscribed to a new room yet.
+        """
         user = connection.user
         own = self._pending.get(user.id, {})
-        has_space = room in own or len(own) < MAX_PENDING
-        if has_space and room in connection.rooms:
+        if room in own or len(own) < MAX_PENDING:
             self._queue(user.id, room, (user.name, seq))
 
     def _queue(self, user_id: int, room: int, position: Position) -> None:
