@@ -88,6 +88,17 @@ async def test_back_closes_one_layer_at_a_time_on_a_phone(enter: EnterChat) -> N
     await expect(page.locator(TITLE)).to_have_text("Beta")
 
 
+async def test_back_closes_a_popover_that_has_not_reported_its_opening(enter: EnterChat) -> None:
+    page = (await phone_in_rooms(enter)).page
+    await page.evaluate(
+        "addEventListener('toggle', (event) => event.stopImmediatePropagation(), { capture: true })"
+    )
+    await open_layers(page, MENU, [DRAWER, ".account-popover"])
+    await back(page)
+    await expect(page.locator(".account-popover")).to_be_hidden()
+    await expect(page.locator(DRAWER)).to_be_visible()
+
+
 async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
     phone = await phone_in_rooms(enter)
     page, title = phone.page, phone.page.locator(TITLE)

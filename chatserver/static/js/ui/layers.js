@@ -55,13 +55,17 @@ class Layers {
   }
 
   #update() {
-    const open = [...document.querySelectorAll(LAYERS)].filter(isOpen);
-    this.#open = [...this.#open.filter((layer) => open.includes(layer)), ...open.filter((layer) => !this.#open.includes(layer))];
+    this.#findOpen();
     if (this.#removing) return;
-    const wanted = this.#small.matches && open.length > 0;
+    const wanted = this.#small.matches && this.#open.length > 0;
     if (wanted && !isGuard()) history.pushState({ guard: true }, "");
     this.#guarded = isGuard();
     if (!wanted && this.#guarded) this.#removeGuard();
+  }
+
+  #findOpen() {
+    const open = [...document.querySelectorAll(LAYERS)].filter(isOpen);
+    this.#open = [...this.#open.filter((layer) => open.includes(layer)), ...open.filter((layer) => !this.#open.includes(layer))];
   }
 
   #removeGuard(next = null) {
@@ -77,8 +81,13 @@ class Layers {
 
   #historyChanged() {
     if (this.#removing) this.#guardRemoved();
-    else if (this.#guarded && !isGuard()) close(this.#open.at(-1));
+    else if (this.#guarded && !isGuard()) this.#closeTop();
     this.#update();
+  }
+
+  #closeTop() {
+    this.#findOpen(); // a popover that opened just now has not dispatched `toggle` yet
+    close(this.#open.at(-1));
   }
 
   #guardRemoved() {
