@@ -260,6 +260,9 @@ class FileTalk:
         return orphans
 
     def _on_disk(self) -> set[str]:
-        """Return the names of all files, without empty parts: their ids may not have arrived."""
+        """Return the names of all files with bytes.
+
+        The id of an empty part may not have arrived, and the hourly sweep removes unused locks.
+        """
         found = [path for path in self._files.glob("*/*/*") if path.is_file()]
-        return {path.name for path in found if path.suffix != ".part" or path.stat().st_size}
+        return {path.name for path in found if path.stat().st_size}
