@@ -44,7 +44,7 @@ class Copies:
     @contextmanager
     def _new_folder(self) -> Iterator[Path]:
         if not self._folder.exists():
-            self._folder.mkdir(mode=0o700)
+            self._folder.mkdir(mode=0o700, exist_ok=True)
             give_to_owner(self._folder)
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._folder) as folder:
             yield Path(folder)

@@ -242,7 +242,7 @@ class FolderStore:
         target, part = self.path(file_id, suffix), self.path(file_id, PART)
         for folder in (target.parent.parent, target.parent):
             if not folder.exists():
-                folder.mkdir(mode=0o700)
+                folder.mkdir(mode=0o700, exist_ok=True)
                 give_to_owner(folder)
                 fsync_directory(folder.parent)
         part.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ Without the marker, new files would go to another disk, and deleted ones would s
 import asyncio
 import os
 from pathlib import Path
+from threading import Lock
 
 from chatserver.errors import FilesUnavailable
 from chatserver.files.store_health import StoreHealth
@@ -25,6 +26,7 @@ class MarkedFolder:
         self._folder = folder
         self._marker = folder / MARKER
         self._may_mark = True
+        self._marking = Lock()  # uploads in several threads may be the first ones
         self.health = StoreHealth()
 
     def forbid_marking(self) -> None:
@@ -34,16 +36,18 @@ class MarkedFolder:
     def use(self) -> None:
         """Mark a new folder. Raises FilesUnavailable if it was marked and is not now."""
         if not self._marker.exists():
-            if not self._may_mark:
-                raise FilesUnavailable(self._absent)
-            self._mark()
+            with self._marking:
+                self._mark_if_new()
         self._may_mark = False
 
-    def _mark(self) -> None:
-        if not self._folder.exists():
-            self._folder.mkdir(mode=0o700)
-            give_to_owner(self._folder)
-            fsync_directory(self._folder.parent)
+    def _mark_if_new(self) -> None:
+        if self._marker.exists():  # another thread has marked it
+            return
+        if not self._may_mark:
+            raise FilesUnavailable(self._absent)
+        self._folder.mkdir(mode=0o700, exist_ok=True)  # another node may create it
+        give_to_owner(self._folder)
+        fsync_directory(self._folder.parent)
         with open(self._marker, "wb", opener=private) as marker:
             os.fsync(marker.fileno())
         give_to_owner(self._marker)

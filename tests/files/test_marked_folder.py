@@ -1,6 +1,8 @@
 """The folder of files while its disk is not mounted: nothing is stored or deleted elsewhere."""
 
+import asyncio
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,21 @@ from tests.storage.conftest import acting
 from tests.storage.test_apply_files import sent
 
 FILE, OTHER = "A" * 22, "B" * 22
+
+
+async def test_the_first_uploads_may_begin_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exists_after_a_moment(path: Path) -> bool:
+        found = exists(path)
+        time.sleep(0.02)
+        return found
+
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", exists_after_a_moment)
+    store = FolderStore(tmp_path / "files")
+    await asyncio.gather(*(store.create(letter * 22) for letter in "ABCD"))
+    assert (tmp_path / "files" / MARKER).is_file()
 
 
 async def stored(store: FolderStore, file_id: str) -> None:
