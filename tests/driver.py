@@ -7,6 +7,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
+from aiohttp.web_app import _cached_build_middleware
 
 from chatserver import models
 from chatserver.app import SERVER, create_app
@@ -55,6 +56,7 @@ class Chat:
         for session in self._sessions:
             await session.close()
         await self._runner.cleanup()
+        _cached_build_middleware.cache_clear()  # has references to the last hundreds of servers
 
     async def user(self, name: str, *, admin: bool = False, display: str = "") -> "User":
         """Create an account with PASSWORD, which is hashed once for all, and log in."""
