@@ -70,6 +70,7 @@ HOMES = {
 SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache files.bucket storage.health storage.batch_loader"
+    " storage.sqlite_connection"
     " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
     " web.file_body push.delivery threads"
 )
