@@ -161,7 +161,7 @@ async def upload(chat: Chat, account: User, content: bytes) -> str:
     uploads = chat.server.files.uploads
     file = await uploads.begin(account, "picture.jpg", len(content))
     await uploads.receive(file, 0, pieces())
-    return (await uploads.finish(file)).id
+    return (await uploads.complete(file)).id
 
 
 def picture(chance: random.Random) -> bytes:

@@ -28,7 +28,7 @@ from chatserver.web.messages import MessageHandlers
 from chatserver.web.metrics import Metrics
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
-from chatserver.web.pictures import PictureHandlers
+from chatserver.web.profile_pictures import ProfilePictureHandlers
 from chatserver.web.proxies import trust
 from chatserver.web.push import PushHandlers
 from chatserver.web.rendering import set_up_templates
@@ -171,7 +171,7 @@ def _account_handlers(server: Server) -> tuple[object, ...]:
         authenticator=server.authenticator,
         cookies=cookies,
     )
-    pictures = PictureHandlers(
+    pictures = ProfilePictureHandlers(
         files=server.files, users=server.users, hub=server.hub, authenticator=server.authenticator
     )
     return pages, accounts, pictures

@@ -59,7 +59,7 @@ HOMES = {
     "nh3": {"text.markdown"},
     "click": {"__main__", "commands"},
     "structlog": {"logs"},
-    "PIL": {"files.images.thumbnails"},
+    "PIL": {"files.media.thumbnails"},
     "pypdf": {"files.texts.pdf"},
     "segno": {"commands.serve", "web.invitations"},
     "uvloop": {"commands.options"},

@@ -15,12 +15,12 @@ from aiohttp.test_utils import make_mocked_request
 from chatserver import protocol, redaction
 from chatserver.accounts import passwords
 from chatserver.errors import ChatError
-from chatserver.files.images import Malformed, gif, jpeg, png, webp
+from chatserver.files.media import Malformed, gif, jpeg, png, webp
 from chatserver.models import name_key
 from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import forms, headers, language, server_urls
-from tests.files.images.test_metadata import box, number, track, without_metadata
+from tests.files.media.test_metadata import box, number, track, without_metadata
 
 Work = Callable[[Any], object]
 Input = Callable[[int], str | bytes]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from chatserver.errors import ChatError
 from chatserver.models import User
 from chatserver.storage.engine import Database
-from chatserver.storage.pictures import NewPicture
+from chatserver.storage.picture_rows import NewPicture
 from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
 from chatserver.text.names import checked_server_name
 

@@ -143,13 +143,13 @@ async def _lost(settings: Settings, missing: list[str]) -> int:
     """Return how many of these files are registered, although their bytes are missing."""
     from chatserver.files.archived_files import still_registered
     from chatserver.storage.engine import Database
-    from chatserver.storage.files import Files
+    from chatserver.storage.files import FileRegister
 
     if not missing:
         return 0
     database = Database(settings.database_url, read_only=True)
     try:
-        return len(await still_registered(missing, Files(database, clock=wall)))
+        return len(await still_registered(missing, FileRegister(database, clock=wall)))
     finally:
         await database.close()
 

@@ -44,13 +44,13 @@ def files_copy(target: str) -> None:
 async def _copy(settings: Settings, target: str) -> Transferred:
     from chatserver.files.stores import opened_store
     from chatserver.storage.engine import Database
-    from chatserver.storage.files import Files
+    from chatserver.storage.files import FileRegister
 
     other = _with_target(settings, target)
     Binding(DataDir(settings.data), settings.database_url).require()
     database = Database(settings.database_url, read_only=True)
     try:
-        register = Files(database, clock=wall)
+        register = FileRegister(database, clock=wall)
         async with opened_store(settings) as source, opened_store(other) as there:
             with bar("Copying", (await register.usage()).files) as shown:
                 return await transfer(register, source, there, progress=shown.update)

@@ -16,7 +16,7 @@ from chatserver.files.text_extraction import PDF_LIBRARY
 from chatserver.files.verification import count_differences
 from chatserver.permissions import obstacle
 from chatserver.storage.engine import Database
-from chatserver.storage.files import Files
+from chatserver.storage.files import FileRegister
 
 PILLOW = ("PIL._imaging", "PIL._webp")  # compiled modules
 WITHOUT_PILLOW = "new pictures are downloads without a preview, profile pictures are refused"
@@ -48,7 +48,7 @@ async def _place(settings: Settings) -> AsyncIterator[Finding]:
 async def _content(settings: Settings) -> list[Finding]:
     database = Database(settings.database_url, read_only=True)
     try:
-        register = Files(database, clock=wall)
+        register = FileRegister(database, clock=wall)
         usage = await register.usage()
         async with opened_store(settings) as store:
             found = await count_differences(register, store)

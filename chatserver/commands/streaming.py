@@ -37,12 +37,12 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     def checked(database: "Database") -> AsyncGenerator[bytes]:
         from chatserver.files.stores import opened_store
         from chatserver.files.verification import file_findings
-        from chatserver.storage.files import Files
+        from chatserver.storage.files import FileRegister
         from chatserver.storage.integrity import report
 
         async def of_files() -> list[str]:
             async with opened_store(settings) as store:
-                return await file_findings(Files(database, clock=lambda: 0), store)
+                return await file_findings(FileRegister(database, clock=lambda: 0), store)
 
         return report(database, of_files)
 

@@ -1,1 +1,1 @@
-"""Files of messages: storage of their bytes, uploads, pictures, access and deletion."""
+"""Files of messages: storage of their bytes, uploads, media, access and deletion."""

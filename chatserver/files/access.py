@@ -3,15 +3,15 @@
 from chatserver.errors import NotFound
 from chatserver.file_state import FileState
 from chatserver.models import User
-from chatserver.storage.files import Files, StoredFile
+from chatserver.storage.files import FileRegister, StoredFile
 from chatserver.storage.rooms import Rooms
 
 
 class FileAccess:
     """Decides who may read a file."""
 
-    def __init__(self, files: Files, rooms: Rooms) -> None:
-        self._files = files
+    def __init__(self, register: FileRegister, rooms: Rooms) -> None:
+        self._register = register
         self._rooms = rooms
 
     async def file(self, user: User, file_id: str) -> StoredFile:
@@ -19,7 +19,7 @@ class FileAccess:
 
         Raises NotFound, for whatever reason: a file that is not sent yet is its sender's only.
         """
-        found = await self._files.find(file_id)
+        found = await self._register.find(file_id)
         if found is None or not await self._may_read(user, found):
             raise NotFound
         return found
@@ -33,6 +33,6 @@ class FileAccess:
         if access is None or file.seq > access.head:
             return False
         # A former member sees a message that was changed since as deleted: see departed_view.
-        return access.left_seq is None or not await self._files.changed_since(
+        return access.left_seq is None or not await self._register.changed_since(
             file.room, file.seq, access.left_seq
         )

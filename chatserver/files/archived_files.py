@@ -12,7 +12,7 @@ from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
 from chatserver.storage.archive_file import ArchivedFile
 from chatserver.storage.archive_writer import ArchiveReceiver
-from chatserver.storage.files import Files
+from chatserver.storage.files import FileRegister
 
 
 class Copied(NamedTuple):
@@ -35,9 +35,9 @@ async def add_stored_files(receiver: ArchiveReceiver, store: FileStore) -> Copie
     return Copied(len(receiver.files) - len(missing), missing, altered)
 
 
-async def still_registered(ids: Iterable[str], files: Files) -> list[str]:
+async def still_registered(ids: Iterable[str], register: FileRegister) -> list[str]:
     """Return those of these files that were not deleted in the meantime."""
-    found = [await files.find(file_id) for file_id in ids]
+    found = [await register.find(file_id) for file_id in ids]
     return [file.id for file in found if file is not None and file.state in COMPLETE_STATES]
 
 

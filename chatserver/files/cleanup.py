@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from chatserver.errors import ChatServerError
 from chatserver.files.store import FileStore
 from chatserver.storage.file_deletion import FileDeletion
-from chatserver.storage.files import Files, Usage
+from chatserver.storage.files import FileRegister, Usage
 
 POLL_INTERVAL = 5.0  # seconds until the files of a deleted message are deleted
 SWEEP_INTERVAL = 3_600.0  # seconds between searches for unsent files and for unregistered ones
@@ -39,7 +39,7 @@ class FileCleanup:
 
     def __init__(
         self,
-        files: Files,
+        register: FileRegister,
         deletion: FileDeletion,
         store: FileStore,
         *,
@@ -47,7 +47,7 @@ class FileCleanup:
         now: Callable[[], Awaitable[int]],
     ) -> None:
         """`lifetime`: milliseconds for which unsent files are kept; `now` returns ms UTC."""
-        self._files = files
+        self._register = register
         self._deletion = deletion
         self._store = store
         self._lifetime = lifetime
@@ -80,8 +80,8 @@ class FileCleanup:
         await self.delete_due()
         if not first:
             await self._delete_unregistered()
-            await self._store.tidy(self._files.uploading)
-        self.usage = await self._files.usage()
+            await self._store.tidy(self._register.uploading)
+        self.usage = await self._register.usage()
 
     async def delete_due(self) -> None:
         """Delete the bytes and then the rows of files that are to be deleted, if possible now."""
@@ -114,7 +114,7 @@ class FileCleanup:
             if clock() >= next_poll:
                 await self.delete_due()
                 next_poll = clock() + POLL_INTERVAL
-            for file_id in sorted({*stored} - await self._files.known(stored)):
+            for file_id in sorted({*stored} - await self._register.known(stored)):
                 sweeps = await self._store.note_unregistered(file_id)
                 if sweeps is None or sweeps >= UNREGISTERED_SWEEPS:
                     self.counts.unregistered += await self._is_deleted(file_id)

@@ -132,7 +132,7 @@ class FolderStore:
             raise
 
     @asynccontextmanager
-    async def completing(self, file_id: str) -> AsyncIterator[None]:
+    async def lock_completion(self, file_id: str) -> AsyncIterator[None]:
         path = self.path(file_id, LOCK)
         lock = await self._in_thread(lock_for_completion, path)
         try:
@@ -171,10 +171,10 @@ class FolderStore:
         path = self.path(file_id, suffix)
         return await self._in_thread(partial(self._digests.of, file_id, path, unchanged=unchanged))
 
-    async def complete(self, file_id: str) -> None:
-        await self._in_thread(self._complete, file_id)
+    async def commit(self, file_id: str) -> None:
+        await self._in_thread(self._commit, file_id)
 
-    def _complete(self, file_id: str) -> None:
+    def _commit(self, file_id: str) -> None:
         source, file = self.path(file_id, self._sealed(file_id)), self.path(file_id)
         with source.open("rb") as written:
             os.fsync(written.fileno())

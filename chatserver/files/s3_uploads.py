@@ -124,7 +124,7 @@ class S3Uploads:
             await self._arriving.append(file_id, here, missing, limit=size)
 
     @asynccontextmanager
-    async def completing(self, file_id: str) -> AsyncIterator[None]:
+    async def lock_completion(self, file_id: str) -> AsyncIterator[None]:
         if file_id in self._completing:
             raise Locked
         self._completing.add(file_id)
@@ -152,7 +152,7 @@ class S3Uploads:
     async def head(self, file_id: str, suffix: str, count: int) -> bytes:
         return await self._arriving.head(file_id, suffix, count)
 
-    async def complete(self, file_id: str) -> None:
+    async def commit(self, file_id: str) -> None:
         if self.path(file_id, SEALED).exists():
             for suffix in COPIED:  # the file itself goes last
                 path = self.path(file_id, suffix or SEALED)

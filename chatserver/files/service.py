@@ -8,7 +8,7 @@ from chatserver.config import Settings
 from chatserver.data_dir import DataDir
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
-from chatserver.files.pictures import Pictures
+from chatserver.files.media_processor import MediaProcessor
 from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.stores import file_store
 from chatserver.files.text_extraction import TextExtraction
@@ -19,9 +19,9 @@ from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_list import FileList
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.file_text_queue import FileTextQueue
-from chatserver.storage.files import Files
+from chatserver.storage.files import FileRegister
 from chatserver.storage.nightly_runs import newest_activity
-from chatserver.storage.pictures import AccountPictures
+from chatserver.storage.profile_pictures import ProfilePictures
 from chatserver.storage.rooms import Rooms
 from chatserver.supervisor import Work
 
@@ -42,20 +42,20 @@ class FileService:
     ) -> None:
         """`clock` returns milliseconds UTC."""
         limits = settings.files
-        self.register = Files(database, clock=clock)
+        self.register = FileRegister(database, clock=clock)
         self.deletion = FileDeletion(database)
         self.store = file_store(folder, limits)
-        self.pictures = Pictures(self.store, pixels=limits.pixels)
+        self.media = MediaProcessor(self.store, pixels=limits.pixels)
         quotas = Quotas(limits.user_bytes, limits.room_bytes, limits.total_bytes)
         self.uploads = Uploads(
             self.register,
             self.store,
-            self.pictures,
+            self.media,
             FileQuotas(database, quotas),
             settings=limits,
         )
-        self.square_pictures = SquarePictures(self.uploads, self.store, self.pictures)
-        self.account_pictures = AccountPictures(database)
+        self.square_pictures = SquarePictures(self.uploads, self.store, self.media)
+        self.profile_pictures = ProfilePictures(database)
         queue = FileTextQueue(database, clock=clock)
         self.texts = TextExtraction(queue, self.register, self.store)
         self.access = FileAccess(self.register, rooms)
@@ -85,7 +85,7 @@ class FileService:
 
     async def close(self) -> None:
         """End the processes that work on files, and close connections."""
-        await self.pictures.close()
+        await self.media.close()
         await self.texts.close()
         await self.store.close()
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chatserver.errors import BadRequest, TooLarge, _
+from chatserver.files.media_processor import SQUARE, MediaProcessor
 from chatserver.files.pace import Piece
-from chatserver.files.pictures import SQUARE, Pictures
 from chatserver.files.store import FileStore
 from chatserver.files.uploads import Uploads
 from chatserver.models import User
 from chatserver.storage.files import Content, StoredFile
-from chatserver.storage.pictures import NewPicture
+from chatserver.storage.picture_rows import NewPicture
 
 MEGABYTES = 10  # of an upload
 TYPE = "image/webp"
@@ -20,10 +20,10 @@ NAME = "picture.webp"
 class SquarePictures:
     """Receives pictures within the limits and quotas of uploads."""
 
-    def __init__(self, uploads: Uploads, store: FileStore, pictures: Pictures) -> None:
+    def __init__(self, uploads: Uploads, store: FileStore, media: MediaProcessor) -> None:
         self._uploads = uploads
         self._store = store
-        self._pictures = pictures
+        self._media = media
 
     @asynccontextmanager
     async def receiving(
@@ -44,8 +44,8 @@ class SquarePictures:
     async def _cropped(self, file: StoredFile) -> Content:
         """Return the content of a file that is on disk as a square."""
         suffix = await self._store.seal(file.id, file.bytes)
-        if not await self._pictures.crop(file.id, suffix, user_id=file.user_id):
+        if not await self._media.crop(file.id, suffix, user_id=file.user_id):
             raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
         sha256, size = await self._store.digest(file.id, suffix)
-        await self._store.complete(file.id)
+        await self._store.commit(file.id)
         return Content(TYPE, size, sha256, SQUARE, SQUARE)

@@ -88,7 +88,7 @@ class FileStore(Protocol):
         Raises Locked while another request appends, or if the file is sealed.
         """
 
-    def completing(self, file_id: str) -> AbstractAsyncContextManager[None]:
+    def lock_completion(self, file_id: str) -> AbstractAsyncContextManager[None]:
         """Reserve the completion of a file, over all nodes that share a folder. Raises Locked."""
 
     async def seal(self, file_id: str, size: int) -> str:
@@ -135,7 +135,7 @@ class FileStore(Protocol):
     async def remove(self, file_id: str, suffix: str) -> None:
         """Delete a file or thumbnail that was added."""
 
-    async def complete(self, file_id: str) -> None:
+    async def commit(self, file_id: str) -> None:
         """Make what was sealed the file; it is on disk when this returns. Can be repeated."""
 
     async def delete(self, file_id: str) -> None:

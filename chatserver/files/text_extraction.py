@@ -17,7 +17,7 @@ from chatserver.files.store import FileStore
 from chatserver.files.texts.worker import PDF, PDF_BYTES, TEXT_BYTES, Job, Result
 from chatserver.files.worker_process import FAILURES, WorkerProcess
 from chatserver.storage.file_text_queue import FileTextQueue
-from chatserver.storage.files import Files
+from chatserver.storage.files import FileRegister
 from chatserver.storage.throttling import throttled
 from chatserver.text.file_texts import IndexedText
 
@@ -41,9 +41,9 @@ class Counts:
 class TextExtraction:
     """Reads the files of the queue, one at a time."""
 
-    def __init__(self, queue: FileTextQueue, files: Files, store: FileStore) -> None:
+    def __init__(self, queue: FileTextQueue, register: FileRegister, store: FileStore) -> None:
         self._queue = queue
-        self._files = files
+        self._register = register
         self._store = store
         self._worker = WorkerProcess(MODULE, timeout=TIMEOUT)
         self._reads_pdf = find_spec(PDF_LIBRARY) is not None
@@ -70,7 +70,7 @@ class TextExtraction:
         file_id = await self._queue.claim()
         if file_id is None:
             return False
-        file = await self._files.find(file_id)
+        file = await self._register.find(file_id)
         if file is None or file.state is not FileState.BOUND:
             await self._queue.drop(file_id)
         elif file.type == PDF and not self._reads_pdf:

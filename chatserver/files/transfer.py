@@ -11,7 +11,7 @@ from chatserver.errors import NotFound
 from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.folder_store import ID_LENGTH, PIECE
 from chatserver.files.store import FileStore
-from chatserver.storage.files import Files, StoredFile
+from chatserver.storage.files import FileRegister, StoredFile
 
 BATCH_SIZE = 200  # rows read at a time
 
@@ -26,20 +26,28 @@ class Transferred:
 
 
 async def transfer(
-    files: Files, source: FileStore, target: FileStore, *, progress: Callable[[int], object]
+    register: FileRegister,
+    source: FileStore,
+    target: FileStore,
+    *,
+    progress: Callable[[int], object],
 ) -> Transferred:
     """Copy all complete files with their thumbnails; `progress` gets numbers of files."""
     done, after = Transferred(), ""
-    while page := await files.stored_after(after, BATCH_SIZE):
+    while page := await register.stored_after(after, BATCH_SIZE):
         for file in page:
-            await _transfer_one(files, file, source, target, done)
+            await _transfer_one(register, file, source, target, done)
             progress(1)
         after = page[-1].id
     return done
 
 
 async def _transfer_one(
-    files: Files, file: StoredFile, source: FileStore, target: FileStore, done: Transferred
+    register: FileRegister,
+    file: StoredFile,
+    source: FileStore,
+    target: FileStore,
+    done: Transferred,
 ) -> None:
     if await _has(target, file):
         done.present += 1
@@ -52,7 +60,7 @@ async def _transfer_one(
         done.copied += 1
         return
     await target.remove(file.id, "")
-    found = await files.find(file.id)
+    found = await register.find(file.id)
     if found is not None and found.state in COMPLETE_STATES:  # it was not deleted now
         why = "its bytes are missing" if missing else "its bytes are not those that were uploaded"
         done.faults.append(f"File {file.id}: {why}.")

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from chatserver.config import FileSettings
 from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unavailable, _
 from chatserver.file_state import COMPLETE_STATES, FileState
+from chatserver.files.media_processor import MediaInfo, MediaProcessor
 from chatserver.files.names import cleaned
 from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum
-from chatserver.files.pictures import Picture, Pictures
 from chatserver.files.store import FileStore
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
-from chatserver.storage.files import NO_SOUND, Content, Files, NewFile, Sound, StoredFile
+from chatserver.storage.files import NO_SOUND, Content, FileRegister, NewFile, Sound, StoredFile
 from chatserver.text.names import visible_line
 from chatserver.text.normalization import nfkc
 
@@ -46,16 +46,16 @@ class Uploads:
 
     def __init__(
         self,
-        files: Files,
+        register: FileRegister,
         store: FileStore,
-        pictures: Pictures,
+        media: MediaProcessor,
         quotas: FileQuotas,
         *,
         settings: FileSettings,
     ) -> None:
-        self._files = files
+        self._register = register
         self._store = store
-        self._pictures = pictures
+        self._media = media
         self._settings = settings
         self._quotas = quotas
         self._running: Counter[int] = Counter()
@@ -90,7 +90,7 @@ class Uploads:
             await self._check_space(size)
             new = NewFile(user.id, cleaned(name), size, room, checked_alt(alt), sound)
             async with self._quotas.reserving(new):
-                begun = await self._files.begin(new)
+                begun = await self._register.begin(new)
         except (TooLarge, Unavailable):
             self.counts.refused += 1
             raise
@@ -114,7 +114,7 @@ class Uploads:
 
     async def find(self, user: User, file_id: str) -> StoredFile:
         """Return the user's own unsent file. Raises NotFound."""
-        found = await self._files.find(file_id)
+        found = await self._register.find(file_id)
         if found is None or found.user_id != user.id or found.state > FileState.COMPLETE:
             raise NotFound
         return found
@@ -129,7 +129,7 @@ class Uploads:
         size = await self._store.size(file.id, limit=file.bytes)
         if size is not None and size < file.bytes:
             return size
-        return (await self.finish(file)).bytes
+        return (await self.complete(file)).bytes
 
     async def receive(
         self,
@@ -172,39 +172,39 @@ class Uploads:
             self.counts.bytes += len(piece)
             yield piece
 
-    async def finish(self, file: StoredFile) -> StoredFile:
-        """Complete a file whose bytes have all arrived; return it when it is on disk for good.
+    async def complete(self, file: StoredFile) -> StoredFile:
+        """Complete a file whose bytes have all arrived; return it when it is durably stored.
 
         Metadata is removed from pictures and videos, so the file may have become smaller. Raises
         NotFound if it was discarded in the meantime, Locked if this runs already on any node,
         BadRequest if the metadata cannot be removed; the file is discarded then.
         """
-        async with self._store.completing(file.id):
-            found = await self._files.find(file.id)
+        async with self._store.lock_completion(file.id):
+            found = await self._register.find(file.id)
             if found is None or found.state is FileState.DELETING:
                 raise NotFound
-            return found if found.state is not FileState.UPLOADING else await self._finish(found)
+            return found if found.state is not FileState.UPLOADING else await self._complete(found)
 
-    async def _finish(self, file: StoredFile) -> StoredFile:
+    async def _complete(self, file: StoredFile) -> StoredFile:
         suffix = await self._store.seal(file.id, file.bytes)
         try:
-            picture = await self._pictures.process(file.id, suffix, user_id=file.user_id)
+            info = await self._media.process(file.id, suffix, user_id=file.user_id)
         except BadRequest:  # it cannot be completed later either
-            await self._files.discard(file.id, file.user_id)
+            await self._register.discard(file.id, file.user_id)
             raise
-        sha256, size = await self._store.digest(file.id, suffix, unchanged=picture.unchanged)
-        await self._store.complete(file.id)
-        content = _content(file, picture, size, sha256)
+        sha256, size = await self._store.digest(file.id, suffix, unchanged=info.unchanged)
+        await self._store.commit(file.id)
+        content = _content(file, info, size, sha256)
         try:
-            finished = await self._files.finish(file.id, content)
+            completed = await self._register.complete(file.id, content)
         except NotFound:
             return await self._completed_elsewhere(file.id)
         self.counts.uploads += 1
-        return finished
+        return completed
 
     async def _completed_elsewhere(self, file_id: str) -> StoredFile:
         """Return a file that another node has completed first; delete one that was discarded."""
-        found = await self._files.find(file_id)
+        found = await self._register.find(file_id)
         if found is not None and found.state in COMPLETE_STATES:
             return found
         await self._store.delete(file_id)
@@ -212,11 +212,11 @@ class Uploads:
 
     async def discard(self, user: User, file_id: str) -> None:
         """Delete the user's own unsent file; its bytes follow shortly. Raises NotFound."""
-        await self._files.discard(file_id, user.id)
+        await self._register.discard(file_id, user.id)
 
     async def describe(self, user: User, file_id: str, alt: str) -> StoredFile:
         """Set the alternative text of the user's own unsent file. Raises NotFound."""
-        return await self._files.describe(file_id, user.id, checked_alt(alt))
+        return await self._register.describe(file_id, user.id, checked_alt(alt))
 
     @asynccontextmanager
     async def discarding(self, user: User, file: StoredFile) -> AsyncIterator[None]:
@@ -225,19 +225,19 @@ class Uploads:
             yield
         except BaseException:
             with suppress(NotFound):  # it is discarded already
-                await self._files.discard(file.id, user.id)
+                await self._register.discard(file.id, user.id)
             raise
 
 
-def _content(file: StoredFile, picture: Picture, size: int, sha256: str) -> Content:
-    is_sound = picture.type.startswith("audio/")
+def _content(file: StoredFile, info: MediaInfo, size: int, sha256: str) -> Content:
+    is_sound = info.type.startswith("audio/")
     return Content(
-        picture.type,
+        info.type,
         size,
         sha256,
-        picture.width,
-        picture.height,
-        picture.blur,
+        info.width,
+        info.height,
+        info.blur,
         seconds=file.seconds if is_sound else None,
         wave=file.wave if is_sound else None,
     )

@@ -6,17 +6,17 @@ from typing import NamedTuple
 from chatserver.errors import ChatError, FilesUnavailable
 from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
-from chatserver.storage.files import Files, StoredFile
+from chatserver.storage.files import FileRegister, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
 
 BATCH_SIZE = 200  # rows read at a time
 
 
-async def file_findings(files: Files, store: FileStore) -> list[str]:
+async def file_findings(register: FileRegister, store: FileStore) -> list[str]:
     """Return a sentence for each file that is missing or altered, or that no row knows."""
     findings = list[str]()
     try:
-        async for finding in _all_findings(files, store):
+        async for finding in _all_findings(register, store):
             findings.append(finding)
     except FilesUnavailable as error:
         findings.insert(0, f"Files cannot be checked: {error.cause}.")
@@ -31,21 +31,21 @@ class Differences(NamedTuple):
     unregistered: int
 
 
-async def count_differences(files: Files, store: FileStore) -> Differences:
+async def count_differences(register: FileRegister, store: FileStore) -> Differences:
     """Compare names only, without those files that a running server changes in the meantime."""
     unregistered = 0
     async for ids in store.ids():
-        others = {*ids} - await files.known(ids)
+        others = {*ids} - await register.known(ids)
         unregistered += sum([await store.exists(file_id) for file_id in others])
-    present = [await files.find(file_id) for file_id in await _missing(files, store)]
+    present = [await register.find(file_id) for file_id in await _missing(register, store)]
     still = sum(file is not None and file.state in COMPLETE_STATES for file in present)
     return Differences(still, unregistered)
 
 
-async def _missing(files: Files, store: FileStore) -> list[str]:
+async def _missing(register: FileRegister, store: FileStore) -> list[str]:
     """Return registered files without bytes. The rows are read first: bytes are stored earlier."""
     registered, after = set[str](), ""
-    while page := await files.stored_after(after, BATCH_SIZE):
+    while page := await register.stored_after(after, BATCH_SIZE):
         registered.update(file.id for file in page)
         after = page[-1].id
     async for ids in store.complete_ids():
@@ -53,17 +53,17 @@ async def _missing(files: Files, store: FileStore) -> list[str]:
     return sorted(registered)
 
 
-async def _all_findings(files: Files, store: FileStore) -> AsyncIterator[str]:
-    async for finding in _stored_findings(files, store):
+async def _all_findings(register: FileRegister, store: FileStore) -> AsyncIterator[str]:
+    async for finding in _stored_findings(register, store):
         yield finding
     async for ids in store.ids():
-        for file_id in sorted({*ids} - await files.known(ids)):
+        for file_id in sorted({*ids} - await register.known(ids)):
             yield f"File {file_id}: its bytes belong to no message."
 
 
-async def _stored_findings(files: Files, store: FileStore) -> AsyncIterator[str]:
+async def _stored_findings(register: FileRegister, store: FileStore) -> AsyncIterator[str]:
     after = ""
-    while page := await files.stored_after(after, BATCH_SIZE):
+    while page := await register.stored_after(after, BATCH_SIZE):
         for finding in await _page_findings(page, store):
             yield finding
         after = page[-1].id

@@ -17,7 +17,7 @@ from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import revoke_created_by
 from chatserver.storage.members import IS_MEMBER, lock_rooms
-from chatserver.storage.picture_rows import release
+from chatserver.storage.picture_rows import detach_picture
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import ACCOUNT_DELETED, DELETED
 from chatserver.storage.tables import (
@@ -59,7 +59,7 @@ def erase(connection: Connection, account: Row[Any], now: int) -> None:
         connection.execute(table.delete().where(table.c.user_id == account.id))
     unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
     connection.execute(unsent.values(MARKED_FOR_DELETION))
-    release(connection, account.picture)
+    detach_picture(connection, account.picture)
     values = {
         **display_columns(DISPLAY),
         "locale": "",

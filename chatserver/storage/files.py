@@ -109,7 +109,7 @@ class Usage:
     bytes: int
 
 
-class Files:
+class FileRegister:
     """Reads and writes the register."""
 
     def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
@@ -146,7 +146,7 @@ class Files:
 
         return await self._database.transaction(work)
 
-    async def finish(self, file_id: str, content: Content) -> StoredFile:
+    async def complete(self, file_id: str, content: Content) -> StoredFile:
         """Record that all bytes are on disk. Raises NotFound if the upload was discarded."""
         uploading = sa.and_(files.c.id == file_id, files.c.state == FileState.UPLOADING)
         change = files.update().where(uploading)

@@ -7,8 +7,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.storage.engine import Database
 from chatserver.storage.meta_keys import SERVER_LOGO, SERVER_NAME
-from chatserver.storage.picture_rows import release
-from chatserver.storage.pictures import NewPicture, keep
+from chatserver.storage.picture_rows import NewPicture, attach_picture, detach_picture
 from chatserver.storage.rights import require_admin
 from chatserver.storage.tables import files, meta
 
@@ -63,8 +62,9 @@ class StoredServerProfile:
         def work(connection: Connection) -> None:
             require_admin(connection, by)
             if new is not None:
-                keep(connection, new)
-            release(connection, _put(connection, SERVER_LOGO, None if new is None else new.id))
+                attach_picture(connection, new)
+            former = _put(connection, SERVER_LOGO, None if new is None else new.id)
+            detach_picture(connection, former)
 
         await self._database.transaction(work)
 

@@ -112,7 +112,7 @@ class FileHandlers:
             if await self._uploads.receive(file, 0, body_of(request)) < size:
                 raise BadRequest(_("The file is not complete."))
             await self._authenticator.authenticate_again(request)
-            file = await self._uploads.finish(file)
+            file = await self._uploads.complete(file)
         return ok(status=201, file=described(file))
 
     @operation(

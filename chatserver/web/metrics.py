@@ -132,11 +132,11 @@ class Metrics:
         yield _counter("uploaded_bytes", "Bytes that have arrived.", uploads.bytes)
         yield _counter("uploads_refused", "Uploads above a limit.", uploads.refused)
         yield _counter("files_deleted", "Files deleted from the disk.", cleanup.counts.deleted)
-        pictures = self._files.pictures.counts
+        media = self._files.media.counts
         outcomes = {
-            "ok": pictures.handled - pictures.rejected,
-            "rejected": pictures.rejected,
-            "failed": pictures.failed,
+            "ok": media.handled - media.rejected,
+            "rejected": media.rejected,
+            "failed": media.failed,
         }
         yield _counters("pictures", "Pictures and videos.", outcome=outcomes)
         texts = self._files.texts.counts

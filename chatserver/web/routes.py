@@ -16,7 +16,7 @@ from chatserver.web.messages import MessageHandlers
 from chatserver.web.operations import operations
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
-from chatserver.web.pictures import PictureHandlers
+from chatserver.web.profile_pictures import ProfilePictureHandlers
 from chatserver.web.push import PushHandlers
 from chatserver.web.rates import RequestLimits
 from chatserver.web.rooms import RoomHandlers
@@ -28,7 +28,7 @@ from chatserver.web.websocket.endpoint import WebSocketEndpoint
 CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     Pages,
     AccountHandlers,
-    PictureHandlers,
+    ProfilePictureHandlers,
     RoomHandlers,
     MessageHandlers,
     FileHandlers,

@@ -180,7 +180,7 @@ class TusHandlers:
         done = await self._uploads.receive(file, offset, body_of(request), checksum=checksum)
         if done == file.bytes:
             await self._authenticator.authenticate_again(request)
-            file = await self._uploads.finish(file)
+            file = await self._uploads.complete(file)
         return _empty(204, {"Upload-Offset": str(done), **self._expiry(file)})
 
     @operation(

@@ -31,7 +31,7 @@ async def make(settings: Settings, *, stored: int, lost: int = 0, unknown: int =
     for file_id in [*ids[:stored], *others]:
         await store.create(file_id)
         await store.seal(file_id, 0)
-        await store.complete(file_id)
+        await store.commit(file_id)
     await storage.database.close()
     return store
 

@@ -161,16 +161,16 @@ def lose_the_bytes_of_some_files() -> None:
     """Confirm every second file without its last byte."""
     from chatserver.files.folder_store import FolderStore
 
-    complete = FolderStore.complete
+    commit = FolderStore.commit
     numbers = itertools.count()
 
     async def keep_less(self: FolderStore, file_id: str) -> None:
-        await complete(self, file_id)
+        await commit(self, file_id)
         if next(numbers) % 2:
             with self.path(file_id).open("r+b") as file:
                 file.truncate(file.seek(0, 2) - 1)
 
-    FolderStore.complete = keep_less  # type: ignore[method-assign]
+    FolderStore.commit = keep_less  # type: ignore[method-assign]
 
 
 def let_anybody_read_files() -> None:

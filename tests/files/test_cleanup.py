@@ -11,14 +11,14 @@ import pytest_asyncio
 from chatserver.errors import NotFound, Unavailable
 from chatserver.file_state import FileState
 from chatserver.files.cleanup import FileCleanup
+from chatserver.files.media_processor import MediaProcessor
 from chatserver.files.part import Locked
-from chatserver.files.pictures import Pictures
 from chatserver.files.uploads import Uploads
 from chatserver.models import LOBBY, Delete, User
 from chatserver.storage import file_deletion
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_quotas import FileQuotas, Quotas
-from chatserver.storage.files import Files
+from chatserver.storage.files import FileRegister
 from chatserver.storage.migrate import migrate
 from tests.files.places import ON_FOLDER, BucketPlace, Place
 from tests.storage.conftest import Storage, acted
@@ -46,13 +46,13 @@ class Parts:
 
     async def start(self) -> Self:
         """Build everything, as at the start of a process."""
-        self.register = Files(self.storage.database, clock=lambda: self.storage.now)
+        self.register = FileRegister(self.storage.database, clock=lambda: self.storage.now)
         self.deletion = FileDeletion(self.storage.database)
         self.store = await self.place.store()
-        pictures = Pictures(self.store, pixels=1_000_000)
+        media = MediaProcessor(self.store, pixels=1_000_000)
         quotas = FileQuotas(self.storage.database, Quotas())
         self.uploads = Uploads(
-            self.register, self.store, pictures, quotas, settings=self.place.settings
+            self.register, self.store, media, quotas, settings=self.place.settings
         )
         self.cleanup = FileCleanup(
             self.register,
@@ -91,7 +91,7 @@ class Parts:
     async def upload(self, user: User, content: bytes = b"text") -> str:
         file = await self.uploads.begin(user, "a.txt", len(content))
         await self.uploads.receive(file, 0, in_one_piece(content))
-        return (await self.uploads.finish(file)).id
+        return (await self.uploads.complete(file)).id
 
     def on_disk(self) -> list[str]:
         return self.place.names()
@@ -149,8 +149,8 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
         (parts.store, "seal"),
         (parts.store, "head"),
         (parts.store, "digest"),
-        (parts.store, "complete"),
-        (parts.register, "finish"),
+        (parts.store, "commit"),
+        (parts.register, "complete"),
     )
     parts.left = kill
     with monkeypatch.context() as patched:
@@ -182,11 +182,11 @@ async def test_a_completion_that_is_killed_at_any_step_can_be_repeated(
             (parts.store, "seal"),
             (parts.store, "head"),
             (parts.store, "digest"),
-            (parts.store, "complete"),
-            (parts.register, "finish"),
+            (parts.store, "commit"),
+            (parts.register, "complete"),
         )
         with pytest.raises(Killed):
-            await parts.uploads.finish(file)
+            await parts.uploads.complete(file)
     await parts.start()
     found = await parts.uploads.find(ann, file.id)
     assert await parts.uploads.offset(found) == 4
@@ -320,13 +320,13 @@ async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
-    keep = parts.store.complete
+    commit = parts.store.commit
 
     async def discarding(file_id: str) -> None:
         await parts.uploads.discard(ann, file_id)
-        await keep(file_id)
+        await commit(file_id)
 
-    monkeypatch.setattr(parts.store, "complete", discarding)
+    monkeypatch.setattr(parts.store, "commit", discarding)
     with pytest.raises(NotFound):
         await parts.upload(ann)
     assert parts.on_disk() == []
@@ -348,8 +348,8 @@ async def test_one_node_completes_a_file_and_another_one_deletes_nothing(
         return await head(file_id, suffix, count)
 
     monkeypatch.setattr(parts.store, "head", meanwhile)
-    done = await parts.uploads.finish(file)
-    assert await other.uploads.finish(file) == done  # its row was read before
+    done = await parts.uploads.complete(file)
+    assert await other.uploads.complete(file) == done  # its row was read before
     assert parts.on_disk() == [file.id]
 
 
@@ -358,13 +358,13 @@ async def test_a_file_is_on_disk_before_its_upload_is_answered(
 ) -> None:
     ann = await parts.storage.user("ann")
     seen: list[str] = []
-    finish = parts.register.finish
+    complete = parts.register.complete
 
     async def recording(file_id: str, content: object) -> object:
         seen.extend(parts.on_disk())
-        return await finish(file_id, content)  # type: ignore[arg-type]
+        return await complete(file_id, content)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(parts.register, "finish", recording)
+    monkeypatch.setattr(parts.register, "complete", recording)
     file_id = await parts.upload(ann)
     assert file_id in seen
     found = await parts.register.find(file_id)

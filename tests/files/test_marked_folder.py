@@ -37,7 +37,7 @@ async def test_the_first_uploads_may_begin_at_once(
 async def stored(store: FolderStore, file_id: str) -> None:
     await store.create(file_id)
     await store.seal(file_id, 0)
-    await store.complete(file_id)
+    await store.commit(file_id)
 
 
 @pytest_asyncio.fixture

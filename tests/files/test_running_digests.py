@@ -79,7 +79,7 @@ async def test_a_file_is_completed_without_reading_it(parts: Parts, reads: Reads
     ann = await parts.storage.user("ann")
     file = await parts.uploads.begin(ann, "a.txt", 6)
     await parts.uploads.receive(file, 0, pieces(b"abc", b"def"))
-    done = await parts.uploads.finish(file)
+    done = await parts.uploads.complete(file)
     assert (done.sha256, done.bytes, reads.count) == (*sha256(b"abcdef"), 0)
 
 
@@ -91,7 +91,7 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
     content = b"\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"
     file = await parts.uploads.begin(ann, "a.mp4", len(content))
     await parts.uploads.receive(file, 0, pieces(content))
-    perform = parts.uploads._pictures._perform
+    perform = parts.uploads._media._perform
 
     async def overwriting(job: object, user_id: int) -> object:
         path = parts.store.path(file.id, SEALED)
@@ -100,11 +100,11 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         return await perform(job, user_id)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(parts.uploads._pictures, "_perform", overwriting)
-    done: StoredFile = await parts.uploads.finish(file)
+    monkeypatch.setattr(parts.uploads._media, "_perform", overwriting)
+    done: StoredFile = await parts.uploads.complete(file)
     assert done.sha256 == hashlib.sha256(content.replace(b"isom", b"mosi")).hexdigest()
     assert reads.count == 1
-    await parts.uploads._pictures.close()
+    await parts.uploads._media.close()
 
 
 async def test_after_a_restart_it_is_read(store: FolderStore, reads: Reads, tmp_path: Path) -> None:

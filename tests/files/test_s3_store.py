@@ -52,7 +52,7 @@ async def stored(store: S3Store, content: bytes) -> None:
     await store.create(FILE)
     await store.append(FILE, 0, pieces(content), limit=len(content))
     await store.seal(FILE, len(content))
-    await store.complete(FILE)
+    await store.commit(FILE)
 
 
 async def downloaded(store: S3Store, start: int = 0, end: int | None = None) -> bytes:
@@ -75,7 +75,7 @@ async def test_another_node_continues_an_upload(
     assert await store.append(FILE, 6, pieces(b"ghi"), limit=9) == 9
     assert await store.seal(FILE, 9) == SEALED
     assert await store.digest(FILE, SEALED) == (hashlib.sha256(b"abcdefghi").hexdigest(), 9)
-    await store.complete(FILE)
+    await store.commit(FILE)
     assert bucket.objects() == [FILE]
     assert await downloaded(other) == b"abcdefghi"
     assert await other.size(FILE) is None
@@ -152,15 +152,15 @@ async def test_two_nodes_that_complete_a_file_register_it_once(
     await parts.uploads.receive(file, 0, in_one_piece(b"text"))
     there = await Parts(parts.storage, bucket.node(tmp_path / "there")).start()
     await parts.uploads.receive(file, 4, in_one_piece(b"more"))
-    complete = parts.store.complete
+    commit = parts.store.commit
 
     async def meanwhile(file_id: str) -> None:
         await there.uploads.receive(file, 4, in_one_piece(b"more"))
-        await there.uploads.finish(file)
-        await complete(file_id)
+        await there.uploads.complete(file)
+        await commit(file_id)
 
-    monkeypatch.setattr(parts.store, "complete", meanwhile)
-    found = await parts.uploads.finish(file)
+    monkeypatch.setattr(parts.store, "commit", meanwhile)
+    found = await parts.uploads.complete(file)
     assert found.state is FileState.COMPLETE
     assert bucket.names() == there.on_disk() == [file.id]
     assert bucket.read(file.id) == b"textmore"
@@ -168,10 +168,10 @@ async def test_two_nodes_that_complete_a_file_register_it_once(
 
 
 async def test_one_request_at_a_time_completes_a_file(store: S3Store) -> None:
-    async with store.completing(FILE):
+    async with store.lock_completion(FILE):
         with pytest.raises(Locked):
-            await store.completing(FILE).__aenter__()
-    async with store.completing(FILE):
+            await store.lock_completion(FILE).__aenter__()
+    async with store.lock_completion(FILE):
         pass
 
 
@@ -183,7 +183,7 @@ async def test_a_sweep_removes_what_a_node_has_of_uploads_that_ended_elsewhere(
     await parts.uploads.receive(ended, 0, in_one_piece(b"text"))
     there = await Parts(parts.storage, bucket.node(tmp_path / "there")).start()
     await there.uploads.receive(ended, 4, in_one_piece(b"more"))
-    await there.uploads.finish(ended)
+    await there.uploads.complete(ended)
     running = await parts.uploads.begin(ann, "a.txt", 8)
     await parts.uploads.receive(running, 0, in_one_piece(b"text"))
     bucket.write(f"{ended.id}.part/{0:016}-{4:016}", b"text")  # arrived too late
@@ -239,7 +239,7 @@ async def test_an_upload_that_is_killed_at_any_request_is_completed_or_leaves_no
             done = killing(parts.store, patched, left)  # type: ignore[arg-type]
             try:
                 await parts.uploads.receive(file, 0, in_one_piece(content))
-                await parts.uploads.finish(file)
+                await parts.uploads.complete(file)
                 break
             except Killed:
                 pass
@@ -285,9 +285,9 @@ async def test_an_upload_whose_node_was_killed_after_the_object_was_stored_is_co
     await parts.uploads.receive(file, 0, in_one_piece(b"text"))
     parts.left = 0
     with monkeypatch.context() as patched:
-        parts.interrupt(patched, (parts.register, "finish"))
+        parts.interrupt(patched, (parts.register, "complete"))
         with pytest.raises(Killed):
-            await parts.uploads.finish(file)
+            await parts.uploads.complete(file)
     await parts.start()
     assert parts.on_disk() == [file.id]
     assert await parts.uploads.offset(file) == 4
@@ -331,7 +331,7 @@ async def test_missing_files_are_not_found(store: S3Store) -> None:
     with pytest.raises(NotFound):
         await store.digest(FILE)
     with pytest.raises(NotFound):
-        await store.complete(FILE)
+        await store.commit(FILE)
     assert [path async for path in store.copies(FILE)] == []
 
 

@@ -8,16 +8,16 @@ from unittest.mock import AsyncMock
 import pytest
 from PIL import Image
 
-from chatserver.files.pictures import SQUARE, Pictures
+from chatserver.files.media_processor import SQUARE, MediaProcessor
 from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.verification import file_findings
 from chatserver.models import User
 from chatserver.storage.archive_writer import PackedWriter
-from chatserver.storage.pictures import AccountPictures
-from tests.files.images.test_metadata import SECRET, exif
+from chatserver.storage.profile_pictures import ProfilePictures
+from tests.files.media.test_metadata import SECRET, exif
 from tests.files.test_archived_files import load, save
 from tests.files.test_cleanup import HOUR, Killed, Parts, parts
-from tests.files.test_pictures import Bench, bench, picture
+from tests.files.test_media_processor import Bench, bench, picture
 
 __all__ = ["bench", "parts"]
 
@@ -48,7 +48,7 @@ async def cropped(bench: Bench, content: bytes) -> bytes:
     await bench.store.create("A" * 22)
     bench.store.path("A" * 22, ".part").write_bytes(content)
     suffix = await bench.store.seal("A" * 22, len(content))
-    assert await bench.pictures.crop("A" * 22, suffix, user_id=1)
+    assert await bench.media.crop("A" * 22, suffix, user_id=1)
     return bench.cleaned()
 
 
@@ -91,12 +91,12 @@ async def test_transparency_is_kept_and_of_a_moving_picture_the_first_frame(benc
 async def test_other_files_and_huge_pictures_are_refused(bench: Bench, content: bytes) -> None:
     await bench.store.create("A" * 22)
     bench.store.path("A" * 22, ".part").write_bytes(content)
-    assert not await bench.pictures.crop("A" * 22, ".part", user_id=1)
+    assert not await bench.media.crop("A" * 22, ".part", user_id=1)
 
 
 async def hang(parts: Parts, user: User) -> str:
     """Give a user a picture; return its id."""
-    worker = Pictures(parts.store, pixels=1_000_000)
+    worker = MediaProcessor(parts.store, pixels=1_000_000)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield PICTURE
@@ -110,8 +110,8 @@ async def hang(parts: Parts, user: User) -> str:
     return new.id
 
 
-def accounts(parts: Parts) -> AccountPictures:
-    return AccountPictures(parts.storage.database)
+def accounts(parts: Parts) -> ProfilePictures:
+    return ProfilePictures(parts.storage.database)
 
 
 async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_one(
@@ -119,9 +119,9 @@ async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_on
 ) -> None:
     ann = await parts.storage.user("ann")
     shown = await hang(parts, ann)
-    names = ["create", "append", "seal", "digest", "complete"]
+    names = ["create", "append", "seal", "digest", "commit"]
     steps = [(parts.store, name) for name in names] + [(parts.register, "begin")]
-    monkeypatch.setattr(Pictures, "crop", AsyncMock(return_value=True))
+    monkeypatch.setattr(MediaProcessor, "crop", AsyncMock(return_value=True))
     for kill in range(2 * len(steps)):
         parts.left = kill
         with monkeypatch.context() as patched:

@@ -34,7 +34,7 @@ class Reader:
 
         file = await self.parts.uploads.begin(self.ann, name, len(content))
         await self.parts.uploads.receive(file, 0, pieces())  # type: ignore[arg-type]
-        await self.parts.uploads.finish(file)
+        await self.parts.uploads.complete(file)
         await acted(self.parts.storage, self.ann, Post("", files=(file.id,)), room=LOBBY)
         return file.id
 

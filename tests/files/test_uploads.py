@@ -19,7 +19,7 @@ from chatserver.files.store import CLEAN, PART, SEALED, Space
 from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
 from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
-from tests.files.test_pictures import picture
+from tests.files.test_media_processor import picture
 
 __all__ = ["parts"]
 
@@ -149,9 +149,9 @@ async def test_a_completion_that_is_cancelled_gives_its_lock_back(
         unlink(path, **options)
 
     async def complete() -> None:
-        async with store.completing(FILE):
+        async with store.lock_completion(FILE):
             with pytest.raises(Locked):
-                await store.completing(FILE).__aenter__()
+                await store.lock_completion(FILE).__aenter__()
             monkeypatch.setattr(Path, "unlink", cancelling)
 
     running = asyncio.create_task(complete())
@@ -160,7 +160,7 @@ async def test_a_completion_that_is_cancelled_gives_its_lock_back(
     monkeypatch.undo()
     opened = [fd.readlink().name for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
     assert not any(name.startswith(FILE) for name in opened)
-    async with store.completing(FILE):
+    async with store.lock_completion(FILE):
         assert f"{FILE}.lock" in parts.on_disk()
 
 
@@ -176,7 +176,7 @@ async def test_nothing_can_be_appended_to_a_sealed_file(parts: Parts) -> None:
         with pytest.raises(Locked):
             await store.append(FILE, 3, pieces(b"d"), limit=10)
     for _repeated in range(2):
-        await store.complete(FILE)
+        await store.commit(FILE)
         assert await store.size(FILE) is None
     assert parts.on_disk() == [FILE]
 
@@ -197,7 +197,7 @@ async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
         return await head(file_id, suffix, count)
 
     monkeypatch.setattr(parts.store, "head", shrinking)
-    assert (await parts.uploads.finish(file)).bytes == 2
+    assert (await parts.uploads.complete(file)).bytes == 2
     assert parts.place.read(file.id) == b"ab"
 
 
@@ -223,12 +223,12 @@ async def test_a_picture_that_found_the_disk_full_is_completed_later(parts: Part
     await parts.uploads.receive(file, 0, pieces(content))
     parts.store.path(file.id, CLEAN).symlink_to("/dev/full")
     with pytest.raises(Unavailable, match="full"):
-        await parts.uploads.finish(file)
+        await parts.uploads.complete(file)
     assert (await parts.uploads.find(ann, file.id)).state is FileState.UPLOADING
     await parts.uploads.offset(file)
     found = await parts.uploads.find(ann, file.id)
     assert (found.state, found.type, found.width) == (FileState.COMPLETE, "image/jpeg", 900)
-    await parts.uploads._pictures.close()
+    await parts.uploads._media.close()
 
 
 async def test_large_pieces_are_written_as_they_come(

@@ -23,7 +23,7 @@ from chatserver.models import (
     User,
 )
 from chatserver.storage.file_deletion import FileDeletion
-from chatserver.storage.files import Content, Files, NewFile
+from chatserver.storage.files import Content, FileRegister, NewFile
 from chatserver.storage.idempotency import digest
 from chatserver.storage.integrity import check
 from chatserver.storage.retention import _erase
@@ -40,12 +40,12 @@ async def uploaded(
     register = register_of(storage)
     begun = await register.begin(NewFile(who.id, name, 3, room))
     content = Content("audio/ogg", 3, "0" * 64, seconds=7.26, wave="A" * 64)
-    await register.finish(begun.id, content)
+    await register.complete(begun.id, content)
     return begun.id
 
 
-def register_of(storage: Storage) -> Files:
-    return Files(storage.database, clock=lambda: storage.now)
+def register_of(storage: Storage) -> FileRegister:
+    return FileRegister(storage.database, clock=lambda: storage.now)
 
 
 async def state_of(storage: Storage, file_id: str) -> FileState:

@@ -27,7 +27,7 @@ async def ann(storage: Storage) -> User:
 async def uploaded(storage: Storage, who: User, name: str, kind: str, alt: str = "") -> str:
     register = register_of(storage)
     begun = await register.begin(NewFile(who.id, name, 3, None, alt or None))
-    await register.finish(begun.id, Content(kind, 3, "0" * 64))
+    await register.complete(begun.id, Content(kind, 3, "0" * 64))
     return begun.id
 
 

@@ -16,14 +16,14 @@ from chatserver.files import bucket as bucket_module
 from tests.conftest import FAST, StartChat
 from tests.driver import Chat, User, ask
 from tests.files.fault_proxy import CUT, HALF, FaultProxy, sound
-from tests.files.test_pictures import picture
+from tests.files.test_media_processor import picture
 from tests.rig.mariadb import PrivateMariaDB
 from tests.rig.moto import PrivateS3
 from tests.rig.redis import PrivateRedis
 from tests.web.test_files import get, post, sent, upload
 from tests.web.test_health import figures
-from tests.web.test_pictures import chosen
-from tests.web.test_pictures import get as get_picture
+from tests.web.test_profile_pictures import chosen
+from tests.web.test_profile_pictures import get as get_picture
 
 CONTENT = bytes(range(256)) * 4_000
 NOW = "The server cannot store or read files right now. Try again."

@@ -11,7 +11,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 from chatserver.app import create_app
 from chatserver.config import Settings
 from tests.driver import Chat, User, ask
-from tests.files.test_pictures import picture
+from tests.files.test_media_processor import picture
 
 
 async def manifest(chat: Chat, query: str = "") -> Any:

@@ -9,7 +9,7 @@ from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.protocol import Type
 from chatserver.storage.server_profile import ServerProfile
 from tests.driver import Answer, Chat, Device, User, ask
-from tests.files.test_pictures import picture
+from tests.files.test_media_processor import picture
 
 LOGO = "/api/admin/server/logo"
 HTML = {"Accept": "text/html"}

@@ -145,7 +145,7 @@ async def test_a_completion_that_was_interrupted_is_caught_up(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(chat.server.files.pictures, "process", broken)
+        patched.setattr(chat.server.files.media, "process", broken)
         assert (await patch(ann, path, 0, CONTENT)).status == 500
     assert await offset(ann, path) == 10
     described = await ann.ask("GET", f"/api/files/{path.rpartition('/')[2]}")

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
 
-from chatserver.files.images import Malformed
+from chatserver.files.media import Malformed
 
 TABLES = frozenset(b"stsz stz2 stsc stco co64".split())
 MAX_ENTRIES = 1_000_000  # of one table

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from chatserver.files.images import Malformed
+from chatserver.files.media import Malformed
 
 Buffer = bytes | memoryview
 

@@ -1,32 +1,19 @@
-"""Pictures of accounts. Their bytes are files (`storage/files.py`)."""
-
-from dataclasses import asdict, dataclass
+"""Profile pictures of accounts. Their bytes are files (`storage/files.py`)."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from chatserver.errors import NotFound
-from chatserver.file_state import FileState
 from chatserver.models import User
 from chatserver.storage.account_deletion import require_not_deleted
 from chatserver.storage.engine import Database
-from chatserver.storage.files import Content
-from chatserver.storage.picture_rows import release
+from chatserver.storage.picture_rows import NewPicture, attach_picture, detach_picture
 from chatserver.storage.rights import lock_accounts, require_admin
 from chatserver.storage.tables import files, users
 from chatserver.storage.users import read_user
 
 
-@dataclass(frozen=True, slots=True)
-class NewPicture:
-    """A complete upload."""
-
-    id: str
-    content: Content
-
-
-class AccountPictures:
-    """Reads and changes the pictures of accounts."""
+class ProfilePictures:
+    """Reads and changes the profile pictures of accounts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,21 +36,13 @@ class AccountPictures:
             account = lock_accounts(connection, [user_id])[user_id]
             require_not_deleted(account)
             if new is not None:
-                keep(connection, new)
-            release(connection, account.picture)
+                attach_picture(connection, new)
+            detach_picture(connection, account.picture)
             own = users.c.id == user_id
             connection.execute(users.update().where(own).values(picture=new and new.id))
             return read_user(connection.execute(sa.select(users).where(own)).one())
 
         return await self._database.transaction(work)
-
-
-def keep(connection: Connection, new: NewPicture) -> None:
-    """Make an upload a picture. Raises NotFound if it was discarded."""
-    uploading = sa.and_(files.c.id == new.id, files.c.state == FileState.UPLOADING)
-    values = asdict(new.content) | {"state": FileState.PICTURE}
-    if not connection.execute(files.update().where(uploading).values(values)).rowcount:
-        raise NotFound
 
 
 _SHA256 = (

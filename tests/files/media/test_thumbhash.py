@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from chatserver.files.images.thumbhash import thumbhash
+from chatserver.files.media.thumbhash import thumbhash
 
 
 def test_one_colour_has_no_frequencies() -> None:

@@ -18,7 +18,7 @@ from chatserver.web.square_picture import send_square_picture
 IMMUTABLE = "private, max-age=31536000, immutable"  # another picture has another URL
 
 
-class PictureHandlers:
+class ProfilePictureHandlers:
     """Handlers of the pictures of users and bots."""
 
     def __init__(
@@ -35,7 +35,7 @@ class PictureHandlers:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """Get a profile picture: WebP, 256 pixels wide and high. Its URL never gets another one."""
         async with self._authenticator.authenticate_download(request):
-            digest = self._files.account_pictures.sha256
+            digest = self._files.profile_pictures.sha256
             store = self._files.store
             return await send_square_picture(request, store, digest, name=NAME, cache=IMMUTABLE)
 
@@ -104,14 +104,14 @@ class PictureHandlers:
         async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
             if not self._authenticator.is_operator(request):
                 await self._authenticator.authenticate_again(request)
-            changed = await self._files.account_pictures.replace(
+            changed = await self._files.profile_pictures.replace(
                 user.id, new, by=None if by is None else by.id
             )
         self._hub.announce_profile(changed)
         return ok(picture=changed.picture)
 
     async def _remove(self, user: User, *, by: User | None = None) -> web.StreamResponse:
-        changed = await self._files.account_pictures.replace(
+        changed = await self._files.profile_pictures.replace(
             user.id, None, by=None if by is None else by.id
         )
         self._hub.announce_profile(changed)

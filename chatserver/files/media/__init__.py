@@ -1,4 +1,4 @@
-"""Removal of metadata from pictures and videos, and thumbnails; runs in a process of its own.
+"""Removal of metadata from media files, and thumbnails; runs in a process of its own.
 
 The pure functions on bytes are one module for each format. `worker.py` is the process.
 """

@@ -8,8 +8,8 @@ moves.
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from chatserver.files.images import Malformed
-from chatserver.files.images.mp4_samples import TABLES, sample_spans
+from chatserver.files.media import Malformed
+from chatserver.files.media.mp4_samples import TABLES, sample_spans
 
 METADATA = frozenset(b"udta meta uuid Xtra XMP_ emsg free skip wide".split())
 KEPT = {  # boxes of each container; of others, all but METADATA

@@ -1,8 +1,8 @@
-"""Client of the process that works on pictures. Owns that process.
+"""Client of the process that cleans pictures, videos and recordings. Owns that process.
 
 A file that it cannot decode becomes an attachment that browsers do not show; one whose metadata it
-cannot remove is refused. A failure outside the picture, such as a full disk, refuses nothing for
-good. Users take turns, so that one with many pictures delays others by one picture.
+cannot remove is refused. A failure outside the file, such as a full disk, can be
+tried again. Users take turns, so that one with many files delays others by one file.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from msgspec.structs import replace
 
 from chatserver.errors import BadRequest, ChatError, NotFound, Unavailable, _
 from chatserver.files.folder_store import refusal
-from chatserver.files.images.worker import HANDLED, Failure, Job, Result
+from chatserver.files.media.worker import HANDLED, Failure, Job, Result
 from chatserver.files.store import CLEAN, THUMBS, FileStore
 from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
 from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
-MODULE = "chatserver.files.images"
+MODULE = "chatserver.files.media"
 UNCLEANED = _(
     "The server cannot remove the metadata, such as the location, from this file. It may be"
     " damaged. Put it into an archive to send it as it is."
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class MediaInfo:
     """What is known of a file from its content; `width` and `height` if it has thumbnails.
 
     `unchanged`: no process could write to it, so its bytes are those that arrived.
@@ -62,7 +62,7 @@ class Counts:
     failed: int = 0  # the process ended or did not answer in time, the disk or Pillow failed
 
 
-class Pictures:
+class MediaProcessor:
     """Finds the type of a file, removes its metadata and makes its thumbnails."""
 
     def __init__(self, store: FileStore, *, pixels: int) -> None:
@@ -75,25 +75,25 @@ class Pictures:
         self._lacks_library = False  # it was logged
         self.counts = Counts()
 
-    async def process(self, file_id: str, suffix: str, *, user_id: int) -> Picture:
+    async def process(self, file_id: str, suffix: str, *, user_id: int) -> MediaInfo:
         """Return what a sealed file of a user is, after its metadata was removed.
 
         Raises BadRequest if it cannot be removed, Unavailable if that may succeed later.
         """
         kind = media_type(await self._store.head(file_id, suffix, HEAD))
         if kind not in HANDLED:
-            return Picture(kind, unchanged=True)
+            return MediaInfo(kind, unchanged=True)
         job = self._job(file_id, suffix, kind)
         result = await self._perform(job, user_id)
         if not result.cleaned:
             await self._clean(job, user_id)
         if result.failure is Failure.LIBRARY:
-            return Picture(kind)
+            return MediaInfo(kind)
         if not result.ok:
-            return Picture(UNKNOWN)
+            return MediaInfo(UNKNOWN)
         if kind == "video/mp4" and result.is_sound:  # as Safari records it
-            return Picture("audio/mp4")
-        return Picture(kind, result.width, result.height, result.blur)
+            return MediaInfo("audio/mp4")
+        return MediaInfo(kind, result.width, result.height, result.blur)
 
     async def _clean(self, job: Job, user_id: int) -> None:
         """Remove the metadata only: the process may have ended while it made thumbnails."""

@@ -1,6 +1,6 @@
 """PNG (W3C, third edition) without metadata."""
 
-from chatserver.files.images import Malformed
+from chatserver.files.media import Malformed
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 1_000_000

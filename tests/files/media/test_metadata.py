@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, PngImagePlugin
 
-from chatserver.files.images import Malformed, gif, jpeg, mp4, png, webp
+from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webp
 from tests.rig.needs import require
 
 SECRET = b"48.8583N 2.2945E"

@@ -1,4 +1,4 @@
-"""The process that works on pictures: thumbnails, hostile pictures, failures."""
+"""The process that cleans media: thumbnails, hostile pictures, failures."""
 
 import asyncio
 import io
@@ -15,14 +15,14 @@ import pytest_asyncio
 from PIL import Image
 
 from chatserver.errors import BadRequest, Unavailable
-from chatserver.files import pictures as module
+from chatserver.files import media_processor as module
 from chatserver.files import worker_process
 from chatserver.files.folder_store import FolderStore
-from chatserver.files.images.worker import Job, Result
-from chatserver.files.pictures import Picture, Pictures
+from chatserver.files.media.worker import Job, Result
+from chatserver.files.media_processor import MediaInfo, MediaProcessor
 from chatserver.files.store import CLEAN, PART, SEALED
 from chatserver.files.types import UNKNOWN
-from tests.files.images.test_metadata import FILM, PLACE, SECRET, box, exif, track
+from tests.files.media.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
 FILE = "A" * 22
 
@@ -32,13 +32,13 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.store = FolderStore(folder)
-        self.pictures = Pictures(self.store, pixels=1_000_000)
+        self.media = MediaProcessor(self.store, pixels=1_000_000)
 
-    async def process(self, content: bytes, file_id: str = FILE, *, user_id: int = 1) -> Picture:
+    async def process(self, content: bytes, file_id: str = FILE, *, user_id: int = 1) -> MediaInfo:
         await self.store.create(file_id)
         self.store.path(file_id, PART).write_bytes(content)
         suffix = await self.store.seal(file_id, len(content))
-        return await self.pictures.process(file_id, suffix, user_id=user_id)
+        return await self.media.process(file_id, suffix, user_id=user_id)
 
     def cleaned(self) -> bytes:
         return self.store.path(FILE, SEALED).read_bytes()
@@ -53,7 +53,7 @@ class Bench:
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     bench = Bench(tmp_path / "files")
     yield bench
-    await bench.pictures.close()
+    await bench.media.close()
 
 
 def picture(form: str, size: tuple[int, int] = (900, 600), **options: Any) -> bytes:
@@ -94,7 +94,7 @@ async def test_transparency_is_kept(bench: Bench) -> None:
 
 
 async def test_a_video_loses_its_place_and_has_no_thumbnail(bench: Bench) -> None:
-    assert await bench.process(b"".join(FILM)) == Picture("video/mp4")
+    assert await bench.process(b"".join(FILM)) == MediaInfo("video/mp4")
     assert SECRET not in bench.cleaned()
 
 
@@ -111,7 +111,7 @@ async def test_a_recording_loses_its_place_and_is_sound_if_it_has_no_pictures(
 ) -> None:
     tracks = [track(handler, 0) for handler in handlers]
     content = box(b"ftyp", brand + bytes(4)) + box(b"moov", *tracks, PLACE)
-    assert await bench.process(content) == Picture(kind)
+    assert await bench.process(content) == MediaInfo(kind)
     assert SECRET not in bench.cleaned()
 
 
@@ -146,7 +146,7 @@ def many_scans() -> bytes:
     ],
 )
 async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, content: bytes) -> None:
-    assert await bench.process(content) == Picture(UNKNOWN)
+    assert await bench.process(content) == MediaInfo(UNKNOWN)
     assert (await bench.process(picture("PNG"), "B" * 22)).width == 900
 
 
@@ -172,28 +172,28 @@ async def test_a_file_whose_metadata_cannot_be_removed_is_refused(
 async def test_metadata_is_removed_although_no_thumbnail_can_be_made(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = bench.pictures._send
+    send = bench.media._send
 
     async def ending(job: Job) -> Result:
         if job.thumbs:
             raise TimeoutError
         return await send(job)
 
-    monkeypatch.setattr(bench.pictures, "_send", ending)
-    assert await bench.process(picture("JPEG", exif=exif())) == Picture(UNKNOWN)
+    monkeypatch.setattr(bench.media, "_send", ending)
+    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN)
     assert SECRET not in bench.cleaned()
 
 
 async def test_a_text_starts_no_process(bench: Bench) -> None:
-    assert await bench.process(b"text") == Picture("text/plain", unchanged=True)
-    assert bench.pictures._worker.process is None
+    assert await bench.process(b"text") == MediaInfo("text/plain", unchanged=True)
+    assert bench.media._worker.process is None
 
 
 async def test_a_picture_that_takes_too_long_ends_the_process(bench: Bench) -> None:
     await bench.process(picture("PNG"))
-    process = bench.pictures._worker.process
+    process = bench.media._worker.process
     assert process is not None
-    bench.pictures._worker._timeout = 0.0
+    bench.media._worker._timeout = 0.0
     with pytest.raises(Unavailable):
         await bench.process(picture("PNG"), "B" * 22)
     assert process.returncode is not None
@@ -206,7 +206,7 @@ class Signals:
         self.started = 0
         self._numbers = numbers
         self._start = worker_process.start
-        self._worker = bench.pictures._worker
+        self._worker = bench.media._worker
         monkeypatch.setattr(worker_process, "start", self.start)
 
     async def start(self, name: str) -> Any:
@@ -222,11 +222,11 @@ class Signals:
 async def test_a_process_that_is_killed_or_frozen_once_costs_no_thumbnail(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    bench.pictures._worker._timeout = 1.0
+    bench.media._worker._timeout = 1.0
     signals = Signals(bench, monkeypatch, number)
     assert (await bench.process(picture("JPEG"))).width == 900
     assert signals.started == 2
-    assert (bench.pictures.counts.handled, bench.pictures.counts.failed) == (1, 1)
+    assert (bench.media.counts.handled, bench.media.counts.failed) == (1, 1)
 
 
 async def test_a_picture_is_kept_if_the_process_is_always_killed(
@@ -236,7 +236,7 @@ async def test_a_picture_is_kept_if_the_process_is_always_killed(
     with pytest.raises(Unavailable, match="process this file"):
         await bench.process(picture("JPEG"))
     assert signals.started == 3
-    assert (await bench.pictures.process(FILE, SEALED, user_id=1)).width == 900
+    assert (await bench.media.process(FILE, SEALED, user_id=1)).width == 900
 
 
 @pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGSEGV])
@@ -244,7 +244,7 @@ async def test_a_picture_that_ends_the_process_itself_is_not_decoded_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     signals = Signals(bench, monkeypatch, number)
-    assert await bench.process(picture("JPEG", exif=exif())) == Picture(UNKNOWN)
+    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN)
     assert signals.started == 2
     assert SECRET not in bench.cleaned()
 
@@ -258,11 +258,11 @@ async def test_a_picture_is_kept_while_the_disk_is_full(
     full.symlink_to("/dev/full")
     with pytest.raises(Unavailable, match="disk of the server is full"):
         await bench.process(picture("JPEG"))
-    counts = bench.pictures.counts
+    counts = bench.media.counts
     assert (counts.handled, counts.rejected, counts.failed) == (0, 0, 1)
     assert "No space left on device" in caplog.text
     full.unlink(missing_ok=True)
-    assert (await bench.pictures.process(FILE, SEALED, user_id=1)).width == 900
+    assert (await bench.media.process(FILE, SEALED, user_id=1)).width == 900
 
 
 async def test_a_profile_picture_on_a_full_disk_is_unavailable(bench: Bench) -> None:
@@ -270,7 +270,7 @@ async def test_a_profile_picture_on_a_full_disk_is_unavailable(bench: Bench) -> 
     bench.store.path(FILE, CLEAN).symlink_to("/dev/full")
     bench.store.path(FILE, SEALED).write_bytes(picture("PNG"))
     with pytest.raises(Unavailable, match="disk of the server is full"):
-        await bench.pictures.crop(FILE, SEALED, user_id=1)
+        await bench.media.crop(FILE, SEALED, user_id=1)
 
 
 async def test_a_file_that_cannot_be_written_is_kept(bench: Bench) -> None:
@@ -288,12 +288,12 @@ async def test_without_pillow_pictures_keep_their_types(
     (tmp_path / "PIL").mkdir()
     (tmp_path / "PIL" / "__init__.py").write_text("raise ImportError('no Pillow')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert await bench.process(picture("JPEG", exif=exif())) == Picture("image/jpeg")
+    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo("image/jpeg")
     assert SECRET not in bench.cleaned()
-    assert await bench.process(picture("PNG"), "B" * 22) == Picture("image/png")
+    assert await bench.process(picture("PNG"), "B" * 22) == MediaInfo("image/png")
     with pytest.raises(Unavailable):
-        await bench.pictures.crop("B" * 22, SEALED, user_id=1)
-    assert (bench.pictures.counts.rejected, bench.pictures.counts.failed) == (0, 3)
+        await bench.media.crop("B" * 22, SEALED, user_id=1)
+    assert (bench.media.counts.rejected, bench.media.counts.failed) == (0, 3)
     warnings = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
     assert warnings == ["new pictures have no preview, see doctor: no Pillow"]
 
@@ -307,7 +307,7 @@ async def test_the_reason_of_a_rejection_is_in_the_log_only(
         (one.levelno, one.getMessage()) for one in caplog.records if one.name == module.__name__
     ]
     assert found == [(logging.INFO, "a picture could not be handled: image/jpeg: OSError")]
-    await bench.pictures.close()
+    await bench.media.close()
     assert capfd.readouterr().err == ""
 
 
@@ -316,7 +316,7 @@ async def test_the_process_has_limits_and_no_secrets(
 ) -> None:
     monkeypatch.setenv("CHATSERVER_DATABASE__URL", "mysql://chat:secret@127.0.0.1/chat")
     await bench.process(picture("PNG"))
-    process = bench.pictures._worker.process
+    process = bench.media._worker.process
     assert process is not None
     folder = Path(f"/proc/{process.pid}")
     assert b"secret" not in (folder / "environ").read_bytes()
@@ -327,13 +327,13 @@ async def test_the_process_has_limits_and_no_secrets(
 
 async def test_users_take_turns(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
-    send = bench.pictures._send
+    send = bench.media._send
 
     async def noting(job: Job) -> Result:
         order.append(Path(job.path).name[0])
         return await send(job)
 
-    monkeypatch.setattr(bench.pictures, "_send", noting)
+    monkeypatch.setattr(bench.media, "_send", noting)
     many = [bench.process(picture("PNG"), letter * 22) for letter in "ABCD"]
     await asyncio.gather(*many, bench.process(picture("PNG"), "Z" * 22, user_id=2))
     assert order.index("Z") <= 1

@@ -7,7 +7,7 @@ import pytest
 
 from chatserver.protocol import Type
 from tests.driver import Answer, Chat, User
-from tests.files.test_pictures import picture
+from tests.files.test_media_processor import picture
 
 PHOTO = picture("JPEG")
 OWN = "/api/me/picture"
@@ -139,14 +139,14 @@ async def test_what_is_no_picture_is_refused_and_the_old_one_stays(
 async def test_a_session_that_ends_during_the_upload_sets_nothing(
     ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = ann.chat.server.files.pictures
-    crop = pictures.crop
+    media = ann.chat.server.files.media
+    crop = media.crop
 
     async def ending(file_id: str, suffix: str, *, user_id: int) -> bool:
         await ann.ask("DELETE", "/api/sessions")
         return await crop(file_id, suffix, user_id=user_id)
 
-    monkeypatch.setattr(pictures, "crop", ending)
+    monkeypatch.setattr(media, "crop", ending)
     assert (await put(ann)).status == 401
     await ann.chat.server.files.cleanup.delete_due()
     assert on_disk(ann.chat) == []

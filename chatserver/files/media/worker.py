@@ -1,4 +1,5 @@
-"""Process that works on pictures, with limits, so that a hostile one harms nothing else.
+"""Process that cleans pictures, videos and recordings, with limits, so that a hostile one
+harms nothing else.
 
 Reads a job from each line of its input, and writes a line with the result.
 """
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from chatserver.files.images import Malformed, gif, jpeg, mp4, png, webp
+from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webp
 
 MEMORY = 768 * 2**20  # bytes of address space
 SECONDS = 8  # of the processor for one job
@@ -30,8 +31,8 @@ CLEANED: dict[str, Clean] = {
     "image/gif": gif.clean,
     "image/webp": webp.clean,
 }
-OVERWRITTEN = frozenset(["video/mp4", "video/quicktime", "audio/mp4"])
-HANDLED = CLEANED.keys() | OVERWRITTEN
+CLEANED_IN_PLACE = frozenset(["video/mp4", "video/quicktime", "audio/mp4"])
+HANDLED = CLEANED.keys() | CLEANED_IN_PLACE
 
 # Codes of OSError that a picture can cause: positions that do not exist, too much memory.
 CAUSED_BY_PICTURES = (None, errno.EINVAL, errno.EOVERFLOW, errno.ENOMEM)
@@ -102,9 +103,9 @@ def perform(job: Job) -> Result:
         with Path(job.path).open("r+b") as file:
             is_sound = _clean(job, file)
         cleaned = True
-        if job.type in OVERWRITTEN or not job.thumbs:
+        if job.type in CLEANED_IN_PLACE or not job.thumbs:
             return Result(ok=True, cleaned=True, is_sound=is_sound)
-        from chatserver.files.images import thumbnails
+        from chatserver.files.media import thumbnails
 
         targets = {size: Path(target) for size, target in job.thumbs.items()}
         return Result(
@@ -127,7 +128,7 @@ def _failed(job: Job, error: Exception, *, cleaned: bool) -> Result:
 
 
 def _square(job: Job) -> Result:
-    from chatserver.files.images import thumbnails
+    from chatserver.files.media import thumbnails
 
     thumbnails.square(Path(job.path), Path(job.clean), side=job.square, pixels=job.pixels)
     Path(job.clean).replace(job.path)
@@ -137,7 +138,7 @@ def _square(job: Job) -> Result:
 def _clean(job: Job, file: BinaryIO) -> bool:
     """Remove the metadata; return whether the file has only sound."""
     size = os.fstat(file.fileno()).st_size
-    if job.type in OVERWRITTEN:
+    if job.type in CLEANED_IN_PLACE:
         return mp4.clean(file, size)
     if not size:
         raise Malformed("it is empty")

@@ -1,6 +1,6 @@
 """WebP (RFC 9649) without metadata."""
 
-from chatserver.files.images import Malformed
+from chatserver.files.media import Malformed
 
 KEPT = frozenset([b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"])
 METADATA_FLAGS = 0x0C  # of VP8X: Exif and XMP

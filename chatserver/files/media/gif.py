@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
-from chatserver.files.images import Malformed
+from chatserver.files.media import Malformed
 
 EXTENSION, IMAGE, TRAILER = 0x21, 0x2C, 0x3B
 COMMENT, APPLICATION = 0xFE, 0xFF

@@ -1,4 +1,4 @@
-"""Pictures of accounts, on both databases."""
+"""Profile pictures of accounts, on both databases."""
 
 import pytest
 
@@ -6,9 +6,10 @@ from chatserver.errors import Forbidden, NotFound
 from chatserver.file_state import FileState
 from chatserver.models import User
 from chatserver.storage.file_deletion import FileDeletion
-from chatserver.storage.files import Content, Files, NewFile
+from chatserver.storage.files import Content, FileRegister, NewFile
 from chatserver.storage.integrity import check
-from chatserver.storage.pictures import AccountPictures, NewPicture
+from chatserver.storage.picture_rows import NewPicture
+from chatserver.storage.profile_pictures import ProfilePictures
 from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
 from tests.storage.conftest import Storage
 
@@ -17,16 +18,16 @@ class Gallery:
     """The register of files and the pictures of accounts."""
 
     def __init__(self, storage: Storage) -> None:
-        self.files = Files(storage.database, clock=lambda: storage.now)
+        self.register = FileRegister(storage.database, clock=lambda: storage.now)
         self.deletion = FileDeletion(storage.database)
-        self.pictures = AccountPictures(storage.database)
+        self.pictures = ProfilePictures(storage.database)
 
     async def uploaded(self, user: User) -> NewPicture:
-        file = await self.files.begin(NewFile(user.id, "picture.webp", 9))
+        file = await self.register.begin(NewFile(user.id, "picture.webp", 9))
         return NewPicture(file.id, Content("image/webp", 7, file.id * 2, 256, 256))
 
     async def state(self, picture: str) -> FileState | None:
-        found = await self.files.find(picture)
+        found = await self.register.find(picture)
         return None if found is None else found.state
 
 
@@ -53,7 +54,7 @@ async def test_an_upload_that_was_discarded_or_a_deleted_account_gets_no_picture
     ann, bo, gallery = await storage.user("ann"), await storage.user("bo"), Gallery(storage)
     kept, discarded = await gallery.uploaded(bo), await gallery.uploaded(bo)
     await gallery.pictures.replace(bo.id, kept)
-    await gallery.files.discard(discarded.id, bo.id)
+    await gallery.register.discard(discarded.id, bo.id)
     with pytest.raises(NotFound):
         await gallery.pictures.replace(bo.id, discarded)
     assert await gallery.state(kept.id) is FileState.PICTURE

@@ -9,8 +9,8 @@ from typing import Any
 import PIL._webp  # noqa: F401 - without it, Pillow is installed but saves no WebP
 from PIL import Image, ImageOps
 
-from chatserver.files.images import Malformed
-from chatserver.files.images.thumbhash import thumbhash
+from chatserver.files.media import Malformed
+from chatserver.files.media.thumbhash import thumbhash
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")  # Pillow's readers of other formats are not used
 LARGEST_SIDE = 16_383  # pixels that WebP can have
