@@ -17,8 +17,8 @@ LAYERS = [
     (
         "errors models file_state bucket_url config config_sources limits logs histogram data_dir"
         " resources"
-        " clocks supervisor threads redaction permissions binding origins tls launch descriptors"
-        " public_addresses text protocol bus"
+        " clocks deadline supervisor threads redaction permissions binding origins tls launch"
+        " descriptors public_addresses text protocol bus"
     ),
     "storage bus.redis bus.choice",
     "accounts chat realtime files push nightly restore",
@@ -71,7 +71,7 @@ SHORT_LIVED = (
     "commands.control commands.user_import realtime.subscriptions realtime.announcements"
     " realtime.session_ends chat.event_cache files.bucket storage.health storage.batch_loader"
     " storage.sqlite_connection"
-    " web.websocket.transport web.control_socket web.rendering web.spool web.time_limit"
+    " web.websocket.transport web.control_socket web.rendering web.spool deadline"
     " web.file_body push.delivery threads"
 )
 

@@ -36,7 +36,7 @@ class SquarePictures:
         if size > MEGABYTES * 2**20:
             raise TooLarge(_("A picture has at most %(count)d MB."), count=MEGABYTES)
         file = await self._uploads.begin(user, NAME, size)
-        async with self._uploads.discarding(user, file):
+        async with self._uploads.discarding(file):
             if await self._uploads.receive(file, 0, pieces) < size:
                 raise BadRequest(_("The file is not complete."))
             yield NewPicture(file.id, await self._cropped(file))

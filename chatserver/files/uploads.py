@@ -3,6 +3,7 @@
 Owns the number of uploads that each user has running on this node.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -10,6 +11,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 from chatserver.config import FileSettings
+from chatserver.deadline import run_cancellable, run_shielded
 from chatserver.errors import BadRequest, NotFound, RateLimited, TooLarge, Unavailable, _
 from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
@@ -25,6 +27,9 @@ from chatserver.text.normalization import nfkc
 
 MAX_RUNNING = 4  # uploads of one user that run at the same time on a node
 RETRY_DELAY = 1.0  # seconds
+# The request of an upload has no time limit, because of its body. These are for the database alone:
+QUERY_TIMEOUT = 8.0  # seconds for a query, and for the change that completes the file
+DISCARD_TIMEOUT = 1.5  # seconds for the deletion after a failure, which may be such a timeout
 SPACE_CHECK_BYTES = 8 * 2**20  # bytes that are received between two looks at the free space
 LONGEST_ALT = 250  # characters
 EXPANDED_ALT = 1_000  # the same in NFKC, where one character may become eighteen: search uses it
@@ -180,23 +185,28 @@ class Uploads:
         BadRequest if the metadata cannot be removed; the file is discarded then.
         """
         async with self._store.lock_completion(file.id):
-            found = await self._register.find(file.id)
+            found = await self._found(file.id)
             if found is None or found.state is FileState.DELETING:
                 raise NotFound
             return found if found.state is not FileState.UPLOADING else await self._complete(found)
+
+    async def _found(self, file_id: str) -> StoredFile | None:
+        return await run_cancellable(self._register.find(file_id), asyncio.timeout(QUERY_TIMEOUT))
 
     async def _complete(self, file: StoredFile) -> StoredFile:
         suffix = await self._store.seal(file.id, file.bytes)
         try:
             info = await self._media.process(file.id, suffix, user_id=file.user_id)
         except BadRequest:  # it cannot be completed later either
-            await self._register.discard(file.id, file.user_id)
+            await self._discard_failed(file)
             raise
         sha256, size = await self._store.digest(file.id, suffix, unchanged=info.unchanged)
         await self._store.commit(file.id)
         content = _content(file, info, size, sha256)
         try:
-            completed = await self._register.complete(file.id, content)
+            completed = await run_shielded(
+                self._register.complete(file.id, content), asyncio.timeout(QUERY_TIMEOUT)
+            )
         except NotFound:
             return await self._completed_elsewhere(file.id)
         self.counts.uploads += 1
@@ -204,7 +214,7 @@ class Uploads:
 
     async def _completed_elsewhere(self, file_id: str) -> StoredFile:
         """Return a file that another node has completed first; delete one that was discarded."""
-        found = await self._register.find(file_id)
+        found = await self._found(file_id)
         if found is not None and found.state in COMPLETE_STATES:
             return found
         await self._store.delete(file_id)
@@ -219,14 +229,22 @@ class Uploads:
         return await self._register.describe(file_id, user.id, checked_alt(alt))
 
     @asynccontextmanager
-    async def discarding(self, user: User, file: StoredFile) -> AsyncIterator[None]:
+    async def discarding(self, file: StoredFile) -> AsyncIterator[None]:
         """Discard the upload if the block fails: its sender cannot continue it."""
         try:
             yield
         except BaseException:
-            with suppress(NotFound):  # it is discarded already
-                await self._register.discard(file.id, user.id)
+            await self._discard_failed(file)
             raise
+
+    async def _discard_failed(self, file: StoredFile) -> None:
+        """Discard an upload whose error is about to be raised.
+
+        If the database hangs, it is discarded later; if that fails too, it expires.
+        """
+        discarded = self._register.discard(file.id, file.user_id)
+        with suppress(NotFound, Unavailable):  # NotFound: it is discarded already
+            await run_shielded(discarded, asyncio.timeout(DISCARD_TIMEOUT))
 
 
 def _content(file: StoredFile, info: MediaInfo, size: int, sha256: str) -> Content:

@@ -108,7 +108,7 @@ class FileHandlers:
         file = await self._uploads.begin(
             user, query.name, size, room=room, alt=query.alt, sound=query.sound()
         )
-        async with self._uploads.discarding(user, file):
+        async with self._uploads.discarding(file):
             if await self._uploads.receive(file, 0, body_of(request)) < size:
                 raise BadRequest(_("The file is not complete."))
             await self._authenticator.authenticate_again(request)

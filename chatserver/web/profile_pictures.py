@@ -8,6 +8,7 @@ from chatserver.files.square_pictures import NAME
 from chatserver.models import Role, User
 from chatserver.realtime.hub import Hub
 from chatserver.storage.users import Users
+from chatserver.web import time_limit
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.operations import operation
 from chatserver.web.request_body import body_of, declared_size
@@ -102,6 +103,7 @@ class ProfilePictureHandlers:
     ) -> web.StreamResponse:
         size = declared_size(request)
         async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
+            time_limit.restore(request)
             if not self._authenticator.is_operator(request):
                 await self._authenticator.authenticate_again(request)
             changed = await self._files.profile_pictures.replace(

@@ -7,7 +7,7 @@ from aiohttp import web
 from chatserver.accounts.administration import Administration
 from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.files.service import FileService
-from chatserver.web import forms
+from chatserver.web import forms, time_limit
 from chatserver.web.assets import IMMUTABLE
 from chatserver.web.authentication import RequestAuthenticator
 from chatserver.web.operations import operation
@@ -93,6 +93,7 @@ class ServerProfileHandlers:
         admin = await self._authenticator.require_admin(request)
         user, size = await self._administration.author(admin), declared_size(request)
         async with self._files.square_pictures.receiving(user, size, body_of(request)) as new:
+            time_limit.restore(request)
             if admin is not None:
                 await self._authenticator.authenticate_again(request)
             await self._profile.set_logo(new, by=admin)

@@ -154,6 +154,7 @@ class TusHandlers:
         user, file = await self._upload(request)
         time_limit.lift(request)
         offset = await self._uploads.offset(file)
+        time_limit.restore(request)
         file = await self._uploads.find(user, file.id)  # its size without metadata
         headers = {"Upload-Offset": str(offset), "Upload-Length": str(file.bytes)}
         return _empty(200, headers | self._expiry(file))

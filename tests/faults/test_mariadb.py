@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
 from chatserver.data_dir import DataDir
-from tests.faults.conversation import Talk, Users, settle_in
+from tests.faults.conversation import LONG_SESSIONS, Talk, Users, settle_in
 from tests.faults.disks import disk, require_root
 from tests.faults.networks import CommitCutter
 from tests.faults.report import Sound, whole
@@ -26,6 +27,8 @@ PAUSE = whole(10.0, 1.0)  # seconds
 LOST_ANSWERS = whole(50, 4)
 COUNT = 4  # users
 ENDS = 10.0  # seconds; limit of a stop with shortened time limits on a busy machine
+REGISTERED = 0.5  # seconds until the server has registered an upload
+ANSWERED = 8.0  # seconds until a rejection with shortened time limits on a busy machine
 BACK = 5.0  # seconds until the first reply
 
 _numbers = itertools.count()
@@ -97,6 +100,55 @@ async def test_messages_wait_for_a_frozen_mariadb(
     assert seconds <= BACK
     figure = f"first reply {seconds:.1f} s after it resumes, no socket closed"
     sound("G10", f"MariaDB paused for {PAUSE:.0f} s", figure, talk)
+
+
+async def test_uploads_are_answered_while_mariadb_is_frozen(
+    own_mariadb: PrivateMariaDB, users_and_url: tuple[Users, str], sound: Sound
+) -> None:
+    users, url = users_and_url
+    server = Server(users.folder, url=url, environ=LONG_SESSIONS, plant=answer_sooner).start()
+    headers = {"Authorization": f"Bearer {next(iter(users.tokens.values()))}"}
+    try:
+        async with aiohttp.ClientSession(server.url, headers=headers) as http:
+            begun = asyncio.Event()
+            upload = asyncio.create_task(upload_status(http, begun, own_mariadb.pid))
+            await begun.wait()
+            started = time.monotonic()
+            status = await upload
+            seconds = time.monotonic() - started
+            os.kill(own_mariadb.pid, signal.SIGCONT)
+            async with http.post("/api/files", data=b"text") as response:
+                later = response.status
+    finally:
+        os.kill(own_mariadb.pid, signal.SIGCONT)
+        server.kill()
+    assert (status, later) == (503, 201)
+    assert seconds <= ANSWERED
+    figure = f"rejected after {seconds:.1f} s with shortened time limits"
+    sound("G10", "MariaDB paused when the last byte of a file arrives", figure)
+
+
+async def upload_status(http: aiohttp.ClientSession, begun: asyncio.Event, mariadb: int) -> int:
+    """Upload a file, and pause MariaDB before its last byte; return the status."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"tex"
+        await asyncio.sleep(REGISTERED)
+        os.kill(mariadb, signal.SIGSTOP)
+        begun.set()
+        yield b"t"
+
+    async with http.post("/api/files", data=body(), headers={"Content-Length": "4"}) as response:
+        return response.status
+
+
+def answer_sooner() -> None:
+    """Shorten the time limits of an upload after its last byte."""
+    from chatserver.files import uploads
+    from chatserver.storage import batch_loader
+
+    batch_loader.WAIT_TIMEOUT = uploads.QUERY_TIMEOUT = 1.0
+    uploads.DISCARD_TIMEOUT = 0.2
 
 
 async def test_a_stop_ends_while_mariadb_is_frozen(

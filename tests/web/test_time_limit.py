@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 from aiohttp import web
 
-from chatserver import protocol
+from chatserver import deadline, protocol
 from chatserver.accounts import revocations
 from chatserver.errors import CloseCode
 from chatserver.protocol import Type
@@ -270,8 +270,8 @@ async def test_every_command_is_rejected_while_the_database_hangs_and_messages_w
 
 async def _nothing_more(devices: list[Device]) -> None:
     """Require that no request is answered twice."""
-    while time_limit._abandoned:
-        await asyncio.wait(set(time_limit._abandoned))
+    while deadline._abandoned:
+        await asyncio.wait(set(deadline._abandoned))
     for device in devices:
         await device.history(1)
         replies = [frame for frame in device.queued() if frame["type"] == Type.REPLY]

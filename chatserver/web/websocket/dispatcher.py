@@ -15,6 +15,7 @@ from chatserver.accounts.accounts import Accounts
 from chatserver.chat.history import HistoryReader
 from chatserver.chat.messages import MessageCommands, MessageRef
 from chatserver.chat.room_commands import RoomCommands
+from chatserver.deadline import run_cancellable
 from chatserver.errors import (
     ChatError,
     CloseCode,
@@ -189,7 +190,8 @@ class Dispatcher:
             case protocol.History(rooms=rooms):
                 if rooms:
                     self._rates[protocol.History].charge(user.id, len(rooms) // ROOMS_PER_READ)
-                return time_limit.run_cancellable(self.queries.answer(connection, command))
+                answer = self.queries.answer(connection, command)
+                return run_cancellable(answer, time_limit.new_timer())
             case protocol.Renew():
                 return run_write(connection, partial(self._renew, connection, command))
             case _:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from chatserver import protocol
+from chatserver.deadline import run_shielded
 from chatserver.realtime.connection import Connection
 from chatserver.web import time_limit
 
@@ -27,6 +28,6 @@ async def run_write(
     """Run a command that may change something. Raises Unavailable after the time limit."""
     reply = PendingReply(connection)
     try:
-        await time_limit.run_shielded(work(reply))
+        await run_shielded(work(reply), time_limit.new_timer())
     finally:
         reply.close()

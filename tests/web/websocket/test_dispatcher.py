@@ -19,7 +19,6 @@ from chatserver.realtime.hub import Hub
 from chatserver.realtime.read_positions import ReadPositions
 from chatserver.realtime.typing_notifications import TypingNotifications
 from chatserver.text.markup import Renderer
-from chatserver.web import time_limit
 from chatserver.web.language import load_languages
 from chatserver.web.rates import READ_RATE, ROOMS_PER_READ, Rates
 from chatserver.web.time_limit import TIMEOUT
@@ -187,7 +186,9 @@ def test_a_request_for_many_rooms_counts_as_several_reads(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Queries, "answer", lambda *_: None)
-    monkeypatch.setattr(time_limit, "run_cancellable", lambda _: None)
+    module = "chatserver.web.websocket.dispatcher"
+    monkeypatch.setattr(f"{module}.run_cancellable", lambda *_: None)
+    monkeypatch.setattr(f"{module}.time_limit.new_timer", lambda: None)
     dispatcher = build_dispatcher(clock, messages=None)
 
     def accepted(rooms: int) -> int:
