@@ -27,7 +27,7 @@ async def add_stored_files(receiver: ArchiveReceiver, store: FileStore) -> Copie
     """Write the files of the received rows, and their thumbnails, to the archive."""
     missing, altered = list[str](), list[str]()
     for file_id in receiver.files:
-        copies = [receiver.add_file(path) async for path in store.copies(file_id)]
+        copies = [receiver.add_file(path) async for path in store.export(file_id)]
         if not copies:
             missing.append(file_id)
         elif not all(copies):

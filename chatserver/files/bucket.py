@@ -39,7 +39,7 @@ except ImportError:
 
 T = TypeVar("T")
 
-PART = 8 * 2**20  # bytes that are sent in one request, and held in memory
+REQUEST_BYTES = 8 * 2**20  # of a file that are sent in one request, and held in memory
 MAX_PARTS = 10_000  # of one object
 SENDERS = 2  # requests that hold a part in memory at the same time
 CONNECTIONS = 1_000  # each download holds one
@@ -136,7 +136,7 @@ class Bucket:
     async def upload(self, key: str, path: Path) -> None:
         """Store a file as an object. It appears when it is complete."""
         size = (await self._in_thread(path.stat)).st_size
-        if size <= PART:
+        if size <= REQUEST_BYTES:
             await self.put_range(key, path, 0, size)
             return
         target = {"Key": self._whole(key)}
@@ -161,7 +161,7 @@ class Bucket:
             raise
 
     async def _send_parts(self, target: dict[str, str], path: Path, size: int) -> dict[str, Any]:
-        step = max(PART, -(-size // MAX_PARTS))
+        step = max(REQUEST_BYTES, -(-size // MAX_PARTS))
         parts = []
         for number, start in enumerate(range(0, size, step), 1):
             async with self._senders:

@@ -16,10 +16,11 @@ import msgspec
 from msgspec.structs import replace
 
 from chatserver.errors import BadRequest, ChatError, NotFound, Unavailable, _
-from chatserver.files.folder_store import refusal
+from chatserver.files.file_folder import refusal
+from chatserver.files.folder_names import CLEAN_SUFFIX
 from chatserver.files.media.worker import HANDLED, Failure, Job, Result
-from chatserver.files.store import CLEAN, THUMBS, FileStore
-from chatserver.files.types import HEAD, PICTURES, UNKNOWN, media_type
+from chatserver.files.store import THUMBS, UploadArea
+from chatserver.files.types import HEAD_BYTES, PICTURES, UNKNOWN, media_type
 from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
@@ -65,9 +66,9 @@ class Counts:
 class MediaProcessor:
     """Finds the type of a file, removes its metadata and makes its thumbnails."""
 
-    def __init__(self, store: FileStore, *, pixels: int) -> None:
+    def __init__(self, area: UploadArea, *, pixels: int) -> None:
         """`pixels`: pictures with more of them are not decoded."""
-        self._store = store
+        self._area = area
         self._pixels = pixels
         self._lock = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # by user id
@@ -80,7 +81,7 @@ class MediaProcessor:
 
         Raises BadRequest if it cannot be removed, Unavailable if that may succeed later.
         """
-        kind = media_type(await self._store.head(file_id, suffix, HEAD))
+        kind = media_type(await self._area.head(file_id, suffix, HEAD_BYTES))
         if kind not in HANDLED:
             return MediaInfo(kind, unchanged=True)
         job = self._job(file_id, suffix, kind)
@@ -106,7 +107,7 @@ class MediaProcessor:
 
         Raises Unavailable if that may succeed later.
         """
-        kind = media_type(await self._store.head(file_id, suffix, HEAD))
+        kind = media_type(await self._area.head(file_id, suffix, HEAD_BYTES))
         if kind not in PICTURES:
             return False
         job = self._job(file_id, suffix, kind, square=SQUARE)
@@ -131,9 +132,9 @@ class MediaProcessor:
         return result
 
     def _job(self, file_id: str, suffix: str, kind: str, *, square: int = 0) -> Job:
-        path = self._store.path
+        path = self._area.path
         thumbs = {size: str(path(file_id, f".{size}")) for size in THUMBS}
-        paths = {"path": str(path(file_id, suffix)), "clean": str(path(file_id, CLEAN))}
+        paths = {"path": str(path(file_id, suffix)), "clean": str(path(file_id, CLEAN_SUFFIX))}
         return Job(type=kind, thumbs=thumbs, pixels=self._pixels, square=square, **paths)
 
     async def _result(self, job: Job) -> Result:

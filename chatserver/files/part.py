@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +37,9 @@ class Checksum(NamedTuple):
     digest: bytes
 
 
-def lock_for_completion(path: Path) -> int:
+def lock_for_completion(path: Path, *, flags: int = os.O_CREAT) -> int:
     """Create and lock a file; return its descriptor. Raises Locked, also if it was just removed."""
-    lock = _locked(path, 0, flags=os.O_CREAT)
+    lock = _locked(path, 0, flags=flags)
     try:
         if os.path.samestat(os.fstat(lock), path.stat()):
             return lock
@@ -46,6 +47,16 @@ def lock_for_completion(path: Path) -> int:
         pass
     os.close(lock)
     raise Locked
+
+
+def remove_unused_lock(path: Path) -> None:
+    """Remove a file that no completion has locked; does not wait."""
+    with suppress(FileNotFoundError, Locked):
+        lock = lock_for_completion(path, flags=0)
+        try:
+            path.unlink()  # while it is locked: nobody else removes it, or creates another one
+        finally:
+            os.close(lock)
 
 
 def rename_part(path: Path, target: Path, size: int) -> None:
@@ -72,7 +83,7 @@ def _locked(path: Path, size: int, flags: int = 0) -> int:
     return file
 
 
-class Part:
+class PartWriter:
     """An open part, locked against other writers."""
 
     def __init__(

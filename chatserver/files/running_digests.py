@@ -61,9 +61,10 @@ class RunningDigests:
         state, digest = self._kept.pop(file_id, (None, None))
         if unchanged and digest is not None and state == _state(file):
             return digest.hexdigest(), file.st_size
-        return _read(path)
+        return file_digest(path)
 
 
-def _read(path: Path) -> tuple[str, int]:
+def file_digest(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a file, which is read."""
     with path.open("rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()

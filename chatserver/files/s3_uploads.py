@@ -15,29 +15,27 @@ from pathlib import Path
 
 from chatserver.errors import ChatError, FilesUnavailable, NotFound
 from chatserver.files.bucket import Bucket
-from chatserver.files.folder_store import COPIED, FolderStore
+from chatserver.files.folder_names import COMPLETE_SUFFIXES, PART_SUFFIX, SEALED_SUFFIX
+from chatserver.files.folder_store import FolderStore
 from chatserver.files.pace import Piece
 from chatserver.files.part import Checksum, Locked, WrongChecksum
 from chatserver.files.shared_parts import SharedParts
-from chatserver.files.store import PART, SEALED, Space
+from chatserver.files.store import Space
 
 SHARE_INTERVAL_BYTES = 32 * 2**20  # bytes of a request after which they are copied for other nodes
 SHARING_TIME = 10.0  # seconds for it: the sender waits
 
 
 class S3Uploads:
-    """The side of a store in a bucket that receives files."""
+    """Receives the bytes of files, and makes complete ones objects of the bucket."""
 
-    def __init__(self, bucket: Bucket, folder: Path) -> None:
+    def __init__(self, bucket: Bucket, folder: FolderStore) -> None:
         """`folder`: where uploads to this node arrive."""
         self._bucket = bucket
-        self._arriving = FolderStore(folder)
+        self._folder = folder
+        self._arriving = folder.uploads
         self._shared = SharedParts(bucket)
-        self._completing = set[str]()
-
-    @property
-    def failure(self) -> str:
-        return self._bucket.health.reason
+        self.completing = set[str]()  # on this node
 
     def path(self, file_id: str, suffix: str = "") -> Path:
         return self._arriving.path(file_id, suffix)
@@ -46,8 +44,8 @@ class S3Uploads:
         return await self._arriving.space()
 
     async def create(self, file_id: str) -> None:
-        if self.failure:  # before the user sends bytes in vain
-            raise FilesUnavailable(self.failure)
+        if reason := self._bucket.health.reason:  # fail before the client sends the body
+            raise FilesUnavailable(reason)
         await self._arriving.create(file_id)
 
     async def size(self, file_id: str, *, limit: int | None = None) -> int | None:
@@ -56,7 +54,7 @@ class S3Uploads:
             return here
         if here is None or await self._bucket.size(object_key(file_id)) is not None:
             return None
-        return await self._shared.share(object_key(file_id), self.path(file_id, PART), here)
+        return await self._copy(file_id, here)
 
     async def _size_here(self, file_id: str) -> int | None:
         """Return the number of bytes on this node; None if the file is sealed here."""
@@ -105,12 +103,16 @@ class S3Uploads:
 
     async def _share(self, file_id: str) -> None:
         """Copy what has arrived here into the bucket, unless that fails: this node has it."""
-        if self.failure:
+        if self._bucket.health.reason:
             return
         with suppress(ChatError, TimeoutError):
             async with asyncio.timeout(SHARING_TIME):
                 if here := await self._size_here(file_id):
-                    await self._shared.share(object_key(file_id), self.path(file_id, PART), here)
+                    await self._copy(file_id, here)
+
+    async def _copy(self, file_id: str, size: int) -> int:
+        """Copy what has arrived here into the bucket; return how much is there then."""
+        return await self._shared.share(object_key(file_id), self.path(file_id, PART_SUFFIX), size)
 
     async def _fetch(self, file_id: str, size: int) -> None:
         """Bring the first bytes here, as far as another node has received them."""
@@ -125,13 +127,13 @@ class S3Uploads:
 
     @asynccontextmanager
     async def lock_completion(self, file_id: str) -> AsyncIterator[None]:
-        if file_id in self._completing:
+        if file_id in self.completing:
             raise Locked
-        self._completing.add(file_id)
+        self.completing.add(file_id)
         try:
             yield
         finally:
-            self._completing.remove(file_id)
+            self.completing.remove(file_id)
 
     async def seal(self, file_id: str, size: int) -> str:
         if await self._size_here(file_id) not in (None, size):
@@ -144,7 +146,7 @@ class S3Uploads:
         return await self._arriving.seal(file_id, size)
 
     async def _fetch_object(self, file_id: str, size: int) -> None:
-        await self._arriving.delete(file_id)
+        await self._folder.delete(file_id)
         await self._arriving.create(file_id)
         content = self._bucket.read(object_key(file_id), 0, size)
         await self._arriving.append(file_id, 0, content, limit=size)
@@ -152,27 +154,35 @@ class S3Uploads:
     async def head(self, file_id: str, suffix: str, count: int) -> bytes:
         return await self._arriving.head(file_id, suffix, count)
 
+    async def digest(
+        self, file_id: str, suffix: str, *, unchanged: bool = False
+    ) -> tuple[str, int]:
+        return await self._arriving.digest(file_id, suffix, unchanged=unchanged)
+
     async def commit(self, file_id: str) -> None:
-        if self.path(file_id, SEALED).exists():
-            for suffix in COPIED:  # the file itself goes last
-                path = self.path(file_id, suffix or SEALED)
+        if self.path(file_id, SEALED_SUFFIX).exists():
+            for suffix in COMPLETE_SUFFIXES:  # the file itself goes last
+                path = self.path(file_id, suffix or SEALED_SUFFIX)
                 if path.exists():
                     await self._bucket.upload(object_key(file_id, suffix), path)
         else:
-            await self._require_size(object_key(file_id))
-        await self._drop_arrived(file_id)
+            await existing_size(self._bucket, object_key(file_id))
+        await self.drop(file_id)
 
-    async def _drop_arrived(self, file_id: str) -> None:
+    async def drop(self, file_id: str) -> None:
+        """Delete what has arrived of a file, here and for other nodes."""
         await self._shared.drop(object_key(file_id))
-        await self._arriving.delete(file_id)
-
-    async def _require_size(self, key: str) -> int:
-        size = await self._bucket.size(key)
-        if size is None:
-            raise NotFound
-        return size
+        await self._folder.delete(file_id)
 
 
 def object_key(file_id: str, suffix: str = "") -> str:
     """Return the key of a file or thumbnail, as its path in a folder."""
     return f"{file_id[:2]}/{file_id[2:4]}/{file_id}{suffix}"
+
+
+async def existing_size(bucket: Bucket, key: str) -> int:
+    """Return the size of an object. Raises NotFound without it."""
+    size = await bucket.size(key)
+    if size is None:
+        raise NotFound
+    return size

@@ -45,7 +45,7 @@ class FileService:
         self.register = FileRegister(database, clock=clock)
         self.deletion = FileDeletion(database)
         self.store = file_store(folder, limits)
-        self.media = MediaProcessor(self.store, pixels=limits.pixels)
+        self.media = MediaProcessor(self.store.uploads, pixels=limits.pixels)
         quotas = Quotas(limits.user_bytes, limits.room_bytes, limits.total_bytes)
         self.uploads = Uploads(
             self.register,
@@ -54,7 +54,7 @@ class FileService:
             FileQuotas(database, quotas),
             settings=limits,
         )
-        self.square_pictures = SquarePictures(self.uploads, self.store, self.media)
+        self.square_pictures = SquarePictures(self.uploads, self.store.uploads, self.media)
         self.profile_pictures = ProfilePictures(database)
         queue = FileTextQueue(database, clock=clock)
         self.texts = TextExtraction(queue, self.register, self.store)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from chatserver.errors import BadRequest, TooLarge, _
 from chatserver.files.media_processor import SQUARE, MediaProcessor
 from chatserver.files.pace import Piece
-from chatserver.files.store import FileStore
+from chatserver.files.store import UploadArea
 from chatserver.files.uploads import Uploads
 from chatserver.models import User
 from chatserver.storage.files import Content, StoredFile
@@ -20,9 +20,9 @@ NAME = "picture.webp"
 class SquarePictures:
     """Receives pictures within the limits and quotas of uploads."""
 
-    def __init__(self, uploads: Uploads, store: FileStore, media: MediaProcessor) -> None:
+    def __init__(self, uploads: Uploads, area: UploadArea, media: MediaProcessor) -> None:
         self._uploads = uploads
-        self._store = store
+        self._area = area
         self._media = media
 
     @asynccontextmanager
@@ -43,9 +43,9 @@ class SquarePictures:
 
     async def _cropped(self, file: StoredFile) -> Content:
         """Return the content of a file that is on disk as a square."""
-        suffix = await self._store.seal(file.id, file.bytes)
+        suffix = await self._area.seal(file.id, file.bytes)
         if not await self._media.crop(file.id, suffix, user_id=file.user_id):
             raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
-        sha256, size = await self._store.digest(file.id, suffix)
-        await self._store.commit(file.id)
+        sha256, size = await self._area.digest(file.id, suffix)
+        await self._area.commit(file.id)
         return Content(TYPE, size, sha256, SQUARE, SQUARE)

@@ -83,7 +83,7 @@ class TextExtraction:
         """Store the text of a file; if the process ends, it stays claimed and is read again."""
         try:
             limit = PDF_BYTES if kind == PDF else TEXT_BYTES
-            async with self._store.readable(file_id, limit) as path:
+            async with self._store.local_path(file_id, limit) as path:
                 result = await self._extract(Job(kind, str(path)))
         except NotFound:  # a restore without files, perhaps: the bytes may follow
             await self._queue.postpone(file_id)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from chatserver.errors import NotFound
 from chatserver.file_state import COMPLETE_STATES
-from chatserver.files.folder_store import ID_LENGTH, PIECE
+from chatserver.files.folder_names import ID_LENGTH
 from chatserver.files.store import FileStore
 from chatserver.storage.files import FileRegister, StoredFile
 
 BATCH_SIZE = 200  # rows read at a time
+READ_BYTES = 2**20  # of a file, at a time
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ async def _transfer_one(
         done.present += 1
         return
     missing = True
-    async for path in source.copies(file.id):
+    async for path in source.export(file.id):
         await target.add(file.id, path.name[ID_LENGTH:], _pieces(path))
         missing = False
     if await _has(target, file):
@@ -76,5 +77,5 @@ async def _has(store: FileStore, file: StoredFile) -> bool:
 
 def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
+        while piece := file.read(READ_BYTES):
             yield piece

@@ -4,7 +4,7 @@ import codecs
 
 from chatserver.files import webm
 
-HEAD = 4_096  # bytes that decide
+HEAD_BYTES = 4_096  # bytes that decide
 
 UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
@@ -43,7 +43,7 @@ _TYPE_OF_BRAND = {
 
 
 def media_type(head: bytes) -> str:
-    """Return the media type of a file that begins with these bytes, as many as HEAD."""
+    """Return the media type of a file that begins with these bytes, as many as HEAD_BYTES."""
     for start, kind in _STARTS:
         if head.startswith(start):
             return kind
@@ -72,7 +72,7 @@ def _is_mp3(head: bytes) -> bool:
 def _is_text(head: bytes) -> bool:
     """Whether it is UTF-8 without control characters, and not markup."""
     try:
-        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head[:HEAD])
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head[:HEAD_BYTES])
     except UnicodeDecodeError:
         return False
     if text.lstrip().startswith("<"):

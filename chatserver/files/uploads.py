@@ -60,6 +60,7 @@ class Uploads:
     ) -> None:
         self._register = register
         self._store = store
+        self._area = store.uploads
         self._media = media
         self._settings = settings
         self._quotas = quotas
@@ -99,7 +100,7 @@ class Uploads:
         except (TooLarge, Unavailable):
             self.counts.refused += 1
             raise
-        await self._store.create(begun.id)
+        await self._area.create(begun.id)
         return begun
 
     def _check_size(self, size: int) -> None:
@@ -112,7 +113,7 @@ class Uploads:
             raise TooLarge(_("A file has at most %(count)d MB."), count=megabytes)
 
     async def _check_space(self, size: int) -> None:
-        space = await self._store.space()
+        space = await self._area.space()
         if space.free - size < self._settings.reserve(space.total):
             logger.warning("an upload is refused: the disk is nearly full")
             raise Unavailable(_("The server's disk is almost full. Uploads are paused."))
@@ -131,7 +132,7 @@ class Uploads:
         """
         if file.state is FileState.COMPLETE:
             return file.bytes
-        size = await self._store.size(file.id, limit=file.bytes)
+        size = await self._area.size(file.id, limit=file.bytes)
         if size is not None and size < file.bytes:
             return size
         return (await self.complete(file)).bytes
@@ -151,7 +152,7 @@ class Uploads:
         """
         with self._slot(file.user_id):
             async with aclosing(self._counted(pieces)) as counted:
-                return await self._store.append(
+                return await self._area.append(
                     file.id, offset, counted, limit=file.bytes, checksum=checksum
                 )
 
@@ -184,7 +185,7 @@ class Uploads:
         NotFound if it was discarded in the meantime, Locked if this runs already on any node,
         BadRequest if the metadata cannot be removed; the file is discarded then.
         """
-        async with self._store.lock_completion(file.id):
+        async with self._area.lock_completion(file.id):
             found = await self._found(file.id)
             if found is None or found.state is FileState.DELETING:
                 raise NotFound
@@ -194,14 +195,14 @@ class Uploads:
         return await run_cancellable(self._register.find(file_id), asyncio.timeout(QUERY_TIMEOUT))
 
     async def _complete(self, file: StoredFile) -> StoredFile:
-        suffix = await self._store.seal(file.id, file.bytes)
+        suffix = await self._area.seal(file.id, file.bytes)
         try:
             info = await self._media.process(file.id, suffix, user_id=file.user_id)
         except BadRequest:  # it cannot be completed later either
             await self._discard_failed(file)
             raise
-        sha256, size = await self._store.digest(file.id, suffix, unchanged=info.unchanged)
-        await self._store.commit(file.id)
+        sha256, size = await self._area.digest(file.id, suffix, unchanged=info.unchanged)
+        await self._area.commit(file.id)
         content = _content(file, info, size, sha256)
         try:
             completed = await run_shielded(

@@ -32,7 +32,7 @@ MANIFEST = "manifest.json"
 ZIP_MAGIC = b"PK\x03\x04"  # start of the packed form
 BYTES_PREFIX = b'{"table":"bytes"'  # start of the lines of files in the plain form
 FILES = "files/"  # folder of the files in the packed form
-PIECE = 2**19  # bytes of a file that are copied at once
+COPY_BYTES = 2**19  # of a file that are copied at once
 FILE_NAME = re.compile(r"[A-Za-z0-9_-]{22}(\.480|\.1600)?")
 END_PREFIX = b'{"table":"end"'  # start of the last line of the plain form
 READ_ERRORS = (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, msgspec.MsgspecError)
@@ -220,7 +220,7 @@ def read_manifest(text: bytes) -> Manifest:
 
 def _pieces(packed: ZipFile, name: str) -> Iterator[bytes]:
     with packed.open(FILES + name) as member:
-        while piece := member.read(PIECE):
+        while piece := member.read(COPY_BYTES):
             yield piece
 
 

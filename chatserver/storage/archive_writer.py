@@ -16,10 +16,10 @@ from msgspec import Struct
 from chatserver.errors import DISK_FULL, ChatServerError
 from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.storage.archive_file import (
+    COPY_BYTES,
     END_PREFIX,
     FILES,
     MANIFEST,
-    PIECE,
     ChecksumLine,
     Damaged,
     FilePiece,
@@ -107,7 +107,7 @@ class PlainWriter:
     def add(self, name: str, file: IO[bytes]) -> str:
         """Write a file in pieces, one line each; return its SHA-256."""
         digest = hashlib.sha256()
-        while piece := file.read(PIECE):
+        while piece := file.read(COPY_BYTES):
             self.write(line(FilePiece(name, piece)))
             digest.update(piece)
         return digest.hexdigest()
@@ -138,7 +138,7 @@ class PackedWriter:
         """Write a file as it is, for pictures do not get smaller; return its SHA-256."""
         digest = hashlib.sha256()
         with self._zip.open(ZipInfo(FILES + name), "w", force_zip64=True) as packed:
-            while piece := file.read(PIECE):
+            while piece := file.read(COPY_BYTES):
                 packed.write(piece)
                 digest.update(piece)
         self._files[name] = digest.hexdigest()

@@ -25,7 +25,7 @@ from chatserver.web import time_limit
 from chatserver.web.access_log import route
 from chatserver.web.authentication import Check, check_again
 from chatserver.web.remote_body import RemoteBody
-from chatserver.web.socket_sender import PIECE, SocketSender, can_send, threads
+from chatserver.web.socket_sender import SEND_BYTES, SocketSender, can_send, threads
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
@@ -98,15 +98,15 @@ async def _send_directly(transport: asyncio.Transport, file: int, start: int, co
             await sender.flush()
         while start < end:
             async with asyncio.timeout_at(pace.deadline):
-                sent = await sender.send(file, start, min(PIECE, end - start))
+                sent = await sender.send(file, start, min(SEND_BYTES, end - start))
             start += sent
             pace.count(sent)
 
 
 async def _write(writer: AbstractStreamWriter, file: int, start: int, count: int) -> None:
     pace, end = Pace(MIN_RATE, WINDOW), start + count
-    for position in range(start, end, PIECE):
-        size = min(PIECE, end - position)
+    for position in range(start, end, SEND_BYTES):
+        size = min(SEND_BYTES, end - position)
         piece = await threads.run(os.pread, file, size, position)
         async with asyncio.timeout_at(pace.deadline):
             await writer.write(piece)

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from chatserver.threads import Threads
 
-PIECE = 2**20  # bytes that are sent at once
+SEND_BYTES = 2**20  # bytes that are sent at once
 CLOSING_INTERVAL = 1.0  # seconds after which a sender that waits notices a closed connection
 FLUSH_INTERVAL = 0.005  # seconds between two looks whether the head of the response is sent
 threads = Threads(4, "downloads")

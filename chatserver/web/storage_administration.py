@@ -47,7 +47,7 @@ class StorageHandlers:
         A file of a private room has no name for administrators who are not members of the room.
         """
         admin = await self._authenticator.require_admin(request)
-        space, settings = await self._files.store.space(), self._settings
+        space, settings = await self._files.store.uploads.space(), self._settings
         total = await self._files.register.usage()
         return ok(
             disk={

@@ -226,5 +226,5 @@ async def test_missing_files_in_a_bucket_are_counted(
 
 async def test_a_store_of_a_command_is_that_of_the_configuration(tmp_path: Path) -> None:
     async with opened_store(Settings(data=tmp_path, files=FileSettings())) as store:
-        await store.create("A" * 22)
+        await store.uploads.create("A" * 22)
     assert (tmp_path / "files" / "AA" / "AA" / f"{'A' * 22}.part").exists()

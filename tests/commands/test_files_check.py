@@ -29,9 +29,9 @@ async def make(settings: Settings, *, stored: int, lost: int = 0, unknown: int =
         await storage.log.store([acting(ann, Post("x", files=tuple(ids)))])
     others = [f"{number:022}" for number in range(unknown)]
     for file_id in [*ids[:stored], *others]:
-        await store.create(file_id)
-        await store.seal(file_id, 0)
-        await store.commit(file_id)
+        await store.uploads.create(file_id)
+        await store.uploads.seal(file_id, 0)
+        await store.uploads.commit(file_id)
     await storage.database.close()
     return store
 

@@ -159,18 +159,18 @@ def forget_files_before_their_bytes() -> None:
 
 def lose_the_bytes_of_some_files() -> None:
     """Confirm every second file without its last byte."""
-    from chatserver.files.folder_store import FolderStore
+    from chatserver.files.folder_uploads import FolderUploads
 
-    commit = FolderStore.commit
+    commit = FolderUploads.commit
     numbers = itertools.count()
 
-    async def keep_less(self: FolderStore, file_id: str) -> None:
+    async def keep_less(self: FolderUploads, file_id: str) -> None:
         await commit(self, file_id)
         if next(numbers) % 2:
             with self.path(file_id).open("r+b") as file:
                 file.truncate(file.seek(0, 2) - 1)
 
-    FolderStore.commit = keep_less  # type: ignore[method-assign]
+    FolderUploads.commit = keep_less  # type: ignore[method-assign]
 
 
 def let_anybody_read_files() -> None:

@@ -49,7 +49,7 @@ class Parts:
         self.register = FileRegister(self.storage.database, clock=lambda: self.storage.now)
         self.deletion = FileDeletion(self.storage.database)
         self.store = await self.place.store()
-        media = MediaProcessor(self.store, pixels=1_000_000)
+        media = MediaProcessor(self.store.uploads, pixels=1_000_000)
         quotas = FileQuotas(self.storage.database, Quotas())
         self.uploads = Uploads(
             self.register, self.store, media, quotas, settings=self.place.settings
@@ -144,12 +144,12 @@ async def test_an_upload_that_is_killed_at_any_step_is_whole_or_leaves_nothing(
     ann = await parts.storage.user("ann")
     steps = (
         (parts.register, "begin"),
-        (parts.store, "create"),
-        (parts.store, "append"),
-        (parts.store, "seal"),
-        (parts.store, "head"),
-        (parts.store, "digest"),
-        (parts.store, "commit"),
+        (parts.store.uploads, "create"),
+        (parts.store.uploads, "append"),
+        (parts.store.uploads, "seal"),
+        (parts.store.uploads, "head"),
+        (parts.store.uploads, "digest"),
+        (parts.store.uploads, "commit"),
         (parts.register, "complete"),
     )
     parts.left = kill
@@ -179,10 +179,10 @@ async def test_a_completion_that_is_killed_at_any_step_can_be_repeated(
     with monkeypatch.context() as patched:
         parts.interrupt(
             patched,
-            (parts.store, "seal"),
-            (parts.store, "head"),
-            (parts.store, "digest"),
-            (parts.store, "commit"),
+            (parts.store.uploads, "seal"),
+            (parts.store.uploads, "head"),
+            (parts.store.uploads, "digest"),
+            (parts.store.uploads, "commit"),
             (parts.register, "complete"),
         )
         with pytest.raises(Killed):
@@ -274,7 +274,7 @@ async def test_deleted_files_do_not_wait_for_the_end_of_a_sweep(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.files.cleanup.POLL_INTERVAL", 0.0)
-    monkeypatch.setattr("chatserver.files.folder_store.FOLDERS_PER_BATCH", 1)
+    monkeypatch.setattr("chatserver.files.file_folder.FOLDERS_PER_BATCH", 1)
     if isinstance(parts.place, BucketPlace):
         monkeypatch.setattr("chatserver.files.bucket.PAGE", 1)
     ann = await parts.storage.user("ann")
@@ -320,13 +320,13 @@ async def test_an_upload_that_is_discarded_while_it_is_completed_leaves_nothing(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = await parts.storage.user("ann")
-    commit = parts.store.commit
+    commit = parts.store.uploads.commit
 
     async def discarding(file_id: str) -> None:
         await parts.uploads.discard(ann, file_id)
         await commit(file_id)
 
-    monkeypatch.setattr(parts.store, "commit", discarding)
+    monkeypatch.setattr(parts.store.uploads, "commit", discarding)
     with pytest.raises(NotFound):
         await parts.upload(ann)
     assert parts.on_disk() == []
@@ -340,14 +340,14 @@ async def test_one_node_completes_a_file_and_another_one_deletes_nothing(
     file = await parts.uploads.begin(ann, "a.txt", 4)
     await parts.uploads.receive(file, 0, in_one_piece(b"text"))
     other = await Parts(parts.storage, parts.place).start()
-    head = parts.store.head
+    head = parts.store.uploads.head
 
     async def meanwhile(file_id: str, suffix: str, count: int) -> bytes:
         with pytest.raises(Locked):
             await other.uploads.offset(file)
         return await head(file_id, suffix, count)
 
-    monkeypatch.setattr(parts.store, "head", meanwhile)
+    monkeypatch.setattr(parts.store.uploads, "head", meanwhile)
     done = await parts.uploads.complete(file)
     assert await other.uploads.complete(file) == done  # its row was read before
     assert parts.on_disk() == [file.id]

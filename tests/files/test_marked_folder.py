@@ -30,14 +30,14 @@ async def test_the_first_uploads_may_begin_at_once(
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", exists_after_a_moment)
     store = FolderStore(tmp_path / "files")
-    await asyncio.gather(*(store.create(letter * 22) for letter in "ABCD"))
+    await asyncio.gather(*(store.uploads.create(letter * 22) for letter in "ABCD"))
     assert (tmp_path / "files" / MARKER).is_file()
 
 
 async def stored(store: FolderStore, file_id: str) -> None:
-    await store.create(file_id)
-    await store.seal(file_id, 0)
-    await store.commit(file_id)
+    await store.uploads.create(file_id)
+    await store.uploads.seal(file_id, 0)
+    await store.uploads.commit(file_id)
 
 
 @pytest_asyncio.fixture
@@ -60,16 +60,16 @@ async def test_nothing_is_stored_or_deleted_while_the_folder_is_absent(
     if restarted:
         store = FolderStore(folder)
         await store.prepare([FILE])
-    for attempt in (store.create(OTHER), store.delete(FILE), store.require(FILE)):
+    for attempt in (store.uploads.create(OTHER), store.delete(FILE), store.require(FILE)):
         with pytest.raises(FilesUnavailable):
             await attempt
-    store._marked.check()
+    store._folder.marked.check()
     assert "is its disk mounted?" in store.failure
     if folder.exists():
         assert list(folder.iterdir()) == []
         folder.rmdir()
     away.rename(folder)
-    store._marked.check()
+    store._folder.marked.check()
     assert store.failure == ""
     await stored(store, OTHER)
     await store.delete(FILE)
@@ -88,9 +88,9 @@ async def test_an_operator_can_go_on_without_the_files(folder: Path) -> None:
     await store.prepare([OTHER])
     (folder / MARKER).unlink()
     with pytest.raises(FilesUnavailable):
-        await store.create(OTHER)
+        await store.uploads.create(OTHER)
     (folder / MARKER).touch()
-    await store.create(OTHER)
+    await store.uploads.create(OTHER)
 
 
 async def test_a_folder_that_cannot_be_written_is_reported_once(
@@ -101,12 +101,12 @@ async def test_a_folder_that_cannot_be_written_is_reported_once(
     folder.write_text("")  # also root cannot write into a file
     await store.prepare([FILE])
     for _ in range(3):
-        store._marked.check()
+        store._folder.marked.check()
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1
     folder.unlink()
     away.rename(folder)
-    store._marked.check()
+    store._folder.marked.check()
     assert store.failure == ""
 
 
@@ -138,13 +138,13 @@ async def test_a_deleted_message_waits_for_the_folder(chat: Chat, ann: User) -> 
     await files.cleanup.delete_due()
     store = files.store
     assert isinstance(store, FolderStore)
-    store._marked.check()
+    store._folder.marked.check()
     answer = await ann.ask("POST", "/api/files?name=a.txt", **content)
     assert (answer.status, answer.json["code"]) == (503, "unavailable")
     assert "files" in (await ann.ask("GET", "/readyz")).json
     metrics = await ann.ask("GET", "/metrics")
     assert metrics.status == 404 or "chatserver_files_up 0" in metrics.text
     away.rename(folder)
-    store._marked.check()
+    store._folder.marked.check()
     await files.cleanup.delete_due()
     assert list(folder.glob("*/*/*")) == []

@@ -17,10 +17,10 @@ from PIL import Image
 from chatserver.errors import BadRequest, Unavailable
 from chatserver.files import media_processor as module
 from chatserver.files import worker_process
+from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFFIX
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.media.worker import Job, Result
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
-from chatserver.files.store import CLEAN, PART, SEALED
 from chatserver.files.types import UNKNOWN
 from tests.files.media.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
@@ -32,19 +32,19 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.store = FolderStore(folder)
-        self.media = MediaProcessor(self.store, pixels=1_000_000)
+        self.media = MediaProcessor(self.store.uploads, pixels=1_000_000)
 
     async def process(self, content: bytes, file_id: str = FILE, *, user_id: int = 1) -> MediaInfo:
-        await self.store.create(file_id)
-        self.store.path(file_id, PART).write_bytes(content)
-        suffix = await self.store.seal(file_id, len(content))
+        await self.store.uploads.create(file_id)
+        self.store.uploads.path(file_id, PART_SUFFIX).write_bytes(content)
+        suffix = await self.store.uploads.seal(file_id, len(content))
         return await self.media.process(file_id, suffix, user_id=user_id)
 
     def cleaned(self) -> bytes:
-        return self.store.path(FILE, SEALED).read_bytes()
+        return self.store.uploads.path(FILE, SEALED_SUFFIX).read_bytes()
 
     def thumb(self, size: int) -> Image.Image:
-        with Image.open(self.store.path(FILE, f".{size}")) as opened:
+        with Image.open(self.store.uploads.path(FILE, f".{size}")) as opened:
             opened.load()
             return opened
 
@@ -69,7 +69,9 @@ async def test_a_photo_gets_thumbnails_and_loses_its_place(bench: Bench) -> None
     assert SECRET not in bench.cleaned()
     assert [bench.thumb(size).size for size in (480, 1_600)] == [(320, 480), (600, 900)]
     assert {bench.thumb(size).format for size in (480, 1_600)} == {"WEBP"}
-    modes = {path.stat().st_mode & 0o777 for path in bench.store.path(FILE).parent.iterdir()}
+    modes = {
+        path.stat().st_mode & 0o777 for path in bench.store.uploads.path(FILE).parent.iterdir()
+    }
     assert modes == {0o600}
 
 
@@ -236,7 +238,7 @@ async def test_a_picture_is_kept_if_the_process_is_always_killed(
     with pytest.raises(Unavailable, match="process this file"):
         await bench.process(picture("JPEG"))
     assert signals.started == 3
-    assert (await bench.media.process(FILE, SEALED, user_id=1)).width == 900
+    assert (await bench.media.process(FILE, SEALED_SUFFIX, user_id=1)).width == 900
 
 
 @pytest.mark.parametrize("number", [signal.SIGXCPU, signal.SIGSEGV])
@@ -249,11 +251,11 @@ async def test_a_picture_that_ends_the_process_itself_is_not_decoded_again(
     assert SECRET not in bench.cleaned()
 
 
-@pytest.mark.parametrize("suffix", [CLEAN, ".1600"])
+@pytest.mark.parametrize("suffix", [CLEAN_SUFFIX, ".1600"])
 async def test_a_picture_is_kept_while_the_disk_is_full(
     bench: Bench, suffix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    full = bench.store.path(FILE, suffix)
+    full = bench.store.uploads.path(FILE, suffix)
     full.parent.mkdir(parents=True)
     full.symlink_to("/dev/full")
     with pytest.raises(Unavailable, match="disk of the server is full"):
@@ -262,19 +264,19 @@ async def test_a_picture_is_kept_while_the_disk_is_full(
     assert (counts.handled, counts.rejected, counts.failed) == (0, 0, 1)
     assert "No space left on device" in caplog.text
     full.unlink(missing_ok=True)
-    assert (await bench.media.process(FILE, SEALED, user_id=1)).width == 900
+    assert (await bench.media.process(FILE, SEALED_SUFFIX, user_id=1)).width == 900
 
 
 async def test_a_profile_picture_on_a_full_disk_is_unavailable(bench: Bench) -> None:
-    await bench.store.create(FILE)
-    bench.store.path(FILE, CLEAN).symlink_to("/dev/full")
-    bench.store.path(FILE, SEALED).write_bytes(picture("PNG"))
+    await bench.store.uploads.create(FILE)
+    bench.store.uploads.path(FILE, CLEAN_SUFFIX).symlink_to("/dev/full")
+    bench.store.uploads.path(FILE, SEALED_SUFFIX).write_bytes(picture("PNG"))
     with pytest.raises(Unavailable, match="disk of the server is full"):
-        await bench.media.crop(FILE, SEALED, user_id=1)
+        await bench.media.crop(FILE, SEALED_SUFFIX, user_id=1)
 
 
 async def test_a_file_that_cannot_be_written_is_kept(bench: Bench) -> None:
-    bench.store.path(FILE, CLEAN).mkdir(parents=True)
+    bench.store.uploads.path(FILE, CLEAN_SUFFIX).mkdir(parents=True)
     with pytest.raises(Unavailable, match="cannot store files"):
         await bench.process(picture("JPEG"))
 
@@ -292,7 +294,7 @@ async def test_without_pillow_pictures_keep_their_types(
     assert SECRET not in bench.cleaned()
     assert await bench.process(picture("PNG"), "B" * 22) == MediaInfo("image/png")
     with pytest.raises(Unavailable):
-        await bench.media.crop("B" * 22, SEALED, user_id=1)
+        await bench.media.crop("B" * 22, SEALED_SUFFIX, user_id=1)
     assert (bench.media.counts.rejected, bench.media.counts.failed) == (0, 3)
     warnings = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
     assert warnings == ["new pictures have no preview, see doctor: no Pillow"]

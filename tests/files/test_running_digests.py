@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from chatserver.errors import Unavailable
-from chatserver.files import folder_store as store_module
+from chatserver.files import folder_uploads as uploads_module
 from chatserver.files import running_digests as digests_module
+from chatserver.files.folder_names import PART_SUFFIX, SEALED_SUFFIX
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.part import Checksum, WrongChecksum
 from chatserver.files.running_digests import RunningDigests
-from chatserver.files.store import PART, SEALED
 from chatserver.storage.files import StoredFile
 from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
@@ -27,8 +27,8 @@ class Reads:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
-        self._read = digests_module._read
-        monkeypatch.setattr(digests_module, "_read", self._counted)
+        self._read = digests_module.file_digest
+        monkeypatch.setattr(digests_module, "file_digest", self._counted)
 
     def _counted(self, path: Path) -> tuple[str, int]:
         self.count += 1
@@ -57,14 +57,14 @@ def store(tmp_path: Path) -> FolderStore:
 
 async def begin(store: FolderStore, *first: bytes) -> None:
     """Begin a part that has these bytes, each from a request of its own."""
-    await store.create(FILE)
+    await store.uploads.create(FILE)
     offset = 0
     for piece in first:
-        offset = await store.append(FILE, offset, pieces(piece), limit=100)
+        offset = await store.uploads.append(FILE, offset, pieces(piece), limit=100)
 
 
 async def received(store: FolderStore) -> tuple[str, int]:
-    return await store.digest(FILE, PART, unchanged=True)
+    return await store.uploads.digest(FILE, PART_SUFFIX, unchanged=True)
 
 
 async def test_bytes_of_several_requests_are_not_read_again(
@@ -94,7 +94,7 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
     perform = parts.uploads._media._perform
 
     async def overwriting(job: object, user_id: int) -> object:
-        path = parts.store.path(file.id, SEALED)
+        path = parts.store.uploads.path(file.id, SEALED_SUFFIX)
         before = path.stat()
         overwrite(path, content.replace(b"isom", b"mosi"))
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -110,7 +110,7 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
 async def test_after_a_restart_it_is_read(store: FolderStore, reads: Reads, tmp_path: Path) -> None:
     await begin(store, b"abc")
     restarted = FolderStore(tmp_path / "files")
-    await restarted.append(FILE, 3, pieces(b"def"), limit=100)
+    await restarted.uploads.append(FILE, 3, pieces(b"def"), limit=100)
     assert await received(restarted) == sha256(b"abcdef")
     assert reads.count == 1
 
@@ -120,8 +120,8 @@ async def test_bytes_that_another_node_received_are_read(
 ) -> None:
     await begin(store, b"abc")
     other = FolderStore(tmp_path / "files")
-    await other.append(FILE, 3, pieces(b"def"), limit=100)
-    await store.append(FILE, 6, pieces(b"ghi"), limit=100)
+    await other.uploads.append(FILE, 3, pieces(b"def"), limit=100)
+    await store.uploads.append(FILE, 6, pieces(b"ghi"), limit=100)
     assert await received(store) == sha256(b"abcdefghi")
     assert await received(other) == sha256(b"abcdefghi")
     assert reads.count == 2
@@ -129,7 +129,7 @@ async def test_bytes_that_another_node_received_are_read(
 
 async def test_another_file_of_the_same_size_is_read(store: FolderStore, reads: Reads) -> None:
     await begin(store, b"abc")
-    path = store.path(FILE, PART)
+    path = store.uploads.path(FILE, PART_SUFFIX)
     before = path.stat()
     path.rename(path.with_suffix(".old"))
     path.write_bytes(b"xyz")
@@ -140,7 +140,7 @@ async def test_another_file_of_the_same_size_is_read(store: FolderStore, reads: 
 
 async def test_bytes_that_changed_later_are_read(store: FolderStore, reads: Reads) -> None:
     await begin(store, b"abc")
-    path = store.path(FILE, PART)
+    path = store.uploads.path(FILE, PART_SUFFIX)
     overwrite(path, b"x")
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     assert await received(store) == sha256(b"xbc")
@@ -153,19 +153,19 @@ async def test_bytes_without_their_checksum_do_not_count(
 ) -> None:
     await begin(store, *first)
     with pytest.raises(WrongChecksum):
-        await store.append(
+        await store.uploads.append(
             FILE, 3 * len(first), pieces(b"xyz"), limit=100, checksum=Checksum("sha1", b"wrong")
         )
     kept = b"".join(first)
     assert await received(store) == sha256(kept)
-    await store.append(FILE, len(kept), pieces(b"def"), limit=100)
+    await store.uploads.append(FILE, len(kept), pieces(b"def"), limit=100)
     assert await received(store) == sha256(kept + b"def")
 
 
 async def test_only_what_a_full_disk_took_counts(
     store: FolderStore, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "PIECE", 4)
+    monkeypatch.setattr(uploads_module, "WRITE_BYTES", 4)
     write = os.pwrite
     await begin(store, b"abc")
 
@@ -177,8 +177,8 @@ async def test_only_what_a_full_disk_took_counts(
     with monkeypatch.context() as patched:
         patched.setattr(os, "pwrite", filling)
         with pytest.raises(Unavailable, match="full"):
-            await store.append(FILE, 3, pieces(b"defg"), limit=100)
-    await store.append(FILE, 5, pieces(b"fg"), limit=100)
+            await store.uploads.append(FILE, 3, pieces(b"defg"), limit=100)
+    await store.uploads.append(FILE, 5, pieces(b"fg"), limit=100)
     assert await received(store) == sha256(b"abcdefg")
     assert reads.count == 0
 
@@ -187,7 +187,7 @@ async def test_a_part_that_is_larger_than_was_counted_is_read(
     store: FolderStore, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that fails may have added bytes."""
-    monkeypatch.setattr(store_module, "PIECE", 3)
+    monkeypatch.setattr(uploads_module, "WRITE_BYTES", 3)
     write = os.pwrite
     await begin(store, b"abc")
 
@@ -198,8 +198,8 @@ async def test_a_part_that_is_larger_than_was_counted_is_read(
     with monkeypatch.context() as patched:
         patched.setattr(os, "pwrite", failing)
         with pytest.raises(Unavailable):
-            await store.append(FILE, 3, pieces(b"def"), limit=100)
-    await store.append(FILE, 4, pieces(b"ef"), limit=100)
+            await store.uploads.append(FILE, 3, pieces(b"def"), limit=100)
+    await store.uploads.append(FILE, 4, pieces(b"ef"), limit=100)
     assert await received(store) == sha256(b"abcdef")
     assert reads.count == 1
 
@@ -209,7 +209,7 @@ async def test_nothing_is_kept_of_complete_files(parts: Parts) -> None:
     ann = await parts.storage.user("ann")
     await parts.upload(ann)
     assert isinstance(parts.store, FolderStore)
-    assert not parts.store._digests._kept
+    assert not parts.store.uploads._digests._kept
 
 
 def test_a_limited_number_of_digests_is_kept(

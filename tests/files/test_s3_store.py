@@ -15,9 +15,10 @@ from chatserver.file_state import FileState
 from chatserver.files import bucket as bucket_module
 from chatserver.files import s3_store as store_module
 from chatserver.files import s3_uploads as uploads_module
+from chatserver.files.folder_names import SEALED_SUFFIX
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.s3_store import S3Store
-from chatserver.files.store import SEALED, RemoteFile
+from chatserver.files.store import RemoteFile
 from tests.files.places import BucketPlace, Place
 from tests.files.test_cleanup import Killed, Parts, in_one_piece, parts
 from tests.files.test_uploads import pieces
@@ -49,10 +50,10 @@ async def other(bucket: BucketPlace, tmp_path: Path) -> S3Store:
 
 async def stored(store: S3Store, content: bytes) -> None:
     """Store a file completely."""
-    await store.create(FILE)
-    await store.append(FILE, 0, pieces(content), limit=len(content))
-    await store.seal(FILE, len(content))
-    await store.commit(FILE)
+    await store.uploads.create(FILE)
+    await store.uploads.append(FILE, 0, pieces(content), limit=len(content))
+    await store.uploads.seal(FILE, len(content))
+    await store.uploads.commit(FILE)
 
 
 async def downloaded(store: S3Store, start: int = 0, end: int | None = None) -> bytes:
@@ -67,18 +68,21 @@ async def downloaded(store: S3Store, start: int = 0, end: int | None = None) -> 
 async def test_another_node_continues_an_upload(
     bucket: BucketPlace, store: S3Store, other: S3Store
 ) -> None:
-    await store.create(FILE)
-    assert await store.append(FILE, 0, pieces(b"abc"), limit=9) == 3
-    assert await other.size(FILE) == 3
-    assert await other.append(FILE, 3, pieces(b"def"), limit=9) == 6
-    assert await store.size(FILE) == 6
-    assert await store.append(FILE, 6, pieces(b"ghi"), limit=9) == 9
-    assert await store.seal(FILE, 9) == SEALED
-    assert await store.digest(FILE, SEALED) == (hashlib.sha256(b"abcdefghi").hexdigest(), 9)
-    await store.commit(FILE)
+    await store.uploads.create(FILE)
+    assert await store.uploads.append(FILE, 0, pieces(b"abc"), limit=9) == 3
+    assert await other.uploads.size(FILE) == 3
+    assert await other.uploads.append(FILE, 3, pieces(b"def"), limit=9) == 6
+    assert await store.uploads.size(FILE) == 6
+    assert await store.uploads.append(FILE, 6, pieces(b"ghi"), limit=9) == 9
+    assert await store.uploads.seal(FILE, 9) == SEALED_SUFFIX
+    assert await store.uploads.digest(FILE, SEALED_SUFFIX) == (
+        hashlib.sha256(b"abcdefghi").hexdigest(),
+        9,
+    )
+    await store.uploads.commit(FILE)
     assert bucket.objects() == [FILE]
     assert await downloaded(other) == b"abcdefghi"
-    assert await other.size(FILE) is None
+    assert await other.uploads.size(FILE) is None
 
 
 async def test_a_cut_upload_continues_elsewhere_with_all_that_arrived(
@@ -88,60 +92,62 @@ async def test_a_cut_upload_continues_elsewhere_with_all_that_arrived(
         yield b"abc"
         raise WrongOffset  # any refusal
 
-    await store.create(FILE)
+    await store.uploads.create(FILE)
     with pytest.raises(WrongOffset):
-        await store.append(FILE, 0, cut(), limit=9)
-    assert await other.size(FILE) == 3
+        await store.uploads.append(FILE, 0, cut(), limit=9)
+    assert await other.uploads.size(FILE) == 3
 
 
 async def test_what_arrives_in_a_long_request_is_copied_before_its_end(
     store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads_module, "SHARE_INTERVAL_BYTES", 2 * SMALL)
-    monkeypatch.setattr("chatserver.files.folder_store.PIECE", SMALL)
-    monkeypatch.setattr("chatserver.files.shared_parts.PART", SMALL)
+    monkeypatch.setattr("chatserver.files.folder_uploads.WRITE_BYTES", SMALL)
+    monkeypatch.setattr("chatserver.files.shared_parts.REQUEST_BYTES", SMALL)
     seen = []
 
     async def killed() -> AsyncIterator[bytes]:
         for _ in range(5):
             yield b"abcd"
-            seen.append(await other.size(FILE))
+            seen.append(await other.uploads.size(FILE))
         raise Killed
 
-    await store.create(FILE)
+    await store.uploads.create(FILE)
     with pytest.raises(Killed):
-        await store.append(FILE, 0, killed(), limit=100)
+        await store.uploads.append(FILE, 0, killed(), limit=100)
     assert seen == [0, 8, 8, 16, 16]
-    assert await other.append(FILE, 16, pieces(b"e"), limit=100) == 17
+    assert await other.uploads.append(FILE, 16, pieces(b"e"), limit=100) == 17
 
 
 async def test_bytes_with_a_wrong_checksum_reach_no_other_node(
     store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads_module, "SHARE_INTERVAL_BYTES", 1)
-    monkeypatch.setattr("chatserver.files.folder_store.PIECE", 1)
+    monkeypatch.setattr("chatserver.files.folder_uploads.WRITE_BYTES", 1)
 
     async def observed() -> AsyncIterator[bytes]:
         yield b"d"
         yield b"e"
-        assert await store.size(FILE) == 5  # asked for by another request, which copies it
+        assert await store.uploads.size(FILE) == 5  # asked for by another request, which copies it
 
-    await store.create(FILE)
-    await store.append(FILE, 0, pieces(b"abc"), limit=9)
+    await store.uploads.create(FILE)
+    await store.uploads.append(FILE, 0, pieces(b"abc"), limit=9)
     with pytest.raises(WrongChecksum):
-        await store.append(FILE, 3, observed(), limit=9, checksum=Checksum("sha1", b"no"))
-    assert await store.size(FILE) == await other.size(FILE) == 3
+        await store.uploads.append(FILE, 3, observed(), limit=9, checksum=Checksum("sha1", b"no"))
+    assert await store.uploads.size(FILE) == await other.uploads.size(FILE) == 3
 
 
 async def test_a_node_that_was_left_behind_catches_up(store: S3Store, other: S3Store) -> None:
-    await store.create(FILE)
-    await store.append(FILE, 0, pieces(b"ab"), limit=9)
-    await other.append(FILE, 2, pieces(b"cd"), limit=9)
+    await store.uploads.create(FILE)
+    await store.uploads.append(FILE, 0, pieces(b"ab"), limit=9)
+    await other.uploads.append(FILE, 2, pieces(b"cd"), limit=9)
     with pytest.raises(WrongOffset):
-        await store.append(FILE, 5, pieces(b"x"), limit=9)
-    assert await store.append(FILE, 4, pieces(b"e"), limit=9) == 5
-    assert await other.seal(FILE, 5) == SEALED
-    assert (await other.digest(FILE, SEALED))[0] == hashlib.sha256(b"abcde").hexdigest()
+        await store.uploads.append(FILE, 5, pieces(b"x"), limit=9)
+    assert await store.uploads.append(FILE, 4, pieces(b"e"), limit=9) == 5
+    assert await other.uploads.seal(FILE, 5) == SEALED_SUFFIX
+    assert (await other.uploads.digest(FILE, SEALED_SUFFIX))[0] == hashlib.sha256(
+        b"abcde"
+    ).hexdigest()
 
 
 async def test_two_nodes_that_complete_a_file_register_it_once(
@@ -152,14 +158,14 @@ async def test_two_nodes_that_complete_a_file_register_it_once(
     await parts.uploads.receive(file, 0, in_one_piece(b"text"))
     there = await Parts(parts.storage, bucket.node(tmp_path / "there")).start()
     await parts.uploads.receive(file, 4, in_one_piece(b"more"))
-    commit = parts.store.commit
+    commit = parts.store.uploads.commit
 
     async def meanwhile(file_id: str) -> None:
         await there.uploads.receive(file, 4, in_one_piece(b"more"))
         await there.uploads.complete(file)
         await commit(file_id)
 
-    monkeypatch.setattr(parts.store, "commit", meanwhile)
+    monkeypatch.setattr(parts.store.uploads, "commit", meanwhile)
     found = await parts.uploads.complete(file)
     assert found.state is FileState.COMPLETE
     assert bucket.names() == there.on_disk() == [file.id]
@@ -168,10 +174,10 @@ async def test_two_nodes_that_complete_a_file_register_it_once(
 
 
 async def test_one_request_at_a_time_completes_a_file(store: S3Store) -> None:
-    async with store.lock_completion(FILE):
+    async with store.uploads.lock_completion(FILE):
         with pytest.raises(Locked):
-            await store.lock_completion(FILE).__aenter__()
-    async with store.lock_completion(FILE):
+            await store.uploads.lock_completion(FILE).__aenter__()
+    async with store.uploads.lock_completion(FILE):
         pass
 
 
@@ -230,7 +236,7 @@ def killing(store: S3Store, monkeypatch: pytest.MonkeyPatch, left: int) -> list[
 async def test_an_upload_that_is_killed_at_any_request_is_completed_or_leaves_nothing(
     parts: Parts, bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket_module, "PART", MIN_PART)
+    monkeypatch.setattr(bucket_module, "REQUEST_BYTES", MIN_PART)
     content = os.urandom(MIN_PART + 1)
     ann = await parts.storage.user("ann")
     for left in range(100):
@@ -303,7 +309,7 @@ async def test_uploads_to_the_bucket_that_were_abandoned_are_discarded(
         return set()
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_module, "ABANDONED", timedelta(days=100 * 365))
+        patched.setattr(store_module, "ABANDONED_AGE", timedelta(days=100 * 365))
         await store.tidy(none)
     assert len(bucket.unfinished()) == 1
     await store.tidy(none)  # moto says that it is many years old
@@ -316,7 +322,7 @@ async def test_uploads_to_the_bucket_that_were_abandoned_are_discarded(
 async def test_large_files_are_stored_in_parts_and_read_in_ranges(
     bucket: BucketPlace, store: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket_module, "PART", 2**20)
+    monkeypatch.setattr(bucket_module, "REQUEST_BYTES", 2**20)
     content = os.urandom(7 * 2**20 + 1)
     await stored(store, content)
     assert bucket.read(FILE) == content
@@ -331,8 +337,8 @@ async def test_missing_files_are_not_found(store: S3Store) -> None:
     with pytest.raises(NotFound):
         await store.digest(FILE)
     with pytest.raises(NotFound):
-        await store.commit(FILE)
-    assert [path async for path in store.copies(FILE)] == []
+        await store.uploads.commit(FILE)
+    assert [path async for path in store.export(FILE)] == []
 
 
 async def test_other_objects_in_the_bucket_are_left_alone(
@@ -348,11 +354,11 @@ async def test_the_beginning_of_a_file_can_be_read_from_a_copy(
 ) -> None:
     await stored(store, b"a long text")
     for limit, content in ((6, b"a long"), (100, b"a long text")):
-        async with store.readable(FILE, limit) as path:
+        async with store.local_path(FILE, limit) as path:
             assert path.read_bytes() == content
         assert not path.exists()
     with pytest.raises(NotFound):
-        async with store.readable("B" * 22, 6):
+        async with store.local_path("B" * 22, 6):
             pass
     assert [*bucket.folder.glob("copy-*")] == []
 
@@ -360,7 +366,7 @@ async def test_the_beginning_of_a_file_can_be_read_from_a_copy(
 async def test_copies_are_removed_with_their_folder(store: S3Store, bucket: BucketPlace) -> None:
     await stored(store, b"text")
     bucket.write(f"{FILE}.480", b"thumb")
-    found = [(path.name, path.read_bytes()) async for path in store.copies(FILE)]
+    found = [(path.name, path.read_bytes()) async for path in store.export(FILE)]
     assert found == [(f"{FILE}.480", b"thumb"), (FILE, b"text")]
     assert bucket.names() == [FILE, f"{FILE}.480"]
     left = bucket.folder / "copy-killed"

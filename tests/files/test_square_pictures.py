@@ -45,9 +45,9 @@ def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
 
 
 async def cropped(bench: Bench, content: bytes) -> bytes:
-    await bench.store.create("A" * 22)
-    bench.store.path("A" * 22, ".part").write_bytes(content)
-    suffix = await bench.store.seal("A" * 22, len(content))
+    await bench.store.uploads.create("A" * 22)
+    bench.store.uploads.path("A" * 22, ".part").write_bytes(content)
+    suffix = await bench.store.uploads.seal("A" * 22, len(content))
     assert await bench.media.crop("A" * 22, suffix, user_id=1)
     return bench.cleaned()
 
@@ -89,19 +89,19 @@ async def test_transparency_is_kept_and_of_a_moving_picture_the_first_frame(benc
     ],
 )
 async def test_other_files_and_huge_pictures_are_refused(bench: Bench, content: bytes) -> None:
-    await bench.store.create("A" * 22)
-    bench.store.path("A" * 22, ".part").write_bytes(content)
+    await bench.store.uploads.create("A" * 22)
+    bench.store.uploads.path("A" * 22, ".part").write_bytes(content)
     assert not await bench.media.crop("A" * 22, ".part", user_id=1)
 
 
 async def hang(parts: Parts, user: User) -> str:
     """Give a user a picture; return its id."""
-    worker = MediaProcessor(parts.store, pixels=1_000_000)
+    worker = MediaProcessor(parts.store.uploads, pixels=1_000_000)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield PICTURE
 
-    squares = SquarePictures(parts.uploads, parts.store, worker)
+    squares = SquarePictures(parts.uploads, parts.store.uploads, worker)
     try:
         async with squares.receiving(user, len(PICTURE), pieces()) as new:
             await accounts(parts).replace(user.id, new)
@@ -120,7 +120,7 @@ async def test_a_picture_that_is_killed_at_any_step_leaves_the_old_or_the_new_on
     ann = await parts.storage.user("ann")
     shown = await hang(parts, ann)
     names = ["create", "append", "seal", "digest", "commit"]
-    steps = [(parts.store, name) for name in names] + [(parts.register, "begin")]
+    steps = [(parts.store.uploads, name) for name in names] + [(parts.register, "begin")]
     monkeypatch.setattr(MediaProcessor, "crop", AsyncMock(return_value=True))
     for kill in range(2 * len(steps)):
         parts.left = kill

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatserver.files import webm
-from chatserver.files.types import HEAD, INLINE, media_type
+from chatserver.files.types import HEAD_BYTES, INLINE, media_type
 
 RUNNABLE = ("application/pdf", "application/octet-stream", "image/svg+xml", "text/html")
 
@@ -36,8 +36,8 @@ RUNNABLE = ("application/pdf", "application/octet-stream", "image/svg+xml", "tex
         (b"PK\x03\x04", "application/zip"),
         (b"hello\r\n", "text/plain"),
         ("你好".encode(), "text/plain"),
-        (("é" * HEAD).encode()[:HEAD], "text/plain"),
-        (("é" * HEAD).encode()[1:HEAD], "application/octet-stream"),
+        (("é" * HEAD_BYTES).encode()[:HEAD_BYTES], "text/plain"),
+        (("é" * HEAD_BYTES).encode()[1:HEAD_BYTES], "application/octet-stream"),
         (b"", "application/octet-stream"),
         (b"a\0b", "application/octet-stream"),
         (b"<!DOCTYPE html>", "application/octet-stream"),

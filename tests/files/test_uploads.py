@@ -11,11 +11,12 @@ import pytest
 
 from chatserver.errors import BadRequest, NotFound, RateLimited, Unavailable
 from chatserver.file_state import FileState
-from chatserver.files import folder_store as store_module
+from chatserver.files import folder_uploads as folder_module
 from chatserver.files import uploads as uploads_module
+from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFFIX
 from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
-from chatserver.files.store import CLEAN, PART, SEALED, Space
+from chatserver.files.store import Space
 from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
 from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
@@ -82,24 +83,24 @@ async def test_more_bytes_than_announced_are_refused(parts: Parts) -> None:
 
 async def test_a_part_grows_at_its_end_only(parts: Parts) -> None:
     store = parts.store
-    await store.create(FILE)
-    assert await store.append(FILE, 0, pieces(b"abc"), limit=10) == 3
+    await store.uploads.create(FILE)
+    assert await store.uploads.append(FILE, 0, pieces(b"abc"), limit=10) == 3
     for offset in (0, 4):
         with pytest.raises(WrongOffset):
-            await store.append(FILE, offset, pieces(b"x"), limit=10)
+            await store.uploads.append(FILE, offset, pieces(b"x"), limit=10)
     wrong = Checksum("sha1", b"wrong")
     with pytest.raises(WrongChecksum):
-        await store.append(FILE, 3, pieces(b"def"), limit=10, checksum=wrong)
-    assert await store.append(FILE, 3, pieces(b"d", b"ef"), limit=10) == 6
-    assert await store.head(FILE, PART, 4) == b"abcd"
+        await store.uploads.append(FILE, 3, pieces(b"def"), limit=10, checksum=wrong)
+    assert await store.uploads.append(FILE, 3, pieces(b"d", b"ef"), limit=10) == 6
+    assert await store.uploads.head(FILE, PART_SUFFIX, 4) == b"abcd"
 
 
 @ON_FOLDER
 async def test_a_folder_knows_no_file_that_was_not_begun(parts: Parts) -> None:
     with pytest.raises(NotFound):
-        await parts.store.append("B" * 22, 0, pieces(b"x"), limit=1)
+        await parts.store.uploads.append("B" * 22, 0, pieces(b"x"), limit=1)
     with pytest.raises(NotFound):
-        await parts.store.size("B" * 22)
+        await parts.store.uploads.size("B" * 22)
 
 
 async def test_the_free_space_is_kept_while_bytes_arrive(
@@ -111,7 +112,7 @@ async def test_the_free_space_is_kept_while_bytes_arrive(
 
     async def filling() -> AsyncIterator[bytes]:
         yield b"abcd"
-        monkeypatch.setattr(parts.store, "space", full)
+        monkeypatch.setattr(parts.store.uploads, "space", full)
         yield b"efgh"
 
     async def full() -> Space:
@@ -123,16 +124,16 @@ async def test_the_free_space_is_kept_while_bytes_arrive(
 
 
 async def test_one_writer_at_a_time(parts: Parts) -> None:
-    await parts.store.create(FILE)
+    await parts.store.uploads.create(FILE)
 
     async def again() -> AsyncIterator[bytes]:
         with pytest.raises(Locked):
-            await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
+            await parts.store.uploads.append(FILE, 0, pieces(b"x"), limit=9)
         with pytest.raises(Locked):
-            await parts.store.seal(FILE, 0)
+            await parts.store.uploads.seal(FILE, 0)
         yield b"y"
 
-    assert await parts.store.append(FILE, 0, again(), limit=9) == 1
+    assert await parts.store.uploads.append(FILE, 0, again(), limit=9) == 1
 
 
 @ON_FOLDER
@@ -140,7 +141,7 @@ async def test_a_completion_that_is_cancelled_gives_its_lock_back(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = parts.store
-    await store.create(FILE)
+    await store.uploads.create(FILE)
     loop, unlink = asyncio.get_running_loop(), Path.unlink
 
     def cancelling(path: Path, **options: bool) -> None:
@@ -149,9 +150,9 @@ async def test_a_completion_that_is_cancelled_gives_its_lock_back(
         unlink(path, **options)
 
     async def complete() -> None:
-        async with store.lock_completion(FILE):
+        async with store.uploads.lock_completion(FILE):
             with pytest.raises(Locked):
-                await store.lock_completion(FILE).__aenter__()
+                await store.uploads.lock_completion(FILE).__aenter__()
             monkeypatch.setattr(Path, "unlink", cancelling)
 
     running = asyncio.create_task(complete())
@@ -160,24 +161,24 @@ async def test_a_completion_that_is_cancelled_gives_its_lock_back(
     monkeypatch.undo()
     opened = [fd.readlink().name for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
     assert not any(name.startswith(FILE) for name in opened)
-    async with store.lock_completion(FILE):
+    async with store.uploads.lock_completion(FILE):
         assert f"{FILE}.lock" in parts.on_disk()
 
 
 async def test_nothing_can_be_appended_to_a_sealed_file(parts: Parts) -> None:
     store = parts.store
-    await store.create(FILE)
-    await store.append(FILE, 0, pieces(b"abc"), limit=10)
+    await store.uploads.create(FILE)
+    await store.uploads.append(FILE, 0, pieces(b"abc"), limit=10)
     with pytest.raises(WrongOffset):
-        await store.seal(FILE, 10)
+        await store.uploads.seal(FILE, 10)
     for _repeated in range(2):
-        assert await store.seal(FILE, 3) == SEALED
-        assert await store.size(FILE) is None
+        assert await store.uploads.seal(FILE, 3) == SEALED_SUFFIX
+        assert await store.uploads.size(FILE) is None
         with pytest.raises(Locked):
-            await store.append(FILE, 3, pieces(b"d"), limit=10)
+            await store.uploads.append(FILE, 3, pieces(b"d"), limit=10)
     for _repeated in range(2):
-        await store.commit(FILE)
-        assert await store.size(FILE) is None
+        await store.uploads.commit(FILE)
+        assert await store.uploads.size(FILE) is None
     assert parts.on_disk() == [FILE]
 
 
@@ -188,15 +189,15 @@ async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
     ann = await parts.storage.user("ann")
     file = await parts.uploads.begin(ann, "a", 3)
     await parts.uploads.receive(file, 0, pieces(b"abc"))
-    head = parts.store.head
+    head = parts.store.uploads.head
 
     async def shrinking(file_id: str, suffix: str, count: int) -> bytes:
-        parts.store.path(file_id, suffix).write_bytes(b"ab")
+        parts.store.uploads.path(file_id, suffix).write_bytes(b"ab")
         with pytest.raises(Locked):
             await parts.uploads.receive(file, 2, pieces(b"d"))
         return await head(file_id, suffix, count)
 
-    monkeypatch.setattr(parts.store, "head", shrinking)
+    monkeypatch.setattr(parts.store.uploads, "head", shrinking)
     assert (await parts.uploads.complete(file)).bytes == 2
     assert parts.place.read(file.id) == b"ab"
 
@@ -204,14 +205,14 @@ async def test_bytes_that_follow_the_last_ones_do_not_change_a_file(
 async def test_a_full_disk_is_unavailable_and_frees_what_it_can(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await parts.store.create(FILE)
+    await parts.store.uploads.create(FILE)
 
     def full(*_args: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(Unavailable, match="full"):
-        await parts.store.append(FILE, 0, pieces(b"x"), limit=9)
+        await parts.store.uploads.append(FILE, 0, pieces(b"x"), limit=9)
     await parts.store.delete(FILE)
     assert parts.on_disk() == []
 
@@ -221,7 +222,7 @@ async def test_a_picture_that_found_the_disk_full_is_completed_later(parts: Part
     content = picture("JPEG")
     file = await parts.uploads.begin(ann, "a.jpg", len(content))
     await parts.uploads.receive(file, 0, pieces(content))
-    parts.store.path(file.id, CLEAN).symlink_to("/dev/full")
+    parts.store.uploads.path(file.id, CLEAN_SUFFIX).symlink_to("/dev/full")
     with pytest.raises(Unavailable, match="full"):
         await parts.uploads.complete(file)
     assert (await parts.uploads.find(ann, file.id)).state is FileState.UPLOADING
@@ -234,16 +235,16 @@ async def test_a_picture_that_found_the_disk_full_is_completed_later(parts: Part
 async def test_large_pieces_are_written_as_they_come(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "PIECE", 4)
-    await parts.store.create(FILE)
+    monkeypatch.setattr(folder_module, "WRITE_BYTES", 4)
+    await parts.store.uploads.create(FILE)
     sizes = []
 
     async def watched() -> AsyncIterator[bytes]:
         for _ in range(4):
             yield b"abc"
-            sizes.append(await parts.store.size(FILE))
+            sizes.append(await parts.store.uploads.size(FILE))
 
-    await parts.store.append(FILE, 0, watched(), limit=100)
+    await parts.store.uploads.append(FILE, 0, watched(), limit=100)
     assert sizes == [0, 6, 6, 12]
 
 

@@ -11,7 +11,7 @@ from aiohttp import ClientError, ClientSession, web
 from chatserver.errors import NotFound
 from chatserver.web import file_body
 from chatserver.web.file_body import send_file
-from chatserver.web.socket_sender import PIECE
+from chatserver.web.socket_sender import SEND_BYTES
 from tests.web.test_streaming import served
 
 SIZE = 64 * 2**20  # bytes, more than all buffers on the way
@@ -105,10 +105,10 @@ async def test_a_short_download_is_not_checked_again(tmp_path: Path) -> None:
         raise AssertionError
 
     async with (
-        served(sending(tmp_path, check, 3 * PIECE + 1)[0]) as url,
+        served(sending(tmp_path, check, 3 * SEND_BYTES + 1)[0]) as url,
         ClientSession() as http,
     ):
-        ranges = {"": 3 * PIECE + 1, "bytes=5-9": 5, "bytes=-3": 3}
+        ranges = {"": 3 * SEND_BYTES + 1, "bytes=5-9": 5, "bytes=-3": 3}
         for wanted, count in ranges.items():
             async with http.get(url, headers={"Range": wanted} if wanted else {}) as answer:
                 assert len(await answer.read()) == count

@@ -464,7 +464,7 @@ async def test_folders_and_files_are_private(chat: Chat, ann: User) -> None:
 
 async def test_bytes_that_are_missing_are_not_found(chat: Chat, ann: User) -> None:
     file = await upload(ann)
-    chat.server.files.store.path(file["id"]).unlink()
+    chat.server.files.store.uploads.path(file["id"]).unlink()
     status, headers, _body = await get(ann, file["id"])
     assert (status, headers["Content-Type"]) == (404, "application/json; charset=utf-8")
 

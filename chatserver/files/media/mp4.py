@@ -22,7 +22,7 @@ KEPT = {  # boxes of each container; of others, all but METADATA
 CONTAINERS = frozenset([*KEPT, b"stbl", b"moof", b"traf", b"mvex", b"mfra"])
 MEDIA = frozenset(b"vide soun text sbtl subt clcp auxv pict".split())  # handlers of tracks
 MAX_BOXES = 100_000
-PIECE = 2**16  # bytes overwritten at once
+ZEROED_BYTES = 2**16  # overwritten at once
 
 
 class Box(NamedTuple):
@@ -156,7 +156,7 @@ class Cleaner:
     def _zero(self, start: int, end: int) -> None:
         self._file.seek(start)
         while start < end:
-            start += self._file.write(bytes(min(PIECE, end - start)))
+            start += self._file.write(bytes(min(ZEROED_BYTES, end - start)))
 
 
 def _is_metadata(parent: bytes, kind: bytes) -> bool:
