@@ -126,6 +126,7 @@ class RoomState(Value, frozen=True):
     archived: bool = False
     receipts: bool = False
     admin: bool = False
+    favorite: bool = False
     to: str | None = None
     at_least: bool = False
     last: Event | None = None

@@ -111,6 +111,7 @@ def test_every_request_with_a_session_has_the_user_of_the_page() -> None:
     others = {
         "elements/session-dialog.js",
         "ui/emoji.js",
+        "ui/pinyin.js",
         "ui/password-rule.js",
         "ui/load-catalogue.js",
         "ui/page-language.js",

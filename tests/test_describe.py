@@ -83,7 +83,7 @@ def test_the_committed_copy_is_what_make_describe_writes(name: str) -> None:
 def test_optional_and_nullable_fields_are_marked() -> None:
     text = texts(DOCS)["protocol.md"]
     assert "`name` text or null" in text
-    assert "`muted?` true/false |" in text
+    assert "`favorite?` true/false |" in text
     decimals = re.findall(r"`(\w+)\??` (?:[^`,]* )?decimal", text)
     assert set(decimals) == {"retry_after", "messages_per_second", "seconds"}
 

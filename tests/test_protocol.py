@@ -22,6 +22,7 @@ from chatserver.protocol import (
     Edit,
     EditMessage,
     Error,
+    Favored,
     GroupChat,
     GroupList,
     Heartbeat,
@@ -626,6 +627,10 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
         {"type": 4, "id": "a1", "ok": True, "room": 1, "muted": False},
     ),
     (
+        Favored(id="a1", ok=True, room=1, favorite=True),
+        {"type": 4, "id": "a1", "ok": True, "room": 1, "favorite": True},
+    ),
+    (
         Stored(id="a1", ok=True, room=1, seq=2, at=3),
         {"type": 4, "id": "a1", "ok": True, "room": 1, "seq": 2, "at": 3},
     ),
@@ -873,7 +878,8 @@ def test_a_room_in_the_welcome_has_its_head() -> None:
 
 def test_the_state_of_a_room_is_encoded_completely() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
-    facts |= {"admin": True, "muted": True, "mentions": 3, "to": "bo", "at_least": True}
+    facts |= {"admin": True, "muted": True, "favorite": True, "mentions": 3}
+    facts |= {"to": "bo", "at_least": True}
     seen = encode_events.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
     assert seen == msgspec.structs.replace(LOBBY, **facts)
     assert {*msgspec.to_builtins(seen)} == {*WelcomeRoom.__struct_fields__}

@@ -1,4 +1,4 @@
-"""Commands on rooms and their members: create, join, leave, invite, remove, change, mute.
+"""Commands on rooms and their members: create, join, leave, invite, remove, change, mute, favorite.
 
 Rights are checked in the transaction that stores the change (`storage.apply_room`). This module
 validates and stores the changes, and announces the room to new members.
@@ -185,10 +185,26 @@ class RoomCommands:
 
         Raises NotFound if the user is not a member.
         """
-        read = await self._rooms.mute(user.id, room, on=on)
+        await self._mark(user, room, muted=on)
+
+    async def favor(self, user: User, room: int, *, on: bool) -> None:
+        """Set whether a room is a favorite of the user, and notify the user's other devices.
+
+        Raises NotFound if the user is not a member.
+        """
+        await self._mark(user, room, favorite=on)
+
+    async def _mark(self, user: User, room: int, **marks: bool) -> None:
+        read = await self._rooms.mark(user.id, room, **marks)
         if read is None:
             raise NotFound
-        frame = protocol.Read(room=room, user=user.name, seq=read, muted=on)
+        frame = protocol.Read(
+            room=room,
+            user=user.name,
+            seq=read,
+            muted=marks.get("muted"),
+            favorite=marks.get("favorite"),
+        )
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
     async def _perform_joining(

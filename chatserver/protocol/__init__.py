@@ -77,6 +77,7 @@ from chatserver.protocol.events import (
 )
 from chatserver.protocol.replies import (
     CatchUp,
+    Favored,
     HistoryPage,
     MoreRooms,
     Muted,
@@ -109,6 +110,7 @@ __all__ = [
     "EditMessage",
     "Emoji",
     "Error",
+    "Favored",
     "File",
     "FileId",
     "FileIds",

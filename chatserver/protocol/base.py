@@ -32,7 +32,9 @@ RoomName = Annotated[str, Meta(min_length=2, max_length=32)]
 Title = Annotated[str, Meta(min_length=1, max_length=100)]
 Topic = Annotated[str, Meta(max_length=500)]
 Days = Annotated[int, Meta(ge=0, le=36_500)]
-Action = Literal["create", "join", "leave", "invite", "remove", "change", "archive", "mute"]
+Action = Literal[
+    "create", "join", "leave", "invite", "remove", "change", "archive", "mute", "favorite"
+]
 
 
 class Type(IntEnum):

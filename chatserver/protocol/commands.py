@@ -131,8 +131,9 @@ class ReactTo(Wire, tag=int(Type.REACT)):
 class ChangeRoom(Wire, tag=int(Type.ROOM)):
     """Create, join, leave, change, archive or mute a room, or invite or remove members.
 
-    `users` are the users to invite or remove, or the first members. `on: false` reverts `archive`
-    and `mute`. `retention_days: 0` keeps messages forever.
+    `favorite` marks the room for its user only, as `mute` does. `users` are the users to invite or
+    remove, or the first members. `on: false` reverts `archive`, `mute` and `favorite`.
+    `retention_days: 0` keeps messages forever.
     """
 
     id: ClientId

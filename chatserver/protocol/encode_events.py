@@ -156,6 +156,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
         archived=state.archived,
         receipts=state.receipts,
         admin=state.admin,
+        favorite=state.favorite,
         to=state.to,
         at_least=state.at_least,
         last=_preview(state.last) if state.last else None,

@@ -108,13 +108,15 @@ class Read(Wire, tag=int(Type.READ)):
 
     To the devices of that user immediately. If the room shows receipts, also to all members, in
     batches at most once a second, with the newest position of each. `muted` is set if the user
-    muted or unmuted the room, and is sent to the devices of that user only.
+    muted or unmuted the room, `favorite` if it became a favorite or is none any more; both are sent
+    to the devices of that user only.
     """
 
     room: PositiveInt
     user: str
     seq: Position
     muted: bool | None = None
+    favorite: bool | None = None
 
 
 class Edit(Wire, tag=int(Type.EDIT)):
@@ -235,6 +237,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     archived: bool = False
     receipts: bool = False
     admin: bool = False
+    favorite: bool = False
     to: str | None = None
     at_least: bool = False
     last: GroupChat | SingleChat | None = None

@@ -38,6 +38,15 @@ class Muted(Wire, tag=int(Type.REPLY)):
     muted: bool
 
 
+class Favored(Wire, tag=int(Type.REPLY)):
+    """The room is a favorite of the user, or none. The user's devices are notified by `read`."""
+
+    id: str
+    ok: bool
+    room: PositiveInt
+    favorite: bool
+
+
 class RoomPage(Struct, frozen=True, kw_only=True):
     """Events of one room in order. `more`: there are more after the last event."""
 
@@ -101,4 +110,6 @@ class Refused(Wire, tag=int(Type.REPLY)):
     epoch: str | None = None
 
 
-Reply = Stored | RoomChanged | Muted | HistoryPage | CatchUp | MoreRooms | Renewed | Refused
+Reply = (
+    Stored | RoomChanged | Muted | Favored | HistoryPage | CatchUp | MoreRooms | Renewed | Refused
+)

@@ -17,9 +17,7 @@ from chatserver.storage.bulk import BulkDelete, BulkInsert, CounterUpdate
 from chatserver.storage.search_index import Entry
 from chatserver.storage.tables import EventRef, ExactText, events, mentions, reactions, rooms
 from chatserver.storage.text_erasure import erase_texts
-from chatserver.text.mentions import meanings
-
-ALL_MEMBERS_NAME = "all"  # @all mentions every member
+from chatserver.text.mentions import ALL_MEMBERS_NAMES, meanings
 
 
 class BatchWrites:
@@ -98,10 +96,10 @@ class BatchWrites:
             (ref, keys) for ref, names in self._mentioned.items() for keys in meanings(names)
         ]
         accounts = accounts_by_key(
-            connection, {key for _ref, keys in candidates for key in keys} - {ALL_MEMBERS_NAME}
+            connection, {key for _ref, keys in candidates for key in keys} - ALL_MEMBERS_NAMES
         )
         ids_by_key = {key: user_id for key, (user_id, _name) in accounts.items()}
-        ids_by_key[ALL_MEMBERS_NAME] = ALL_MEMBERS
+        ids_by_key |= dict.fromkeys(ALL_MEMBERS_NAMES, ALL_MEMBERS)
         rows = {
             (*ref, user_id)
             for ref, keys in candidates

@@ -58,6 +58,7 @@ _ROOM = (
 _MEMBERSHIP = (
     ME.c.user_id.label("me"),
     ME.c.muted,
+    ME.c.favorite,
     ME.c.role,
     sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
     sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
@@ -241,6 +242,7 @@ def room_state(row: Any, scanned: int = MAX_SCANNED) -> RoomState:
         archived=row.archived_at is not None,
         receipts=bool(row.receipts),
         admin=row.role == RoomRole.ADMIN,
+        favorite=bool(row.favorite),
         to=row.partner if direct else None,
         last=last,
     )

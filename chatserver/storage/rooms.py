@@ -128,13 +128,13 @@ class Rooms:
             rows = await connection.run_sync(read_states, user_ids, [room])
         return {row.me: room_state(row) for row in rows}
 
-    async def mute(self, user_id: int, room: int, *, on: bool) -> int | None:
-        """Mute or unmute a room for a member; return the read position, None for a nonmember."""
+    async def mark(self, user_id: int, room: int, **marks: bool) -> int | None:
+        """Set `muted` or `favorite`; return the read position, None for a nonmember."""
         own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
         own = sa.and_(own, IS_MEMBER)
 
         def work(connection: Connection) -> int | None:
-            connection.execute(members.update().where(own).values(muted=on))
+            connection.execute(members.update().where(own).values(**marks))
             return connection.scalar(sa.select(members.c.read_seq).where(own))
 
         return await self._database.transaction(work)

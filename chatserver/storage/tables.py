@@ -154,6 +154,7 @@ members = sa.Table(
     # Up to which message, and when (ms), the last push was sent: see `push_claims`.
     sa.Column("pushed_seq", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("pushed_at", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("favorite", sa.Boolean, nullable=False, server_default=sa.text("0")),
     sa.Index(None, "user_id"),
     sa.Index(None, "room_id", "left_at", "role", "joined_at", "user_id"),  # see `room_admins`
     **MYSQL,

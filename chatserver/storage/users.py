@@ -9,17 +9,17 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from chatserver.errors import Conflict, Forbidden, _
-from chatserver.models import LOBBY, Role, User, name_key
+from chatserver.models import LOBBY, Role, RoomKind, User, name_key
 from chatserver.storage.account_lookup import accounts_by_key
 from chatserver.storage.account_pages import ACCOUNT, account_page
 from chatserver.storage.display_names import display_columns
 from chatserver.storage.engine import Database
 from chatserver.storage.invitations import redeem
-from chatserver.storage.members import join_lobby, lock_rooms, new_id
+from chatserver.storage.members import is_membership, join_lobby, lock_rooms, new_id
 from chatserver.storage.meta_keys import SET_UP_AT
 from chatserver.storage.readers import Share
 from chatserver.storage.rights import DELETED, require_admin
-from chatserver.storage.tables import meta, users
+from chatserver.storage.tables import members, meta, rooms, users
 from chatserver.storage.unique_names import require_distinct_user
 from chatserver.text.names import skeleton
 
@@ -120,6 +120,22 @@ class Users:
         async with self._database.reading() as connection:
             rows = await connection.execute(query.order_by(users.c.name_key))
             return [read_user(row) for row in rows]
+
+    async def common_rooms(self, user_id: int, name: str, limit: int) -> list[int]:
+        """Return at most `limit` group rooms of which this user and `name` are members, by id."""
+        own, other = members.alias("own"), members.alias("other")
+        query = (
+            sa.select(own.c.room_id)
+            .join(other, other.c.room_id == own.c.room_id)
+            .join(users, users.c.id == other.c.user_id)
+            .join(rooms, rooms.c.id == own.c.room_id)
+            .where(own.c.user_id == user_id, users.c.name_key == name_key(name))
+            .where(is_membership(own), is_membership(other), rooms.c.kind == RoomKind.GROUP)
+            .order_by(own.c.room_id)
+            .limit(limit)
+        )
+        async with self._database.reading(Share.HISTORY) as connection:
+            return list(await connection.scalars(query))
 
     async def change(self, user_id: int, **values: str) -> None:
         """Set columns of an enabled account (display, locale)."""

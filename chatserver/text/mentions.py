@@ -10,6 +10,7 @@ from itertools import islice
 
 from chatserver.models import name_key
 
+ALL_MEMBERS_NAMES = frozenset({"all", "everyone", "所有人"})  # keys that mention every member
 NAMES = 50  # mentions in one text; further ones stay text
 MEANINGS = 100  # shorter names that the mentions of one text may stand for
 NAME_LENGTH = 32  # characters; maximum length of a user name
@@ -27,7 +28,7 @@ _MARKS = ("`", ">", "](", "://", "ww.")
 
 
 def mentioned(text: str) -> tuple[str, ...]:
-    """Return the longest key after each @: see `meanings`. "all" stands for all members."""
+    """Return the longest key after each @: see `meanings`."""
     if "@" not in text and "＠" not in text:
         return ()
     if any(mark in text for mark in _MARKS):
@@ -39,9 +40,9 @@ def mentioned(text: str) -> tuple[str, ...]:
 def meanings(called: Iterable[str]) -> Iterator[list[str]]:
     """Yield for each mention the keys that it may stand for, the longest first.
 
-    The first one with an account is mentioned. Dots and dashes at the end may belong to the
-    sentence. Chinese or Japanese text may continue after a name without a space, so the mention may
-    be a shorter name; a text has at most MEANINGS of these.
+    The first one that has an account or is one of ALL_MEMBERS_NAMES is mentioned. Dots and dashes
+    at the end may belong to the sentence. Chinese or Japanese text may continue after a name
+    without a space, so the mention may be a shorter name; a text has at most MEANINGS of these.
     """
     remaining = MEANINGS
     for key in called:

@@ -12,6 +12,7 @@ from unicodedata import category, normalize
 
 from chatserver.errors import BadRequest, Conflict, _
 from chatserver.models import name_key
+from chatserver.text.mentions import ALL_MEMBERS_NAMES
 from chatserver.text.normalization import nfc, nfkc
 
 NAME_LENGTH = range(2, 33)
@@ -105,8 +106,8 @@ def checked_name(name: str) -> str:
 
 @cache
 def _reserved() -> frozenset[str]:
-    """Return the skeletons of reserved names; @all mentions every member."""
-    return frozenset({skeleton("all")})
+    """Return the skeletons of reserved names, which mention every member."""
+    return frozenset(skeleton(name) for name in ALL_MEMBERS_NAMES)
 
 
 def checked_display(display: str, name: str) -> str:

@@ -29,6 +29,7 @@ from chatserver.web.session_cookies import SessionCookies
 Name = Annotated[str, Meta(max_length=128)]
 
 NAMES = 100  # accounts that one request may name
+COMMON_ROOMS = 100  # in one response
 
 
 class UserQuery(msgspec.Struct):
@@ -165,6 +166,19 @@ class AccountHandlers:
             return await stream_query(request, "users", page)
         users = await first_entries(page, query.after, query.limit + 1)
         return ok(users=users[: query.limit], more=len(users) > query.limit)
+
+    @operation(
+        "GET",
+        "/api/users/{name}/rooms",
+        "common_rooms",
+        rate="reads",
+        returns=responses.CommonRooms,
+    )
+    async def common_rooms(self, request: web.Request) -> web.StreamResponse:
+        """List the rooms of which the user and another one are members, without direct ones."""
+        name = request.match_info["name"]
+        async with self._authenticator.authenticate_query(request) as user:
+            return ok(rooms=await self._all_users.common_rooms(user.id, name, COMMON_ROOMS))
 
     async def _page(self, after: str, limit: int, *, beginning: str) -> list[dict[str, Any]]:
         users = await self._all_users.page(after, limit, beginning=beginning)

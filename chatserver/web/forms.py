@@ -141,6 +141,7 @@ class RoomChange(Struct):
     retention_days: Days | None = None
     archived: bool | None = None
     muted: bool | None = None
+    favorite: bool | None = None
 
 
 class NewMembers(Struct):

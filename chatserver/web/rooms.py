@@ -123,23 +123,28 @@ class RoomHandlers:
         "/api/rooms/{room}",
         "change_room",
         rate="messages",
-        returns=(responses.ChangedRoom, responses.MutedRoom),
+        returns=(responses.ChangedRoom, responses.MutedRoom, responses.FavoredRoom),
         body=forms.RoomChange,
         refuses="conflict id_conflict",
     )
     async def change(self, request: web.Request) -> web.StreamResponse:
-        """Set the given fields. `muted`, which applies to the user only, and `archived` must be the
-        only field.
+        """Set the given fields. `muted` and `favorite`, which are the user's, and `archived` must
+        be the only field.
         """
         form = await forms.read(request, forms.RoomChange)
         named = {key for key, value in msgspec.to_builtins(form).items() if value is not None}
-        if named & {"muted", "archived"} and len(named - {"id"}) > 1:
-            raise BadRequest(_("'muted' and 'archived' cannot be combined with other fields."))
+        if named & {"muted", "favorite", "archived"} and len(named - {"id"}) > 1:
+            raise BadRequest(
+                _("'muted', 'favorite' and 'archived' cannot be combined with other fields.")
+            )
         user = await self._paths.user(request)
         room = await self._paths.room(request, user)
         if form.muted is not None:
             await self._room_commands.mute(user, room, on=form.muted)
             return ok(room=room, muted=form.muted)
+        if form.favorite is not None:
+            await self._room_commands.favor(user, room, on=form.favorite)
+            return ok(room=room, favorite=form.favorite)
         change = RoomRequest(user, form.id)
         if form.archived is not None:
             receipt = await self._room_commands.archive(change, room, on=form.archived)

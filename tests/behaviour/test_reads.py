@@ -1,5 +1,7 @@
 """Read positions move forward and are synchronized; typing is ephemeral."""
 
+import pytest
+
 from chatserver.protocol import Type
 from tests.conftest import StartChat
 from tests.driver import Device, User
@@ -69,13 +71,17 @@ async def test_members_have_their_read_positions_in_rooms_that_show_them(
     assert {member["name"]: member["read"] for member in members} == {"ann": 0, "bo": seq}
 
 
-async def test_muting_is_sent_only_to_devices_of_the_same_user(ann: User, bo: User) -> None:
+@pytest.mark.parametrize(("action", "field"), [("mute", "muted"), ("favorite", "favorite")])
+async def test_marks_are_sent_only_to_devices_of_the_same_user(
+    ann: User, bo: User, action: str, field: str
+) -> None:
     desk, phone, bos = await ann.connect(), await ann.connect(), await bo.connect()
-    await desk.ask(Type.ROOM, action="mute", room=1)
+    assert (await desk.ask(Type.ROOM, action=action, room=1))[field] is True
     frame = await phone.next(Type.READ)
-    assert (frame["room"], frame["user"], frame["muted"]) == (1, "ann", True)
-    await ann.ask("PATCH", "/api/rooms/lobby", {"muted": False})
-    assert (await phone.next(Type.READ))["muted"] is False
+    assert (frame["room"], frame["user"], frame[field]) == (1, "ann", True)
+    assert (await ann.connect()).welcome["rooms"][0].get(field) is True
+    await ann.ask("PATCH", "/api/rooms/lobby", {field: False})
+    assert (await phone.next(Type.READ))[field] is False
     await bos.receives_nothing()
     assert [frame for frame in bos._queued if frame["type"] == Type.READ] == []
 

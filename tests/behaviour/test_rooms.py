@@ -218,6 +218,19 @@ async def test_a_direct_room_cannot_be_changed(users: Users) -> None:
         assert refused["code"] in ("forbidden", "not_found")
 
 
+async def test_rooms_in_common_are_those_of_which_both_are_members(users: Users) -> None:
+    anns, bos, cys = users
+    both = (await room(anns, "create", name="both", users=["bo"]))["room"]
+    await room(anns, "create", name="without-bo", users=["cy"])
+    await bos.say("hi", to="ann")
+    common = await anns.user.ask("GET", "/api/users/bo/rooms")
+    assert common.json["rooms"] == [1, both]
+    assert (await cys.user.ask("GET", "/api/users/Bo/rooms")).json["rooms"] == [1]
+    await room(anns, "leave", room=both)
+    assert (await anns.user.ask("GET", "/api/users/bo/rooms")).json["rooms"] == [1]
+    assert (await anns.user.ask("GET", "/api/users/nobody/rooms")).json["rooms"] == []
+
+
 async def test_muting_affects_only_the_membership_of_that_user(users: Users) -> None:
     anns, bos, cys = users
     muted = await room(anns, "mute", room=1)

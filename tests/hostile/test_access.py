@@ -130,6 +130,7 @@ MESSAGES: dict[type, list[Frame]] = {  # all that names a room, with {room} and 
         {"type": Type.ROOM, "action": "change", "private": False},
         {"type": Type.ROOM, "action": "archive"},
         {"type": Type.ROOM, "action": "mute"},
+        {"type": Type.ROOM, "action": "favorite"},
     ],
     protocol.Renew: [],
     protocol.ReportVisible: [],

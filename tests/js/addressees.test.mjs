@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { grouped, suggested } from "../../chatserver/static/js/lib/addressees.js";
+import { grouped } from "../../chatserver/static/js/lib/addressees.js";
+import { suggested } from "../../chatserver/static/js/lib/suggestions.js";
 
 const ALL = { name: "all", display: "everyone" };
 const outsiders = Array.from({ length: 9 }, (_, n) => ({ name: `li${n}`, display: `李四${n}` }));

@@ -392,8 +392,10 @@ async def test_mentioned_names_are_looked_up_when_the_message_is_stored(storage:
         storage,
         acting(ann, Post("@bo", mentions=("bo",))),
         acting(ann, Post("@all", mentions=("all", "nobody"))),
+        acting(ann, Post("@所有人好", mentions=("所有人好",))),
     )
-    assert await mention_rows(storage) == [(LOBBY, 2, bo.id), (LOBBY, 3, ALL_MEMBERS)]
+    everyone = [(LOBBY, 3, ALL_MEMBERS), (LOBBY, 4, ALL_MEMBERS)]
+    assert await mention_rows(storage) == [(LOBBY, 2, bo.id), *everyone]
 
 
 async def test_the_longest_existing_name_is_mentioned(storage: Storage) -> None:

@@ -138,6 +138,7 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "joined_seq": RESTORED,
         "read_seq": RESTORED,
         "muted": RESTORED,
+        "favorite": RESTORED,
         "left_at": LEFT,
         "left_seq": LEFT,
         "removed_at": Limit(

@@ -109,14 +109,16 @@ async def test_positions_only_move_forward_up_to_the_head_and_for_members_only(
     assert lobby.read == 3
 
 
-async def test_muting_returns_the_read_position(storage: Storage) -> None:
+async def test_marking_a_room_returns_the_read_position(storage: Storage) -> None:
     ann, bo = await storage.user("ann"), await storage.user("bo")
     await storage.log.store([draft(ann, "hi")])
     await storage.rooms.advance_reads({(bo.id, LOBBY): 1})
-    assert await storage.rooms.mute(bo.id, LOBBY, on=True) == 1
-    assert await storage.rooms.mute(bo.id, LOBBY, on=True) == 1
-    assert (await storage.rooms.for_user(bo.id)).states[0].muted
-    assert await storage.rooms.mute(bo.id, 77, on=True) is None
+    assert await storage.rooms.mark(bo.id, LOBBY, muted=True) == 1
+    assert await storage.rooms.mark(bo.id, LOBBY, favorite=True) == 1
+    (lobby,) = (await storage.rooms.for_user(bo.id)).states
+    assert (lobby.muted, lobby.favorite) == (True, True)
+    assert not (await storage.rooms.for_user(ann.id)).states[0].favorite
+    assert await storage.rooms.mark(bo.id, 77, muted=True) is None
 
 
 async def test_a_preview_of_the_last_message_is_short(storage: Storage) -> None:

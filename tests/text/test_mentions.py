@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 
-from chatserver.text.mentions import MEANINGS, NAME_LENGTH, NAMES, meanings, mentioned
+from chatserver.text.mentions import (
+    ALL_MEMBERS_NAMES,
+    MEANINGS,
+    NAME_LENGTH,
+    NAMES,
+    meanings,
+    mentioned,
+)
 
 CASES = json.loads((Path(__file__).parent.parent / "text-cases/mentions.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"])
 def test_the_longest_existing_name_is_mentioned(case: dict[str, Any]) -> None:
-    names = {"all", *case["accounts"]}
+    names = {*ALL_MEMBERS_NAMES, *case["accounts"]}
     meant = meanings(mentioned(case["text"]))
     called = [next((key for key in keys if key in names), None) for keys in meant]
     assert [name for name in called if name] == case["calls"]

@@ -49,7 +49,7 @@ def test_invisible_and_separating_characters_are_rejected_in_names(chosen: str) 
         checked_name(chosen)
 
 
-@pytest.mark.parametrize("chosen", ["all", "ALL", "ａｌｌ"])
+@pytest.mark.parametrize("chosen", ["all", "ALL", "ａｌｌ", "Everyone", "所有人"])
 def test_the_name_for_all_members_is_reserved(chosen: str) -> None:
     with pytest.raises(Conflict):
         checked_name(chosen)

@@ -17,7 +17,12 @@ REPLIES: dict[Shape, tuple[Shape, ...]] = {
     protocol.EditMessage: (protocol.Stored, protocol.Refused),
     protocol.DeleteMessage: (protocol.Stored, protocol.Refused),
     protocol.ReactTo: (protocol.Stored, protocol.Refused),
-    protocol.ChangeRoom: (protocol.RoomChanged, protocol.Muted, protocol.Refused),
+    protocol.ChangeRoom: (
+        protocol.RoomChanged,
+        protocol.Muted,
+        protocol.Favored,
+        protocol.Refused,
+    ),
     protocol.History: (
         protocol.HistoryPage,
         protocol.CatchUp,

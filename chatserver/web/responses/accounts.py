@@ -62,6 +62,12 @@ class Accounts(Success):
     more: bool = False
 
 
+class CommonRooms(Success):
+    """Numbers of rooms of which both users are members, at most 100."""
+
+    rooms: list[protocol.PositiveInt]
+
+
 class DeletedAccount(Success):
     """`messages`: number of deleted messages; only set if the request deletes them."""
 

@@ -46,6 +46,9 @@ class RoomChanges:
             case "mute":
                 await rooms.mute(user, room, on=command.on)
                 reply.send(protocol.Muted(id=command.id, ok=True, room=room, muted=command.on))
+            case "favorite":
+                await rooms.favor(user, room, on=command.on)
+                reply.send(protocol.Favored(id=command.id, ok=True, room=room, favorite=command.on))
             case "change":
                 await rooms.change(request, room, _settings(command))
             case _:

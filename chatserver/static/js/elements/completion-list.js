@@ -10,9 +10,9 @@ import { enterKey } from "../ui/enter-key.js";
 import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
-import { suggested } from "../lib/addressees.js";
-import { hasSpaceBeforeMark, incompleteMention } from "../lib/mentions.js";
+import { ALL_NAMES, hasSpaceBeforeMark, incompleteMention } from "../lib/mentions.js";
 import { withAppended } from "../lib/order.js";
+import { suggested } from "../lib/suggestions.js";
 import { clone } from "../ui/page.js";
 
 const MAX_ROWS = 7; // six users and @all
@@ -76,7 +76,7 @@ class CompletionList extends HTMLElement {
 
   #userOptions({ query }) {
     const users = this.candidates();
-    const found = users ? suggested(users, query, allRow()) : [];
+    const found = users ? suggested(users, query, allRow(query)) : [];
     if (found.length === 1 && found[0].name === query) return []; // the name is complete
     return found.map(userOption);
   }
@@ -167,7 +167,11 @@ class CompletionList extends HTMLElement {
   }
 }
 
-const allRow = () => ({ name: "all", aliases: ["everyone", "所有人"], display: _("everyone in this room") });
+/** The row of @all, by the name that the user is typing. */
+function allRow(query) {
+  const [all] = ALL_NAMES;
+  return { name: ALL_NAMES.find((name) => name.startsWith(query)) ?? all, display: _("everyone in this room") };
+}
 
 const userOption = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
 

@@ -4,7 +4,7 @@ import { setUpDialog } from "../ui/dialogs.js";
 import { reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { _ } from "../lib/i18n.js";
-import { matching } from "../lib/mentions.js";
+import { matching } from "../lib/matching.js";
 import { withAppended } from "../lib/order.js";
 import { hashOf } from "../lib/route.js";
 import { badge } from "../lib/unread.js";

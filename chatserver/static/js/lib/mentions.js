@@ -1,7 +1,7 @@
 /** Find mentions in text: `@name`, also with the full-width ＠, by the rules of chatserver/text/mentions.py. */
 
 const MENTION = /(?<![A-Za-z0-9_.])[@＠]([\p{L}\p{M}\p{N}_.-]{2,32})/gu;
-const ALL = "all";
+export const ALL_NAMES = ["all", "everyone", "所有人"]; // each mentions every member
 const MAX_MENTIONS = 50; // mentions in one text
 const MAX_CANDIDATES = 100; // shorter names that are tried for one text
 const SPACELESS = "\u2e80"; // from this code point on, scripts that put no space after a name
@@ -13,7 +13,7 @@ const VERBATIM =
 export const foldName = (name) => name.normalize("NFKC").toLowerCase();
 
 /**
- * Split `text` into a list of {text} and {text, mention}; joined, the texts are `text`. Only users and "all" are
+ * Split `text` into a list of {text} and {text, mention}; joined, the texts are `text`. Only users and ALL_NAMES are
  * mentioned: `isUser(name)` is called with folded names, the longest first.
  */
 export function splitMentions(text, isUser) {
@@ -32,7 +32,7 @@ export function splitMentions(text, isUser) {
   return parts;
 }
 
-const firstUser = (names, isUser) => names.find((name) => name === ALL || isUser(name));
+const firstUser = (names, isUser) => names.find((name) => ALL_NAMES.includes(name) || isUser(name));
 
 /** The length of the prefix of `name` that folds to `folded`. */
 function lengthOf(folded, name) {
@@ -69,48 +69,17 @@ export function isMentioned(text, user, isUser = () => false) {
   const key = foldName(user);
   return [...candidates(found.map(([, name]) => name)).values()].some((names) => {
     const mentioned = firstUser(names, (name) => name === key || isUser(name));
-    return mentioned === key || mentioned === ALL;
+    return mentioned !== undefined && isMentionOf(mentioned, user);
   });
 }
 
 /** Whether a mention, as `splitMentions` returns it, is one of `user`. */
-export const isMentionOf = (mention, user) => mention === ALL || mention === foldName(user);
+export const isMentionOf = (mention, user) => ALL_NAMES.includes(mention) || mention === foldName(user);
 
 /** The incomplete mention at the end of `text`: {query, start}, or null. */
 export function incompleteMention(text) {
   const found = /(?:^|[^A-Za-z0-9_.@＠])[@＠]([\p{L}\p{M}\p{N}_.-]{0,32})$/u.exec(text);
   return found && { query: foldName(found[1]), start: text.length - found[1].length - 1 };
-}
-
-/** Users whose name or display name matches `query`, the best first; `users`: [{name, display}]. */
-export function matching(users, query, limit = 6) {
-  const ranked = users.map((user) => ({ user, rank: rank(user, query) })).filter((one) => one.rank < 4);
-  return ranked.sort((a, b) => a.rank - b.rank).slice(0, limit).map(({ user }) => user);
-}
-
-/** The same with `all`, the row of @all, after users of its rank if its name or an alias starts with `query`. */
-export function matchingWithAll(all, users, query) {
-  const found = matching(users, query);
-  if (![all.name, ...(all.aliases ?? [])].some((name) => name.startsWith(query))) return found;
-  const first = rank({ name: all.name, display: all.name }, query);
-  const place = found.findIndex((user) => rank(user, query) > first);
-  const before = place < 0 ? found.length : place;
-  return [...found.slice(0, before), all, ...found.slice(before)];
-}
-
-/** 0: exact match; 1: prefix of the name; 2: prefix of a word of the display name; 3: substring; 4: no match. */
-function rank(user, query) {
-  const [name, display] = [foldName(user.name), foldName(user.display)];
-  if (name === query || display === query) return 0;
-  if (name.startsWith(query)) return 1;
-  if (beginsWord(display, query)) return 2;
-  return display.includes(query) || name.includes(query) ? 3 : 4;
-}
-
-function beginsWord(text, query) {
-  let at = text.indexOf(query);
-  while (at > 0 && /[\p{L}\p{N}\p{M}]$/u.test(text.slice(0, at))) at = text.indexOf(query, at + 1);
-  return at >= 0;
 }
 
 /** Whether `before` ends with a mention, the space after it, and a Chinese punctuation mark, which has no space before it. */

@@ -1,7 +1,7 @@
 /** Filter a list of users, [{name, display}]. */
 
 import { sortedByName } from "./collation.js";
-import { matching } from "./mentions.js";
+import { matching } from "./matching.js";
 
 export const FILTER_THRESHOLD = 8; // up to this many users are shown without a filter
 
