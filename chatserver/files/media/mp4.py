@@ -1,8 +1,8 @@
 """MP4 and QuickTime (ISO 14496-12) without metadata, which may have the place of recording.
 
-Boxes with metadata, unknown boxes, and tracks that are neither pictures, sound nor text, such as
-the positions that cameras record, are overwritten in place and become `free`, so that nothing else
-moves.
+Boxes with metadata, unknown boxes, and tracks that are neither pictures nor sound are overwritten
+in place and become `free`, so that nothing else moves. Tracks of text are removed too: cameras
+record positions in them as subtitles.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ KEPT = {  # boxes of each container; of others, all but METADATA
     b"minf": b"vmhd smhd sthd nmhd gmhd hmhd hdlr dinf stbl".split(),
 }
 CONTAINERS = frozenset([*KEPT, b"stbl", b"moof", b"traf", b"mvex", b"mfra"])
-MEDIA = frozenset(b"vide soun text sbtl subt clcp auxv pict".split())  # handlers of tracks
+MEDIA = frozenset(b"vide soun auxv pict".split())  # handlers of tracks that are kept
 MAX_BOXES = 100_000
 ZEROED_BYTES = 2**16  # overwritten at once
 
@@ -73,7 +73,7 @@ class Cleaner:
             self._blank(box)
 
     def _removed_boxes(self) -> list[Box]:
-        """Return metadata and tracks of data, and note where the samples of these tracks are."""
+        """Return metadata and tracks to remove, and note where the samples of the latter are."""
         removed, waiting = list[Box](), [Box(b"file", 0, 0, self._size)]
         while waiting:
             parent = waiting.pop()
@@ -105,7 +105,7 @@ class Cleaner:
             position += size
 
     def _is_removed_track(self, box: Box) -> bool:
-        """Return whether it is a track of data; note where its samples are."""
+        """Return whether it is a track to remove; note where its samples are."""
         self._fragmented |= box.kind == b"moof"
         if box.kind == b"cmov":
             raise Malformed("it is compressed")
@@ -114,10 +114,11 @@ class Cleaner:
         media = self._children(box).get(b"mdia")
         found = {} if media is None else self._children(media)
         handler = self._handler(found[b"hdlr"]) if b"hdlr" in found else b""
-        if not handler or handler in MEDIA:
+        if handler in MEDIA:
             self.handlers.add(handler)
             return False
-        self._note_samples(found.get(b"minf"))
+        if media is not None:
+            self._note_samples(found.get(b"minf"))
         self._removed = True
         return True
 

@@ -176,13 +176,14 @@ def without_metadata(content: bytes) -> bytes:
     return file.getvalue()
 
 
+PICTURES = box(b"hdlr", bytes(8), b"vide", bytes(12))  # of a track
 PLACE = box(b"udta", box(b"\xa9xyz", b"\0\x12\x15\xc7" + SECRET))
 FILM = [
     box(b"ftyp", b"isom\0\0\0\0"),
     box(
         b"moov",
         box(b"mvhd", b"\0" * 100),
-        box(b"trak", box(b"tkhd", b"\1" * 84), PLACE, box(b"meta", SECRET)),
+        box(b"trak", box(b"tkhd", b"\1" * 84), PLACE, box(b"meta", SECRET), box(b"mdia", PICTURES)),
         PLACE,
         box(b"meta", b"\0\0\0\0", box(b"ilst", SECRET)),
     ),
@@ -222,11 +223,13 @@ def track(handler: bytes, offset: int, *, wide: bool = False, sizes: bytes = b""
 
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("sizes", [b"", number(0, 10, 3)])
-@pytest.mark.parametrize("handler", [b"meta", b"camm", b"gpmd", b"data", b"tmcd", b"vide", b"soun"])
+@pytest.mark.parametrize(
+    "handler", b"meta camm gpmd data tmcd text sbtl subt clcp vide soun auxv pict".split()
+)
 def test_the_samples_of_data_tracks_are_overwritten(
     handler: bytes, wide: bool, sizes: bytes
 ) -> None:
-    kept = handler in (b"vide", b"soun")
+    kept = handler in (b"vide", b"soun", b"auxv", b"pict")
     data = b"0123456789" * 10
     start = FILM[0] + box(b"mdat", data)
     content = start + box(b"moov", track(handler, len(start) - 90, wide=wide, sizes=sizes))
@@ -283,11 +286,19 @@ class Interrupted(io.BytesIO):
 
 def test_metadata_anywhere_in_a_video_is_overwritten() -> None:
     hidden = [box(kind, SECRET) for kind in (b"meta", b"udta", b"free", b"skip", b"XMP_", b"PICT")]
-    track = box(b"trak", box(b"mdia", *hidden, box(b"minf", *hidden, box(b"stbl", *hidden[:3]))))
+    minf = box(b"minf", *hidden, box(b"stbl", *hidden[:3]))
+    track = box(b"trak", box(b"mdia", PICTURES, *hidden, minf))
     content = FILM[0] + b"".join(hidden) + box(b"moov", *hidden, track) + FILM[3]
     result = without_metadata(content + box(b"moof", box(b"traf", *hidden[:4])))
     assert SECRET not in result
     assert len(result) - len(content) == len(box(b"moof", box(b"traf", *hidden[:4])))
+
+
+def test_a_track_of_unknown_kind_is_removed() -> None:
+    tracks = [box(b"trak", box(b"tkhd", SECRET)), track(b"\0\0\0\0", 0), track(b"vide", 0)]
+    result = without_metadata(FILM[0] + box(b"moov", *tracks))
+    assert SECRET not in result
+    assert result.count(b"trak") == 1
 
 
 def test_a_video_may_end_with_an_open_box() -> None:
