@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 
 from chatserver import bucket_url
 from chatserver.errors import StartError
+from chatserver.file_state import MAX_FILES_PER_MESSAGE
 from chatserver.origins import origin
 
 Count = Annotated[int, Meta(ge=1)]
@@ -93,7 +94,7 @@ class FileSettings(Section, frozen=True):
     access_key: str = ""
     secret_key: str = ""
     bytes: Count = 100 * 2**20
-    per_message: Annotated[int, Meta(ge=0, le=10)] = 10
+    per_message: Annotated[int, Meta(ge=0, le=MAX_FILES_PER_MESSAGE)] = MAX_FILES_PER_MESSAGE
     pixels: Count = 50_000_000
     user_bytes: Size = 0
     room_bytes: Size = 0

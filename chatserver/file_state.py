@@ -1,4 +1,4 @@
-"""States of files."""
+"""States of files, and what several layers know of files."""
 
 from enum import IntEnum
 
@@ -14,3 +14,7 @@ class FileState(IntEnum):
 
 
 COMPLETE_STATES = (FileState.COMPLETE, FileState.BOUND, FileState.PICTURE)  # of the bytes
+
+UNKNOWN_TYPE = "application/octet-stream"  # media type of a file that is no other one
+MAX_FILES_PER_MESSAGE = 10
+FILE_SLOTS = 16  # more than MAX_FILES_PER_MESSAGE; stored ids and cursors of pages contain it

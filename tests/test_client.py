@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from chatserver.errors import TOO_MANY_SOCKETS, CloseCode
+from chatserver.files.media_processor import SQUARE_SIDE
+from chatserver.files.store import THUMBS
+from chatserver.files.uploads import MAX_ALT
 from chatserver.models import LOBBY
 from chatserver.protocol import HISTORY_LIMIT, Type
 
@@ -68,6 +71,15 @@ def test_the_client_has_the_lobby_and_the_history_limit() -> None:
     text = protocol()
     assert f"LOBBY = {LOBBY};" in text
     assert f"HISTORY_LIMIT = {HISTORY_LIMIT};" in text
+
+
+def test_the_client_has_the_sizes_of_pictures_and_of_alternative_texts() -> None:
+    text = read(STATIC / "js" / "lib" / "files.js")
+    small, large = THUMBS
+    assert f"SMALL_THUMB = {small};" in text
+    assert f"LARGE_THUMB = {large};" in text
+    assert f"MAX_ALT = {MAX_ALT};" in text
+    assert f"SIDE = {SQUARE_SIDE};" in read(STATIC / "js" / "elements" / "picture-cropper.js")
 
 
 # Files -------------------------------------------------------------------------------------------

@@ -16,11 +16,12 @@ import msgspec
 from msgspec.structs import replace
 
 from chatserver.errors import BadRequest, ChatError, NotFound, Unavailable, _
+from chatserver.file_state import UNKNOWN_TYPE
 from chatserver.files.file_folder import refusal
 from chatserver.files.folder_names import CLEAN_SUFFIX
 from chatserver.files.media.worker import HANDLED, Failure, Job, Result
 from chatserver.files.store import THUMBS, UploadArea
-from chatserver.files.types import HEAD_BYTES, PICTURES, UNKNOWN, media_type
+from chatserver.files.types import HEAD_BYTES, PICTURES, media_type
 from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
@@ -35,7 +36,7 @@ CAUSED_BY_PICTURES = frozenset(
     -number
     for number in (signal.SIGXCPU, signal.SIGSEGV, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 )
-SQUARE = 256  # pixels of a side of profile pictures and of the logo
+SQUARE_SIDE = 256  # pixels of a side of profile pictures and of the logo
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class MediaProcessor:
         if result.failure is Failure.LIBRARY:
             return MediaInfo(kind)
         if not result.ok:
-            return MediaInfo(UNKNOWN)
+            return MediaInfo(UNKNOWN_TYPE)
         if kind == "video/mp4" and result.is_sound:  # as Safari records it
             return MediaInfo("audio/mp4")
         return MediaInfo(kind, result.width, result.height, result.blur)
@@ -103,14 +104,14 @@ class MediaProcessor:
             raise _refused(result)
 
     async def crop(self, file_id: str, suffix: str, *, user_id: int) -> bool:
-        """Replace a sealed file by a square WebP of SQUARE pixels; False if it is no picture.
+        """Replace a sealed file by a square WebP of SQUARE_SIDE pixels; False if it is no picture.
 
         Raises Unavailable if that may succeed later.
         """
         kind = media_type(await self._area.head(file_id, suffix, HEAD_BYTES))
         if kind not in PICTURES:
             return False
-        job = self._job(file_id, suffix, kind, square=SQUARE)
+        job = self._job(file_id, suffix, kind, square=SQUARE_SIDE)
         result = await self._perform(job, user_id)
         if result.failure is not None:
             raise Unavailable(UNPROCESSED)

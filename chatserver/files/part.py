@@ -18,6 +18,12 @@ class WrongOffset(BadRequest):
     text = _("The upload continues at another offset.")
 
 
+class Incomplete(BadRequest):
+    """A request ended before the last byte that it had announced."""
+
+    text = _("The file is not complete.")
+
+
 class Locked(BadRequest):
     """Another request writes to the same file."""
 

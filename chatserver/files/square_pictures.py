@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from chatserver.errors import BadRequest, TooLarge, _
-from chatserver.files.media_processor import SQUARE, MediaProcessor
+from chatserver.files.media_processor import SQUARE_SIDE, MediaProcessor
 from chatserver.files.pace import Piece
 from chatserver.files.store import UploadArea
 from chatserver.files.uploads import Uploads
@@ -37,8 +37,7 @@ class SquarePictures:
             raise TooLarge(_("A picture has at most %(count)d MB."), count=MEGABYTES)
         file = await self._uploads.begin(user, NAME, size)
         async with self._uploads.discarding(file):
-            if await self._uploads.receive(file, 0, pieces) < size:
-                raise BadRequest(_("The file is not complete."))
+            await self._uploads.receive_all(file, pieces)
             yield NewPicture(file.id, await self._cropped(file))
 
     async def _cropped(self, file: StoredFile) -> Content:
@@ -48,4 +47,4 @@ class SquarePictures:
             raise BadRequest(_("The server cannot read this picture. Use JPEG, PNG, GIF or WebP."))
         sha256, size = await self._area.digest(file.id, suffix)
         await self._area.commit(file.id)
-        return Content(TYPE, size, sha256, SQUARE, SQUARE)
+        return Content(TYPE, size, sha256, SQUARE_SIDE, SQUARE_SIDE)

@@ -2,11 +2,11 @@
 
 import codecs
 
+from chatserver.file_state import UNKNOWN_TYPE
 from chatserver.files import webm
 
 HEAD_BYTES = 4_096  # bytes that decide
 
-UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
 
 # Types that browsers may show in place. Everything else is downloaded: HTML, SVG, XML and PDF could
@@ -48,14 +48,14 @@ def media_type(head: bytes) -> str:
         if head.startswith(start):
             return kind
     if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN)
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN_TYPE)
     if head[4:8] == b"ftyp":
-        return _TYPE_OF_BRAND.get(head[8:12], UNKNOWN)
+        return _TYPE_OF_BRAND.get(head[8:12], UNKNOWN_TYPE)
     if webm.is_webm(head):
         return "audio/webm" if webm.is_sound(head) else "video/webm"
     if _is_mp3(head):
         return "audio/mpeg"
-    return TEXT if _is_text(head) else UNKNOWN
+    return TEXT if _is_text(head) else UNKNOWN_TYPE
 
 
 def _is_mp3(head: bytes) -> bool:

@@ -17,7 +17,7 @@ from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
 from chatserver.files.names import cleaned
 from chatserver.files.pace import Piece, paced
-from chatserver.files.part import Checksum
+from chatserver.files.part import Checksum, Incomplete
 from chatserver.files.store import FileStore
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
@@ -30,9 +30,9 @@ RETRY_DELAY = 1.0  # seconds
 # The request of an upload has no time limit, because of its body. These are for the database alone:
 QUERY_TIMEOUT = 8.0  # seconds for a query, and for the change that completes the file
 DISCARD_TIMEOUT = 1.5  # seconds for the deletion after a failure, which may be such a timeout
-SPACE_CHECK_BYTES = 8 * 2**20  # bytes that are received between two looks at the free space
-LONGEST_ALT = 250  # characters
-EXPANDED_ALT = 1_000  # the same in NFKC, where one character may become eighteen: search uses it
+SPACE_CHECK_BYTES = 8 * 2**20  # bytes that are received between checks of the free space
+MAX_ALT = 250  # characters
+MAX_EXPANDED_ALT = 1_000  # the same in NFKC for search, where one may become eighteen
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +156,11 @@ class Uploads:
                     file.id, offset, counted, limit=file.bytes, checksum=checksum
                 )
 
+    async def receive_all(self, file: StoredFile, pieces: AsyncIterator[Piece]) -> None:
+        """Store all bytes of a file. Raises Incomplete, and what `receive` raises."""
+        if await self.receive(file, 0, pieces) < file.bytes:
+            raise Incomplete
+
     @contextmanager
     def _slot(self, user_id: int) -> Iterator[None]:
         if self._running[user_id] >= MAX_RUNNING:
@@ -265,6 +270,6 @@ def _content(file: StoredFile, info: MediaInfo, size: int, sha256: str) -> Conte
 def checked_alt(alt: str) -> str | None:
     """Return the stored form of an alternative text. Raises BadRequest."""
     kept = visible_line(alt)
-    if len(kept) > LONGEST_ALT or len(nfkc(kept)) > EXPANDED_ALT:
+    if len(kept) > MAX_ALT or len(nfkc(kept)) > MAX_EXPANDED_ALT:
         raise BadRequest(_("This text is too long."))
     return kept or None

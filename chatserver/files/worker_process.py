@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 IDLE_TIME = 60.0  # seconds without a job after which the process ends
-LONGEST_LINE = 8 * 2**20  # bytes of a result
+MAX_LINE_BYTES = 8 * 2**20  # bytes of a result
 
 FAILURES = (OSError, RuntimeError, msgspec.MsgspecError, ValueError, TimeoutError)
 
@@ -93,5 +93,5 @@ async def start(module: str) -> Process:
         stdout=PIPE,
         stderr=DEVNULL,  # reasons are in the results: lines of the server's log are JSON
         env=environment,
-        limit=LONGEST_LINE,
+        limit=MAX_LINE_BYTES,
     )

@@ -10,15 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound
-from chatserver.file_state import FileState
+from chatserver.file_state import UNKNOWN_TYPE, FileState
 from chatserver.models import Draft, Event, EventKind, RemoveFile
 from chatserver.storage.append_event import append_event, event_from_draft
 from chatserver.storage.file_texts import erase_of_files
 from chatserver.storage.rights import require_admin
 from chatserver.storage.search_index import Entry, reindex
 from chatserver.storage.tables import MARKED_FOR_DELETION, events, files
-
-UNKNOWN_TYPE = "application/octet-stream"
 
 
 def remove_file(connection: Connection, draft: Draft, act: RemoveFile, now: int) -> Event:

@@ -5,34 +5,25 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from chatserver.file_state import FileState
+from chatserver.file_state import FILE_SLOTS, FileState
 from chatserver.protocol import count_fitting
 from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
+from chatserver.storage.files import DESCRIBED_COLUMNS, DescribedFile
 from chatserver.storage.readers import Share
 from chatserver.storage.tables import files, users
+from chatserver.text.attached_files import MEDIA
 from chatserver.text.search_terms import fold
 
-FileKind = Literal["image", "video", "audio", "other"]
+FileKind = Literal["image", "video", "audio", "other"]  # MEDIA, and the rest
 
 MAX_WORDS = 10  # of a name that are searched
-POSITIONS = 16  # in the cursor of a page: more than files in one message
 
 
 @dataclass(frozen=True, slots=True)
-class RoomFile:
+class RoomFile(DescribedFile):
     """A file, and the message that has it. Times are milliseconds UTC."""
 
-    id: str
-    name: str
-    type: str
-    bytes: int
-    width: int | None
-    height: int | None
-    blur: str | None
-    alt: str | None
-    seconds: float | None
-    wave: str | None
     seq: int
     user: str
     at: int
@@ -83,7 +74,7 @@ class FileList:
         fitting = count_fitting(_length(row) for row in rows[:limit])
         page = [RoomFile(*row[:-1]) for row in rows[:fitting]]
         last = rows[fitting - 1] if len(rows) > fitting else None
-        return page, None if last is None else last.seq * POSITIONS + last.position
+        return page, None if last is None else last.seq * FILE_SLOTS + last.position
 
 
 def _length(row: Any) -> int:
@@ -93,7 +84,7 @@ def _length(row: Any) -> int:
 def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
     if selection.kind == "other":
-        found += [~files.c.type.like(f"{kind}/%") for kind in ("image", "video", "audio")]
+        found += [~files.c.type.like(f"{kind}/%") for kind in MEDIA]
     elif selection.kind is not None:
         found.append(files.c.type.like(f"{selection.kind}/%"))
     for word in dict.fromkeys(fold(selection.words).split()[:MAX_WORDS]):
@@ -113,23 +104,14 @@ def _conditions(selection: Selection) -> list[sa.ColumnElement[bool]]:
 
 def _follows(cursor: int, *, oldest_first: bool) -> list[sa.ColumnElement[bool]]:
     """Return conditions of the files after a cursor. The first one alone limits the index."""
-    seq, position = divmod(cursor, POSITIONS)
+    seq, position = divmod(cursor, FILE_SLOTS)
     if oldest_first:
         return [files.c.seq >= seq, sa.or_(files.c.seq > seq, files.c.position > position)]
     return [files.c.seq <= seq, sa.or_(files.c.seq < seq, files.c.position > position)]
 
 
-_COLUMNS: tuple[Any, ...] = (
-    files.c.id,
-    files.c.name,
-    files.c.type,
-    files.c.bytes,
-    files.c.width,
-    files.c.height,
-    files.c.blur,
-    files.c.alt,
-    files.c.seconds,
-    files.c.wave,
+_COLUMNS: tuple[Any, ...] = (  # in the order of RoomFile, and the position
+    *DESCRIBED_COLUMNS,
     files.c.seq,
     users.c.name.label("user"),
     files.c.at,

@@ -5,8 +5,8 @@ from there, reads its text (`files/text_extraction.py`) and stores it here. The 
 transaction that deletes the message or the file; so are its tokens in the index, unless they are
 many: then the search backlog removes them, and the row of the file stays until it has.
 
-The id of a text is that of its message in the table `search`, times SLOTS, plus a slot, so that
-texts are found newest first. All of this is derived: archives do not contain it.
+The id of a text is that of its message in the table `search`, times FILE_SLOTS, plus a slot, so
+that texts are found newest first. All of this is derived: archives do not contain it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
 
-from chatserver.file_state import FileState
+from chatserver.file_state import FILE_SLOTS, UNKNOWN_TYPE, FileState
 from chatserver.storage.bulk import KeyLookup, RowLookup
 from chatserver.storage.meta_keys import TEXTS_COMPACTED
 from chatserver.storage.search_index import DIRTY, MANY_TOKENS, search, text_words
@@ -24,8 +24,7 @@ from chatserver.storage.tables import EventRef, files, meta
 from chatserver.text.file_texts import IndexedText
 from chatserver.text.search_terms import room_token, sender_token, tokens
 
-SLOTS = 16  # more than files in one message
-READABLE_TYPES = ("text/plain", "application/pdf", "application/octet-stream")  # may have a text
+READABLE_TYPES = ("text/plain", "application/pdf", UNKNOWN_TYPE)  # may have a text
 NEVER = 2**62  # `due` of a file that is not to be read; with user 0, its tokens are to be removed
 
 _NAMES = ("id", "file_id", "room_id", "seq", "text", "tokens")
@@ -99,7 +98,7 @@ def _free_id(connection: Connection, file: Any) -> int | None:
     message = connection.scalar(_MESSAGE_ID, {"room": file.room_id, "number": file.seq})
     if message is None:
         return None
-    ids = range(message * SLOTS, (message + 1) * SLOTS)
+    ids = range(message * FILE_SLOTS, (message + 1) * FILE_SLOTS)
     taken = set(connection.scalars(sa.select(search_texts.c.id).where(search_texts.c.id.in_(ids))))
     return next((number for number in ids if number not in taken), None)
 

@@ -6,7 +6,7 @@ in the transaction that stores them (`apply_files.py`).
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound, TooLarge, _
-from chatserver.file_state import COMPLETE_STATES, FileState
+from chatserver.file_state import COMPLETE_STATES, UNKNOWN_TYPE, FileState
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
@@ -28,38 +28,32 @@ UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
 ALT_KEY = 1_000  # the same of an alternative text
 BACKFILL_BATCH = 1_000  # files
-SHOWN = (  # in this order
-    "id",
-    "name",
-    "type",
-    "bytes",
-    "width",
-    "height",
-    "blur",
-    "alt",
-    "seconds",
-    "wave",
-)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A row of the register. `room` and `seq` are those of its message, if `state` is BOUND."""
+class DescribedFile:
+    """What users learn of a file, in this order (protocol.File)."""
 
     id: str
-    user_id: int
-    room: int | None
-    seq: int | None
     name: str
     type: str
     bytes: int
-    sha256: str | None
     width: int | None
     height: int | None
     blur: str | None
     alt: str | None
     seconds: float | None
     wave: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile(DescribedFile):
+    """A row of the register. `room` and `seq` are those of its message, if `state` is BOUND."""
+
+    user_id: int
+    room: int | None
+    seq: int | None
+    sha256: str | None
     state: FileState
     at: int
 
@@ -127,7 +121,7 @@ class FileRegister:
             "room_id": new.room,
             "name": new.name,
             "name_key": fold(new.name)[:NAME_KEY],
-            "type": "application/octet-stream",
+            "type": UNKNOWN_TYPE,
             "bytes": new.bytes,
             "alt": new.alt,
             "seconds": new.sound.seconds,
@@ -233,15 +227,18 @@ def backfill_alt_keys(connection: Connection) -> None:
 
 def files_json(rows: Iterable[Any]) -> str:
     """Return the files of a message as members receive them; "" without any."""
-    shown = [
-        {name: value for name in SHOWN if (value := getattr(row, name)) is not None} for row in rows
-    ]
+    shown = [file_fields(row) for row in rows]
     return msgspec.json.encode(shown).decode() if shown else ""
 
 
+def file_fields(file: Any) -> dict[str, Any]:
+    """Return what members receive of a row or DescribedFile: the fields that are not None."""
+    return {name: value for name in FIELDS if (value := getattr(file, name)) is not None}
+
+
 def file_from_row(row: Any) -> StoredFile:
-    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
-    return StoredFile(**values | {"state": FileState(row.state)})
+    found = StoredFile(*row)
+    return replace(found, state=FileState(found.state))
 
 
 def _require_member(connection: Connection, user_id: int, room: int) -> None:
@@ -256,23 +253,15 @@ def _require_few_unsent(connection: Connection, user_id: int) -> None:
         raise TooLarge(TOO_MANY_UNSENT)
 
 
-_FIELDS = [field.name for field in fields(StoredFile)]  # in the order of COLUMNS
+FIELDS = tuple(field.name for field in fields(DescribedFile))
+DESCRIBED_COLUMNS: tuple[Any, ...] = tuple(files.c[name] for name in FIELDS)
 IS_UNSENT = files.c.state.in_((FileState.UPLOADING, FileState.COMPLETE))
-COLUMNS = (
-    files.c.id,
+COLUMNS: tuple[Any, ...] = (  # in the order of StoredFile
+    *DESCRIBED_COLUMNS,
     files.c.user_id,
     files.c.room_id.label("room"),
     files.c.seq,
-    files.c.name,
-    files.c.type,
-    files.c.bytes,
     files.c.sha256,
-    files.c.width,
-    files.c.height,
-    files.c.blur,
-    files.c.alt,
-    files.c.seconds,
-    files.c.wave,
     files.c.state,
     files.c.at,
 )

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import match
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatserver.file_state import FILE_SLOTS
 from chatserver.storage.engine import Database
-from chatserver.storage.file_texts import SLOTS, search_texts
+from chatserver.storage.file_texts import search_texts
 from chatserver.storage.readers import Share
 from chatserver.storage.search_candidates import (
     Terms,
@@ -59,21 +60,21 @@ async def text_candidates(
     if not terms or not all(terms):
         return NO_TEXTS
     is_sqlite = connection.dialect.name == "sqlite"
-    most = size + SLOTS  # of two messages at least
+    most = size + FILE_SLOTS  # of two messages at least
     values = {
         "words": fts5_expression(terms) if is_sqlite else boolean_expression(terms),
         "me": user_id,
-        "least": ids[0] * SLOTS,
-        "below": ids[1] * SLOTS,
+        "least": ids[0] * FILE_SLOTS,
+        "below": ids[1] * FILE_SLOTS,
         "most": most,
     }
     query = _CANDIDATES_SQLITE if is_sqlite else _CANDIDATES_MYSQL
     found = list(await connection.scalars(query, values))
     by_message: dict[int, list[int]] = {}
-    least = found[-1] // SLOTS if len(found) == most else 0
+    least = found[-1] // FILE_SLOTS if len(found) == most else 0
     for text_id in found:
-        if text_id // SLOTS > least:  # the last message may have more texts than were read
-            by_message.setdefault(text_id // SLOTS, []).append(text_id)
+        if text_id // FILE_SLOTS > least:  # the last message may have more texts than were read
+            by_message.setdefault(text_id // FILE_SLOTS, []).append(text_id)
     return TextCandidates(by_message, least)
 
 

@@ -17,9 +17,10 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from chatserver.errors import ChatError, FilesUnavailable
+from chatserver.file_state import UNKNOWN_TYPE
 from chatserver.files.pace import Pace
 from chatserver.files.store import RemoteFile
-from chatserver.files.types import INLINE, TEXT, UNKNOWN
+from chatserver.files.types import INLINE, TEXT
 from chatserver.storage.failures import storage_error
 from chatserver.web import time_limit
 from chatserver.web.access_log import route
@@ -150,7 +151,7 @@ async def send_file(
 
 
 def _headers(kind: str, name: str, *, inline: bool, cache: str) -> dict[str, str]:
-    content_type = kind if kind in INLINE else UNKNOWN
+    content_type = kind if kind in INLINE else UNKNOWN_TYPE
     if content_type == TEXT:
         content_type += "; charset=utf-8"
     return {

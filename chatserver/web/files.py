@@ -3,17 +3,16 @@
 from functools import partial
 from typing import Annotated, Any
 
-import msgspec
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from chatserver import protocol
-from chatserver.errors import BadRequest, NotFound, _
+from chatserver.errors import NotFound
 from chatserver.files.service import FileService
 from chatserver.files.store import THUMBS
-from chatserver.files.uploads import LONGEST_ALT
+from chatserver.files.uploads import MAX_ALT
 from chatserver.storage.file_list import FileKind, RoomFile, Selection
-from chatserver.storage.files import SHOWN, Sound, StoredFile
+from chatserver.storage.files import Sound, StoredFile, file_fields
 from chatserver.storage.rooms import Rooms
 from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
@@ -27,7 +26,7 @@ from chatserver.web.room_path import RoomPaths
 
 # A request line has at most 8,190 bytes, and a character up to 12 of them.
 Name = Annotated[str, Meta(max_length=255)]
-Alt = Annotated[str, Meta(max_length=LONGEST_ALT)]
+Alt = Annotated[str, Meta(max_length=MAX_ALT)]
 
 
 class SoundFields(Struct):
@@ -109,11 +108,10 @@ class FileHandlers:
             user, query.name, size, room=room, alt=query.alt, sound=query.sound()
         )
         async with self._uploads.discarding(file):
-            if await self._uploads.receive(file, 0, body_of(request)) < size:
-                raise BadRequest(_("The file is not complete."))
+            await self._uploads.receive_all(file, body_of(request))
             await self._authenticator.authenticate_again(request)
             file = await self._uploads.complete(file)
-        return ok(status=201, file=described(file))
+        return ok(status=201, file=file_fields(file))
 
     @operation(
         "GET",
@@ -124,7 +122,7 @@ class FileHandlers:
     )
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Describe a file that the user may read."""
-        return ok(file=described(await self._readable(request)))
+        return ok(file=file_fields(await self._readable(request)))
 
     @operation(
         "PATCH",
@@ -139,7 +137,7 @@ class FileHandlers:
         form = await forms.read(request, Description)
         user = await self._paths.user(request)
         file = await self._uploads.describe(user, request.match_info["file"], form.alt)
-        return ok(file=described(file))
+        return ok(file=file_fields(file))
 
     @operation("DELETE", "/api/files/{file}", "discard_file", rate="changes")
     async def discard(self, request: web.Request) -> web.StreamResponse:
@@ -230,16 +228,9 @@ class FileHandlers:
                 left_seq=access.left_seq,
             )
             found, position = await self._listing.page(room, selection, query.limit)
-        shown = [_shown(file) for file in found]
+        shown = [_room_file_fields(file) for file in found]
         return ok(room=room, files=shown, more=position is not None, position=position)
 
 
-def described(file: StoredFile) -> dict[str, Any]:
-    """Return a file as clients receive it."""
-    facts = {name: getattr(file, name) for name in SHOWN}
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _shown(file: RoomFile) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(file)
-    return {name: value for name, value in facts.items() if value is not None}
+def _room_file_fields(file: RoomFile) -> dict[str, Any]:
+    return file_fields(file) | {"seq": file.seq, "user": file.user, "at": file.at}

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from chatserver.chat.server_profile import ServerProfileCache
+from chatserver.files.media_processor import SQUARE_SIDE
 from chatserver.web.assets import MODULE, Assets
 from chatserver.web.language import Language, preferred
 from chatserver.web.operations import operation
@@ -28,7 +29,6 @@ STORED_FILES = (  # of the page, so that it opens without a connection
     "img/icon-192.png",
     "img/badge-96.png",
 )
-SQUARE = 256  # pixels of the logo
 COLOR = "#4a5bc4"  # of the icons
 SHORT_NAME = 12  # characters that launchers show
 
@@ -88,7 +88,7 @@ class InstallationHandlers:
         logo = self._profile.current.logo
         if logo is None:
             return []
-        size = f"{SQUARE}x{SQUARE}"
+        size = f"{SQUARE_SIDE}x{SQUARE_SIDE}"
         return [{"src": url("logo", picture=logo), "sizes": size, "type": "image/webp"}]
 
     @operation(

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from chatserver.errors import BadRequest, UnsupportedMedia, _
+from chatserver.errors import UnsupportedMedia, _
 from chatserver.files.pace import Piece
+from chatserver.files.part import Incomplete
 from chatserver.web import time_limit
 from chatserver.web.aiohttp_internals import HttpConnection
 from chatserver.web.headers import HttpError
@@ -27,7 +28,7 @@ def declared_size(request: web.Request) -> int:
 
 
 async def body_of(request: web.Request) -> AsyncIterator[Piece]:
-    """Yield the body as it arrives, without a time limit. Raises BadRequest if it breaks off.
+    """Yield the body as it arrives, without a time limit. Raises Incomplete if it breaks off.
 
     A piece may be overwritten when the next one is requested.
     """
@@ -36,7 +37,7 @@ async def body_of(request: web.Request) -> AsyncIterator[Piece]:
         async for piece in _pieces(request):
             yield piece
     except (web.RequestPayloadError, ConnectionError):
-        raise BadRequest(_("The file is not complete.")) from None
+        raise Incomplete from None
 
 
 async def _pieces(request: web.Request) -> AsyncIterator[Piece]:

@@ -32,7 +32,7 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,expiration,termination,checksum"
 ALGORITHMS = ("sha1", "sha256")
 CONTENT_TYPE = "application/offset+octet-stream"
-LONGEST_METADATA = 16_384  # characters
+MAX_METADATA = 16_384  # characters
 
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 
@@ -216,7 +216,7 @@ def metadata(field: str) -> dict[str, str]:
     """Parse Upload-Metadata: keys with values in base64. Raises BadRequest."""
     found = {}
     try:
-        for pair in filter(None, map(str.strip, field[:LONGEST_METADATA].split(","))):
+        for pair in filter(None, map(str.strip, field[:MAX_METADATA].split(","))):
             key, _space, value = pair.partition(" ")
             found[key] = b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):

@@ -15,13 +15,13 @@ import pytest_asyncio
 from PIL import Image
 
 from chatserver.errors import BadRequest, Unavailable
+from chatserver.file_state import UNKNOWN_TYPE
 from chatserver.files import media_processor as module
 from chatserver.files import worker_process
 from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFFIX
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.media.worker import Job, Result
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
-from chatserver.files.types import UNKNOWN
 from tests.files.media.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
 FILE = "A" * 22
@@ -148,7 +148,7 @@ def many_scans() -> bytes:
     ],
 )
 async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, content: bytes) -> None:
-    assert await bench.process(content) == MediaInfo(UNKNOWN)
+    assert await bench.process(content) == MediaInfo(UNKNOWN_TYPE)
     assert (await bench.process(picture("PNG"), "B" * 22)).width == 900
 
 
@@ -182,7 +182,7 @@ async def test_metadata_is_removed_although_no_thumbnail_can_be_made(
         return await send(job)
 
     monkeypatch.setattr(bench.media, "_send", ending)
-    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN)
+    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN_TYPE)
     assert SECRET not in bench.cleaned()
 
 
@@ -246,7 +246,7 @@ async def test_a_picture_that_ends_the_process_itself_is_not_decoded_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     signals = Signals(bench, monkeypatch, number)
-    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN)
+    assert await bench.process(picture("JPEG", exif=exif())) == MediaInfo(UNKNOWN_TYPE)
     assert signals.started == 2
     assert SECRET not in bench.cleaned()
 

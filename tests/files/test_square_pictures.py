@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock
 import pytest
 from PIL import Image
 
-from chatserver.files.media_processor import SQUARE, MediaProcessor
+from chatserver.files.media_processor import SQUARE_SIDE, MediaProcessor
 from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.verification import file_findings
 from chatserver.models import User
@@ -55,7 +55,7 @@ async def cropped(bench: Bench, content: bytes) -> bytes:
 async def test_a_photo_becomes_a_small_upright_square_without_metadata(bench: Bench) -> None:
     content = await cropped(bench, encoded(HALVES, "JPEG", exif=exif(orientation=6), quality=95))
     square = shown(content)
-    assert (square.format, square.size, square.mode) == ("WEBP", (SQUARE, SQUARE), "RGB")
+    assert (square.format, square.size, square.mode) == ("WEBP", (SQUARE_SIDE, SQUARE_SIDE), "RGB")
     assert not any(secret in content for secret in (SECRET, b"EXIF", b"XMP "))
     top, bottom = pixel(square, 128, 20), pixel(square, 128, 236)
     assert top[0] > 200 > 60 > top[2]  # red: the left half, turned by 90°
@@ -64,7 +64,7 @@ async def test_a_photo_becomes_a_small_upright_square_without_metadata(bench: Be
 
 @pytest.mark.parametrize("size", [(2_000, 10), (1, 1), (256, 256), (700, 900)])
 async def test_pictures_of_all_shapes_become_squares(bench: Bench, size: tuple[int, int]) -> None:
-    assert shown(await cropped(bench, picture("PNG", size))).size == (SQUARE, SQUARE)
+    assert shown(await cropped(bench, picture("PNG", size))).size == (SQUARE_SIDE, SQUARE_SIDE)
 
 
 async def test_transparency_is_kept_and_of_a_moving_picture_the_first_frame(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFF
 from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.store import Space
-from chatserver.files.uploads import LONGEST_ALT, MAX_RUNNING, checked_alt
+from chatserver.files.uploads import MAX_ALT, MAX_RUNNING, checked_alt
 from tests.files.places import ON_FOLDER
 from tests.files.test_cleanup import Parts, parts
 from tests.files.test_media_processor import picture
@@ -258,8 +258,8 @@ def test_an_alternative_text_is_one_line_of_limited_length() -> None:
     assert checked_alt("a\x00b\u202e c\u200b") == "ab c"
     assert checked_alt("\u3164\u2800\u00ad") is None
     with pytest.raises(BadRequest):
-        checked_alt("x" * (LONGEST_ALT + 1))
-    assert checked_alt("e\u0301" * LONGEST_ALT) == "é" * LONGEST_ALT
+        checked_alt("x" * (MAX_ALT + 1))
+    assert checked_alt("e\u0301" * MAX_ALT) == "é" * MAX_ALT
 
 
 def test_an_alternative_text_that_compatibility_forms_make_much_longer_is_refused() -> None:

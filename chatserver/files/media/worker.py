@@ -1,28 +1,23 @@
 """Process that cleans pictures, videos and recordings, with limits, so that a hostile one
 harms nothing else.
-
-Reads a job from each line of its input, and writes a line with the result.
 """
 
 import errno
 import mmap
 import os
-import resource
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
 from msgspec import Struct
 
 from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webp
+from chatserver.files.worker_loop import serve
 
 MEMORY = 768 * 2**20  # bytes of address space
 SECONDS = 8  # of the processor for one job
-NICENESS = 10
 
 Clean = Callable[[Any], list[bytes]]
 CLEANED: dict[str, Clean] = {
@@ -81,17 +76,7 @@ class Result(Struct, omit_defaults=True):
 
 def main() -> None:
     """Work until the input ends."""
-    os.umask(0o077)
-    with suppress(OSError):  # forbidden in some containers
-        os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for line in sys.stdin.buffer:
-        used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used) + SECONDS, resource.RLIM_INFINITY))
-        result = perform(msgspec.json.decode(line, type=Job))
-        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
-        sys.stdout.buffer.flush()
+    serve(perform, Job, memory=MEMORY, seconds=SECONDS)
 
 
 def perform(job: Job) -> Result:

@@ -1,27 +1,20 @@
-"""Process that extracts texts, with limits, so that a hostile file harms nothing else.
-
-Reads a job from each line of its input, and writes a line with the result.
-"""
+"""Process that extracts texts, with limits, so that a hostile file harms nothing else."""
 
 import logging
-import os
-import resource
 import signal
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-import msgspec
 from msgspec import Struct
 
 from chatserver.files.texts import OutOfTime, pdf, plain
+from chatserver.files.worker_loop import limit_processor, serve
 from chatserver.text.file_texts import CHARACTERS, indexed, on_one_line
 
 MEMORY = 512 * 2**20  # bytes of address space
 SECONDS = 8  # of the processor for one file; what was read by then is kept
-NICENESS = 10
 PDF = "application/pdf"
 TEXT_BYTES = CHARACTERS * plain.BYTES_PER_CHARACTER  # of a text file that are read
 PDF_BYTES = 100 * 2**20  # of a PDF, which pypdf reads into memory
@@ -44,17 +37,9 @@ class Result(Struct, omit_defaults=True):
 
 def main() -> None:
     """Work until the input ends."""
-    os.umask(0o077)
-    with suppress(OSError):  # forbidden in some containers
-        os.nice(NICENESS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXCPU, _out_of_time)
     logging.disable()  # pypdf reports each defect of a file
-    for line in sys.stdin.buffer:
-        result = perform(msgspec.json.decode(line, type=Job))
-        sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
-        sys.stdout.buffer.flush()
+    serve(perform, Job, memory=MEMORY, seconds=SECONDS)
 
 
 def _out_of_time(*_signal: object) -> NoReturn:
@@ -63,21 +48,13 @@ def _out_of_time(*_signal: object) -> NoReturn:
 
 def perform(job: Job) -> Result:
     """Return the text of a file, as much as the limits allow."""
-    _limit(SECONDS)
     try:
         text = _kept(_pieces(job))
     except OutOfTime:
         text = ""
-    _limit(None)
+    limit_processor(None)  # the rest depends on CHARACTERS only
     found = indexed(on_one_line(text))
     return Result(ok=bool(found.text), text=found.text, tokens=found.tokens)
-
-
-def _limit(seconds: int | None) -> None:
-    """Set the processor time after which OutOfTime is raised."""
-    used = int(sum(resource.getrusage(resource.RUSAGE_SELF)[:2])) + 1
-    soft = resource.RLIM_INFINITY if seconds is None else used + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 def _pieces(job: Job) -> Iterator[str]:

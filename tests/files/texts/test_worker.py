@@ -28,7 +28,7 @@ def read(folder: Path, content: bytes) -> Result:
 @pytest.fixture(autouse=True)
 def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set no limit for the process of the tests."""
-    monkeypatch.setattr("chatserver.files.texts.worker._limit", lambda _seconds: None)
+    monkeypatch.setattr("chatserver.files.texts.worker.limit_processor", lambda _seconds: None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@
 
 import { makeClosable, requestClose } from "../ui/dialogs.js";
 import { sessionRequest } from "../net/api.js";
-import { altOf, sizeText } from "../lib/files.js";
+import { LARGE_THUMB, altOf, sizeText } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { RoomPictures } from "../lib/room-pictures.js";
 import { hashOf } from "../lib/route.js";
@@ -17,7 +17,6 @@ import { lang, urls } from "../ui/page.js";
 import { blurUrl } from "../ui/picture-blur.js";
 import { watchDrag, watchSwipe } from "../ui/swipe.js";
 
-const LARGE = 1600; // pixels of the longer side of the thumbnail that fits into the window
 const MIN_ZOOM = 2; // times the size that fits
 const PAGE_SIZE = 100; // pictures
 const NEAR_EDGE = 5; // pictures before an end at which more are loaded
@@ -96,7 +95,7 @@ class FileViewer extends HTMLElement {
     this.#id = id;
     this.#zoom(false);
     this.#replaceImage(file);
-    this.#load(file.type === "image/gif" ? fileUrl(file) : thumbUrl(file, LARGE));
+    this.#load(file.type === "image/gif" ? fileUrl(file) : thumbUrl(file, LARGE_THUMB));
     const name = this.querySelector(".viewer-name");
     name.textContent = file.alt || file.name;
     name.title = file.name;
@@ -115,7 +114,7 @@ class FileViewer extends HTMLElement {
     const image = Object.assign(document.createElement("img"), { width, height, alt: altOf(file), draggable: false });
     const previews = [thumbUrl(file), blurUrl(file.blur)].filter(Boolean);
     image.style.background = previews.map((url) => `center / 100% 100% no-repeat url("${url}")`).join();
-    const scale = Math.min(1, LARGE / Math.max(width, height), this.#stage.clientWidth / width, this.#stage.clientHeight / height);
+    const scale = Math.min(1, LARGE_THUMB / Math.max(width, height), this.#stage.clientWidth / width, this.#stage.clientHeight / height);
     image.style.inlineSize = `${width * scale}px`;
     image.style.blockSize = `${height * scale}px`;
     image.addEventListener("load", () => this.#ended(image));
@@ -149,7 +148,7 @@ class FileViewer extends HTMLElement {
     this.querySelector(".viewer-details").textContent = [place, sizeText(bytes, lang)].filter(Boolean).join(" · ");
     this.querySelector(".viewer-previous").hidden = index === 0 && !older;
     this.querySelector(".viewer-next").hidden = index === list.length - 1 && !newer;
-    for (const { file } of [list[index - 1], list[index + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE);
+    for (const { file } of [list[index - 1], list[index + 1]].filter(Boolean)) new Image().src = thumbUrl(file, LARGE_THUMB);
   }
 
   async #move(step) {

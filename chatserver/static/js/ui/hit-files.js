@@ -1,13 +1,12 @@
 /** Shows the files of a search hit: first the one whose text was found, then those with a found name or description. */
 
-import { kindOf, mayBeTransparent } from "../lib/files.js";
+import { MAX_ALT, kindOf, mayBeTransparent } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { hasHit, highlighted } from "../lib/search.js";
 import { thumbUrl } from "./message-files.js";
 import { clone } from "./page.js";
 
 const MAX_SHOWN = 3;
-const MAX_ALT = 250; // characters of a description that are searched and shown
 
 /**
  * `terms`: what `searchTerms` and `fileTerms` returned, as `text` and `files`; `foundIn`: {file, text} of the hit.

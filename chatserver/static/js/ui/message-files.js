@@ -7,13 +7,11 @@
  */
 
 import { emit, reconcile } from "./dom.js";
-import { altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
+import { LARGE_THUMB, SMALL_THUMB, altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
 import { lazyModule } from "./lazy-load.js";
 import { messagesView } from "./near-view.js";
 import { clone, lang, urls } from "./page.js";
 
-const SMALL = 480; // pixels of the longer side of a thumbnail
-const LARGE = 1600;
 const RETRY_DELAY = 1_000; // milliseconds, doubled after each failure
 const MAX_FAILURES = 6;
 
@@ -21,7 +19,7 @@ const MAX_FAILURES = 6;
 export const fileUrl = ({ id, name }, { download = false } = {}) =>
   `${urls.files}/${id}/${encodeURIComponent(name)}${download ? "?download=true" : ""}`;
 
-export const thumbUrl = ({ id }, size = SMALL) => `${urls.files}/${id}/thumb?w=${size}`;
+export const thumbUrl = ({ id }, size = SMALL_THUMB) => `${urls.files}/${id}/thumb?w=${size}`;
 
 /** Show `files` in `box`; `seq`: of their message. */
 export function showFiles(box, files, seq) {
@@ -64,7 +62,7 @@ function makePicture(file, { isGallery }) {
   const { width, height } = boxOf(file);
   link.href = fileUrl(file);
   setBox(image, { width, height }, isGallery);
-  const size = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL ? SMALL : LARGE;
+  const size = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL_THUMB ? SMALL_THUMB : LARGE_THUMB;
   messagesView.when(image, () => loadImage(image, thumbUrl(file, size)));
   if (file.blur) messagesView.when(link, () => lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur)));
   link.classList.toggle("transparent", mayBeTransparent(file));
