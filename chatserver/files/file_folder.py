@@ -27,6 +27,7 @@ class FileFolder:
         self.root = root
         self.marked = MarkedFolder(root)
         self._threads = Threads(THREADS, "files")
+        self._readers = Threads(THREADS, "downloads")  # do not wait for uploads that are flushed
 
     def path(self, file_id: str, suffix: str = "") -> Path:
         return self.root / file_id[:2] / file_id[2:4] / f"{file_id}{suffix}"
@@ -44,7 +45,7 @@ class FileFolder:
         """Return the size of a file that can be read. Raises as `in_thread`, also if it hangs."""
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
-                return await self._threads.start(readable_size, path)
+                return await self._readers.start(readable_size, path)
         except FileNotFoundError:
             raise await self._missing() from None
         except (OSError, TimeoutError) as error:

@@ -15,7 +15,7 @@ from chatserver.files.running_digests import RunningDigests
 from chatserver.files.store import Space
 from chatserver.storage.archive_writer import fsync_directory
 
-WRITE_BYTES = 2**20  # written in one go
+WRITE_BYTES = 2**16  # are worth a thread; fewer wait in memory for more
 
 
 class FolderUploads:
@@ -73,13 +73,13 @@ class FolderUploads:
         waiting = bytearray()
         try:
             async for piece in pieces:
-                if len(piece) >= WRITE_BYTES and not waiting:
-                    await in_thread(writer.write, piece)
-                    continue
-                waiting += piece
-                if len(waiting) >= WRITE_BYTES:
+                if len(piece) < WRITE_BYTES:
+                    waiting += piece
+                if len(waiting) >= WRITE_BYTES or (waiting and len(piece) >= WRITE_BYTES):
                     full, waiting = waiting, bytearray()
                     await in_thread(writer.write, full)
+                if len(piece) >= WRITE_BYTES:
+                    await in_thread(writer.write, piece)
         finally:
             await in_thread(writer.close, waiting)
         return await in_thread(writer.verified)

@@ -1,13 +1,16 @@
 """Reception of a long request body into buffers, without the copies that aiohttp's parser makes.
 
-Owns the connection until the body is complete or its reader gives up.
+Owns the connection until the body is complete or its reader gives up. A buffer is long only while
+its predecessor was filled: uploads that stall or trickle hold little memory.
 """
 
 import asyncio
+import mmap
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-BUFFER = 2**20  # bytes; there are two
+BUFFER = 2**20  # bytes; a fast body has two
+SHORT_BUFFER = 2**15  # bytes; a slow one has two of these
 INTERVAL = 1.0  # seconds after which what has arrived is passed on, even if it is little
 
 
@@ -19,8 +22,10 @@ class BodyReceiver(asyncio.BufferedProtocol):
         self.missing = count  # bytes that have not arrived yet
         self._transport = transport
         self._http = http
-        self._buffers = [memoryview(bytearray(min(BUFFER, count))) for _ in range(2)]
-        self._filled = 0  # bytes of the first buffer
+        self._buffer = new_buffer(SHORT_BUFFER)
+        self._filled = 0  # bytes of the buffer
+        self._passed = memoryview(b"")  # what the reader has
+        self._spare: memoryview | None = None  # the buffer of what it has
         self._paused = False
         self._ended = False
         self._wanted = asyncio.Event()
@@ -28,7 +33,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
     # The transport calls -------------------------------------------------------------------------
 
     def get_buffer(self, _size: int) -> memoryview:
-        return self._buffers[0][self._filled : self._filled + self.missing]
+        return self._buffer[self._filled : self._filled + self.missing]
 
     def buffer_updated(self, count: int) -> None:
         self._filled += count
@@ -39,7 +44,7 @@ class BodyReceiver(asyncio.BufferedProtocol):
             self._wanted.set()
 
     def _is_full(self) -> bool:
-        return not self.missing or self._filled == len(self._buffers[0])
+        return not self.missing or self._filled == len(self._buffer)
 
     def eof_received(self) -> None:
         self._http.eof_received()
@@ -62,26 +67,41 @@ class BodyReceiver(asyncio.BufferedProtocol):
 
         Raises ConnectionError when the connection ends too early, after what had arrived.
         """
-        while self.missing or self._filled:
-            if not (self._is_full() or self._ended):
-                await self._wait()
-            if self._filled:
-                yield self._taken()
-            elif self._ended:
-                raise ConnectionResetError("the connection was closed")
+        try:
+            while self.missing or self._filled:
+                if not (self._is_full() or self._ended):
+                    await self._wait()
+                if self._filled:
+                    yield self._take()
+                    self._passed.release()
+                elif self._ended:
+                    raise ConnectionResetError("the connection was closed")
+        finally:
+            self._buffer, self._spare = new_buffer(SHORT_BUFFER), None
 
     async def _wait(self) -> None:
         self._wanted.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(INTERVAL):
                 await self._wanted.wait()
+                return
+        self._spare = None
+        if not self._filled and len(self._buffer) > SHORT_BUFFER:
+            self._buffer = new_buffer(SHORT_BUFFER)
 
-    def _taken(self) -> memoryview:
-        """Return what has arrived, and receive into the other buffer from now on."""
-        piece = self._buffers[0][: self._filled]
-        self._buffers.reverse()
+    def _take(self) -> memoryview:
+        """Return what has arrived, and receive into another buffer from now on."""
+        size = BUFFER if self._filled == len(self._buffer) else SHORT_BUFFER
+        spare, self._spare = self._spare, self._buffer
+        self._passed = self._buffer[: self._filled]
+        self._buffer = spare if spare is not None and len(spare) == size else new_buffer(size)
         self._filled = 0
         if self._paused and self.missing and not self._ended:
             self._paused = False
             self._transport.resume_reading()
-        return piece
+        return self._passed
+
+
+def new_buffer(size: int) -> memoryview:
+    """Return a buffer whose memory the system has back as soon as it is dropped."""
+    return memoryview(mmap.mmap(-1, size))

@@ -30,7 +30,8 @@ def declared_size(request: web.Request) -> int:
 async def body_of(request: web.Request) -> AsyncIterator[Piece]:
     """Yield the body as it arrives, without a time limit. Raises Incomplete if it breaks off.
 
-    A piece may be overwritten when the next one is requested.
+    A piece cannot be read any more when the next one is requested: an upload that stalls holds no
+    memory for it.
     """
     time_limit.lift(request)
     try:
@@ -40,16 +41,26 @@ async def body_of(request: web.Request) -> AsyncIterator[Piece]:
         raise Incomplete from None
 
 
-async def _pieces(request: web.Request) -> AsyncIterator[Piece]:
+async def _pieces(request: web.Request) -> AsyncIterator[memoryview]:
     content, http = request.content, request.protocol
-    early = b"".join(iter(content.read_nowait, b""))  # all that has arrived: this does not wait
+    early = memoryview(b"".join(iter(content.read_nowait, b"")))  # what has arrived, without a wait
     missing = declared_size(request) - content.total_bytes
-    later: AsyncIterator[Piece]
+    later: AsyncIterator[memoryview]
     if isinstance(http, HttpConnection) and missing >= MIN_RECEIVER_BYTES:
         later = http.receive(missing).pieces()
     else:
-        later = content.iter_any()
+        later = _parsed(request)
     if early:
         yield early
+        early.release()
     async for piece in later:
         yield piece
+
+
+async def _parsed(request: web.Request) -> AsyncIterator[memoryview]:
+    """Yield pieces that aiohttp's parser has copied."""
+    while content := await request.content.readany():
+        piece = memoryview(content)
+        del content
+        yield piece
+        piece.release()

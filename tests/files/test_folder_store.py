@@ -1,10 +1,13 @@
-"""Files in a folder: what is left beside complete ones."""
+"""Files in a folder: what is left beside complete ones, and its threads."""
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from chatserver.files import file_folder
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.part import Locked
 from tests.files.places import ON_FOLDER
@@ -58,3 +61,15 @@ async def test_the_lock_of_an_upload_that_may_be_continued_stays(store: FolderSt
     async with store.uploads.lock_completion(FILE):
         pass
     assert not lock.exists()
+
+
+async def test_downloads_begin_while_uploads_wait_for_the_disk(store: FolderStore) -> None:
+    released = threading.Event()
+    threads = store._folder._threads
+    hanging = [threads.start(released.wait) for _ in range(file_folder.THREADS)]
+    try:
+        async with asyncio.timeout(5):
+            assert await store.require(FILE, size=0)
+    finally:
+        released.set()
+        await asyncio.gather(*hanging)

@@ -232,7 +232,7 @@ async def test_a_picture_that_found_the_disk_full_is_completed_later(parts: Part
     await parts.uploads._media.close()
 
 
-async def test_large_pieces_are_written_as_they_come(
+async def test_little_waits_for_more_and_large_pieces_are_written_as_they_come(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_module, "WRITE_BYTES", 4)
@@ -240,12 +240,13 @@ async def test_large_pieces_are_written_as_they_come(
     sizes = []
 
     async def watched() -> AsyncIterator[bytes]:
-        for _ in range(4):
-            yield b"abc"
+        for content in (b"abc", b"def", b"g", b"hijkl", b"m"):
+            yield content
             sizes.append(await parts.store.uploads.size(FILE))
 
     await parts.store.uploads.append(FILE, 0, watched(), limit=100)
-    assert sizes == [0, 6, 6, 12]
+    assert sizes == [0, 6, 6, 12, 12]
+    assert parts.store.uploads.path(FILE, PART_SUFFIX).read_bytes() == b"abcdefghijklm"
 
 
 async def test_deleting_what_is_not_there_is_no_error(parts: Parts) -> None:

@@ -29,6 +29,7 @@ Writer = asyncio.StreamWriter
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 EARLY = 2**20  # bytes: more than aiohttp buffers before the handler reads
 TIMEOUT = 5.0  # seconds for a test
+SHORT = 2**12  # bytes of a short buffer in some tests
 
 
 def head(size: int = len(CONTENT)) -> bytes:
@@ -43,6 +44,7 @@ class Site:
         self.received = bytearray()
         self.sizes: list[int] = []  # of the pieces
         self.request: web.Request | None = None  # the last one
+        self.piece: Piece | None = None  # the last one
         self.direct = 0  # bodies that were received past the parser
         self.broken = asyncio.Event()
         self.ended = asyncio.Event()
@@ -56,6 +58,7 @@ class Site:
         self.received.clear()
         try:
             async for piece in body_of(request):
+                self.piece = piece
                 await self._store(bytes(piece))
         except BadRequest as error:
             self.broken.set()
@@ -248,6 +251,45 @@ async def test_no_more_than_two_buffers_are_filled_for_a_slow_handler(
     site.gate.set()
     assert (await answer(reader))[::2] == (200, str(size))
     assert max(site.sizes[1:]) <= body_receiver.BUFFER
+
+
+@on_both_loops
+async def test_a_body_that_stalls_has_short_buffers_and_nothing_else(
+    site: Site, reader: Reader, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_receiver, "INTERVAL", 0.02)
+    monkeypatch.setattr(body_receiver, "SHORT_BUFFER", SHORT)
+    writer.write(head() + CONTENT[:-1])
+    await until(lambda: len(site.received) == len(CONTENT) - 1)
+    receiver = site.receiver
+    assert receiver is not None
+    assert max(site.sizes[1:]) == body_receiver.BUFFER
+    await until(lambda: receiver._spare is None and len(receiver._buffer) == SHORT)
+    with pytest.raises(ValueError, match="released"):
+        len(receiver._passed)
+    assert site.piece is not None
+    with pytest.raises(ValueError, match="released"):
+        len(site.piece)
+    writer.write(CONTENT[-1:])
+    assert (await answer(reader))[0] == 200
+    assert bytes(site.received) == CONTENT
+
+
+@on_both_loops
+async def test_a_broken_body_leaves_no_long_buffer_to_the_garbage_collector(
+    site: Site, reader: Reader, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body_receiver, "SHORT_BUFFER", SHORT)
+    site.gate.clear()
+    writer.write(head() + CONTENT[:-1])
+    await until(lambda: site.waiting)
+    receiver = site.receiver
+    assert receiver is not None
+    writer.transport.abort()
+    site.gate.set()
+    await site.ended.wait()
+    await until(lambda: len(receiver._buffer) == SHORT)
+    assert receiver._spare is None
 
 
 @on_both_loops
