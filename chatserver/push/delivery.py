@@ -1,7 +1,7 @@
 """Delivery of push messages: requests to push services, and what their answers mean.
 
-A message is sent only while its target is valid and belongs to the same user, which is read from
-the database immediately before. Owns the messages that wait; a restart loses them.
+A message waits without its content: before each try, `push/contents.py` reads whether it may still
+be sent, and what it says. Owns the messages that wait; a restart loses them.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import hashlib
 import logging
 import ssl
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -21,7 +21,7 @@ from chatserver.push.encryption import decode_base64, encode_base64, encrypt
 from chatserver.push.endpoints import EndpointRules
 from chatserver.push.resolver import PublicResolver
 from chatserver.push.vapid import Vapid
-from chatserver.storage.push_targets import OwnedTarget, PushTarget, PushTargets
+from chatserver.storage.push_targets import OwnedTarget, PushTargets
 
 CALL_TTL, OTHER_TTL = 86_400, 14_400  # seconds for which a service keeps a message
 TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=8.0)
@@ -42,7 +42,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     GONE = "gone"  # the service does not know the target any more
     ENDED = "ended"  # the session of the target has ended
-    READ = "read"  # on another device, while the message waited
+    READ = "read"  # while the message waited, or the user looks at a page now
+    WITHDRAWN = "withdrawn"  # deleted, or the user has left the room or wants it no more
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     DROPPED = "dropped"  # too many were waiting
@@ -50,29 +51,31 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A message for a target. `room`: 0 for a test; `seq`: of the last chat message in it.
-
-    `is_call`: a direct message or a mention.
-    """
+    """A message for a target. `room`: 0 for a test; `seqs`: of the chat messages, in order."""
 
     key: str
     user_id: int
     service: str  # host of the push service, with the port if it is another one
-    body: bytes
     room: int = 0
-    seq: int = 0
-    is_call: bool = True
+    seqs: tuple[int, ...] = ()
     at: float = 0.0  # monotonic s, when it was queued
     tries: int = 0
 
 
-def push_to(
-    owned: OwnedTarget, body: bytes, *, room: int = 0, seq: int = 0, is_call: bool = True
-) -> Push:
-    """Return a message for a target."""
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is sent now, and to which target. `is_call`: a direct message, a mention or a test."""
+
+    owned: OwnedTarget
+    body: bytes
+    is_call: bool
+
+
+def push_to(owned: OwnedTarget, *, room: int = 0, seqs: tuple[int, ...] = ()) -> Push:
+    """Return a message for a target, by default a test."""
     target = owned.target
     service = urlsplit(target.endpoint).netloc
-    return Push(target.key, owned.user_id, service, body, room=room, seq=seq, is_call=is_call)
+    return Push(target.key, owned.user_id, service, room, seqs)
 
 
 class Delivery:
@@ -84,19 +87,19 @@ class Delivery:
         vapid: Vapid,
         rules: EndpointRules,
         *,
+        contents: Callable[[Push], Awaitable[Contents | Outcome]],
         epoch: Callable[[], str],
-        is_ended: Callable[[str], bool],
         clock: Callable[[], float],
     ) -> None:
-        """`epoch`: of the log; `is_ended`: whether a session has ended and that is not stored yet.
+        """`contents` returns what a message says now, or why it is not sent.
 
-        `clock` returns monotonic seconds.
+        `epoch`: of the log; `clock` returns monotonic seconds.
         """
         self._targets = targets
         self._vapid = vapid
         self._rules = rules
+        self._contents = contents
         self._epoch = epoch
-        self._is_ended = is_ended
         self._clock = clock
         self.tls: ssl.SSLContext | None = None  # made for the first request
         self._http: aiohttp.ClientSession | None = None
@@ -167,31 +170,26 @@ class Delivery:
 
         Raises Unavailable if the database cannot be read.
         """
-        owned = await self._targets.find(push.key)
-        if (
-            owned is None
-            or owned.user_id != push.user_id
-            or self._is_ended(owned.target.session_id)
-        ):
-            return Outcome.ENDED, 0.0
-        if push.tries and not await self._targets.is_unread(push.user_id, push.room, push.seq):
-            return Outcome.READ, 0.0
+        contents = await self._contents(push)
+        if isinstance(contents, Outcome):
+            return contents, 0.0
         try:
-            status, retry_after = await self._request(owned.target, push)
+            status, retry_after = await self._request(contents, push.room)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             logger.debug("%s cannot be reached: %s", push.service, type(error).__name__)
             return Outcome.UNREACHABLE, 0.0
-        return await self._judge(owned, status), retry_after
+        return await self._judge(contents.owned, status), retry_after
 
-    async def _request(self, target: PushTarget, push: Push) -> tuple[int, float]:
+    async def _request(self, contents: Contents, room: int) -> tuple[int, float]:
         """Return the status, and the seconds of Retry-After."""
+        target = contents.owned.target
         keys = decode_base64(target.p256dh), decode_base64(target.auth)
-        body = encrypt(push.body, browser_key=keys[0], secret=keys[1])
+        body = encrypt(contents.body, browser_key=keys[0], secret=keys[1])
         headers = {
             "Authorization": await self._vapid.authorization(target.endpoint, target.page),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
-            **self._options(push),
+            **self._options(room, is_call=contents.is_call),
         }
         http, tls = await self._client()
         async with http.post(
@@ -200,15 +198,15 @@ class Delivery:
             wait = response.headers.get("Retry-After", "")
             return response.status, min(float(wait), MAX_AGE) if wait.isdecimal() else 0.0
 
-    def _options(self, push: Push) -> dict[str, str]:
+    def _options(self, room: int, *, is_call: bool) -> dict[str, str]:
         """Return the headers of RFC 8030, 5.2 to 5.4.
 
         A message replaces an earlier one of its room that still waits at the service.
         """
-        ttl, urgency = (CALL_TTL, "high") if push.is_call else (OTHER_TTL, "normal")
+        ttl, urgency = (CALL_TTL, "high") if is_call else (OTHER_TTL, "normal")
         options = {"TTL": str(ttl), "Urgency": urgency}
-        if push.room:
-            digest = hashlib.sha256(f"{self._epoch()}\0{push.room}".encode()).digest()
+        if room:
+            digest = hashlib.sha256(f"{self._epoch()}\0{room}".encode()).digest()
             options["Topic"] = encode_base64(digest)[:TOPIC_CHARS]
         return options
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from chatserver.push.wanted import Wanted
-from chatserver.storage.push_claims import PushedMessage, PushedRoom
+from chatserver.storage.push_messages import PushedMessage, PushedRoom
 from chatserver.storage.push_targets import Content, OwnedTarget, PushTarget
 from chatserver.text.attached_files import attached
 from chatserver.text.markup import plain_text

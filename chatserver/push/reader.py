@@ -8,16 +8,15 @@ event; the cursor of each member (`storage.push_claims`) prevents that a push is
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
 from chatserver.models import Event, EventKind
 from chatserver.push.delivery import Delivery, Push, push_to
-from chatserver.push.notifications import Notifications
 from chatserver.push.wanted import Wanted, wanted_by_level
-from chatserver.storage.push_claims import Candidate, Claim, PushClaims
-from chatserver.storage.push_targets import Level, PushTargets
+from chatserver.storage.push_claims import Candidate, PushClaims
+from chatserver.storage.push_targets import Level, OwnedTarget, PushTargets
 
 DELAY = 8.0  # seconds in which a message may be read on another device
 START_DELAY = 30.0  # seconds after the start, in which pages connect again
@@ -51,7 +50,6 @@ class PushReader:
         claims: PushClaims,
         targets: PushTargets,
         delivery: Delivery,
-        notifications: Notifications,
         *,
         is_visible: Callable[[int], bool],
         clock: Callable[[], float],
@@ -64,7 +62,6 @@ class PushReader:
         self._claims = claims
         self._targets = targets
         self._delivery = delivery
-        self._notifications = notifications
         self._is_visible = is_visible
         self._clock = clock
         self._now = now
@@ -156,9 +153,9 @@ class PushReader:
         for start in range(0, len(ready), USERS_PER_CLAIM):
             users = ready[start : start + USERS_PER_CLAIM]
             newest = {user: _newest(wanted[user]) for user in users}
-            claim = await self._claims.claim(note.room, note.upto, newest)
-            for push in self._pushes(claim, wanted):
-                self._delivery.queue(push)
+            for owned in await self._claims.claim(note.room, note.upto, newest):
+                if messages := wanted[owned.user_id].get(owned.target.level):
+                    self._delivery.queue(_push(owned, messages))
 
     def _postpone(self, note: Note, waiting: list[Candidate]) -> None:
         """Come back to users who got a push of this room a moment ago."""
@@ -166,18 +163,10 @@ class PushReader:
             delay = min(one.waits for one in waiting) / 1000
             self._add(Note(self._clock() + delay, note.room, note.after, note.upto))
 
-    def _pushes(self, claim: Claim, wanted: dict[int, dict[Level, Wanted]]) -> Iterator[Push]:
-        for owned in claim.targets:
-            messages = wanted[owned.user_id].get(owned.target.level)
-            if messages is not None:
-                body = self._notifications.of_messages(
-                    messages,
-                    owned,
-                    badge=claim.badges.get(owned.user_id, 0),
-                    read=claim.read.get(owned.user_id, {}),
-                )
-                room, last = messages.room.room, messages.messages[-1]
-                yield push_to(owned, body, room=room, seq=last.seq, is_call=messages.is_call)
+
+def _push(owned: OwnedTarget, wanted: Wanted) -> Push:
+    seqs = tuple(message.seq for message in wanted.messages)
+    return push_to(owned, room=wanted.room.room, seqs=seqs)
 
 
 def _newest(wanted: dict[Level, Wanted]) -> int:

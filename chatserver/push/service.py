@@ -7,6 +7,7 @@ from chatserver.accounts.revocations import Revocations
 from chatserver.chat.history import HistoryReader
 from chatserver.chat.server_profile import ServerProfileCache
 from chatserver.config import PushSettings
+from chatserver.push.contents import PushContents
 from chatserver.push.delivery import Delivery
 from chatserver.push.endpoints import EndpointRules
 from chatserver.push.notifications import Notifications
@@ -16,6 +17,7 @@ from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
 from chatserver.storage.push_claims import PushClaims
 from chatserver.storage.push_key import StoredPushKey
+from chatserver.storage.push_states import PushStates
 from chatserver.storage.push_targets import Content, PushTargets
 
 
@@ -42,21 +44,21 @@ class PushService:
         self.notifications = Notifications(
             texts, server=lambda: profile.current.title, most=Content(settings.content)
         )
+        is_visible, is_ended = hub.visible_pages.has_visible_page, revocations.__contains__
+        states = PushStates(database, clock=now)
+        contents = PushContents(
+            states, self.targets, self.notifications, is_ended=is_ended, is_visible=is_visible
+        )
         self.delivery = Delivery(
             self.targets,
             self.vapid,
             self.rules,
+            contents=contents.of,
             epoch=lambda: history.epoch,
-            is_ended=revocations.__contains__,
             clock=clock,
         )
+        claims = PushClaims(database, clock=now)
         self.reader = PushReader(
-            PushClaims(database, clock=now),
-            self.targets,
-            self.delivery,
-            self.notifications,
-            is_visible=hub.visible_pages.has_visible_page,
-            clock=clock,
-            now=now,
+            claims, self.targets, self.delivery, is_visible=is_visible, clock=clock, now=now
         )
         hub.on_stored = self.reader.note

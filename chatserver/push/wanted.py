@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from chatserver.storage.push_claims import Candidate, PushedMessage, PushedRoom
+from chatserver.storage.push_claims import Candidate
+from chatserver.storage.push_messages import PushedMessage, PushedRoom
 from chatserver.storage.push_targets import Level
 
 

@@ -16,8 +16,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import SESSION_ENDED, Unauthorized
 from chatserver.storage.engine import Database
-from chatserver.storage.members import IS_MEMBER
-from chatserver.storage.tables import members, push_targets, sessions, users
+from chatserver.storage.tables import push_targets, sessions, users
 
 MAX_TARGETS = 10  # of one user; a further one replaces the oldest
 
@@ -135,13 +134,6 @@ class PushTargets:
     async def _read(self, *where: Any) -> list[OwnedTarget]:
         async with self._database.reading() as connection:
             return await connection.run_sync(read_targets, self._clock(), *where)
-
-    async def is_unread(self, user_id: int, room: int, seq: int) -> bool:
-        """Whether a member of the room has not read this event."""
-        own = sa.and_(members.c.user_id == user_id, members.c.room_id == room, IS_MEMBER)
-        query = sa.select(members.c.user_id).where(own, members.c.read_seq < seq)
-        async with self._database.reading() as connection:
-            return await connection.scalar(query) is not None
 
     async def services(self) -> list[str]:
         """Return the push services of the valid targets, as `host` or `host:port`."""

@@ -92,8 +92,7 @@ class PushHandlers:
         owned = None if target is None else await self._push.targets.find(target.key)
         if owned is None:
             raise NotFound(_("This browser gets no notifications yet."))
-        body = self._push.notifications.of_test(owned.target)
-        outcome, _wait = await self._push.delivery.send(push_to(owned, body))
+        outcome, _wait = await self._push.delivery.send(push_to(owned))
         return ok(outcome=outcome)
 
     async def _session(self, request: web.Request) -> Login:

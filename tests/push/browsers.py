@@ -61,7 +61,10 @@ class Received(msgspec.Struct):
 
 
 class PushService:
-    """Records pushes, and answers each with the next of `answers`, by default 201."""
+    """Records pushes, and answers each with the next of `answers`, by default 201.
+
+    Answers wait while `is_open` is not set.
+    """
 
     _runner: web.AppRunner
     url: str
@@ -70,6 +73,8 @@ class PushService:
         self.tls = tls  # for clients
         self.received: list[Received] = []
         self.answers: list[web.Response] = []
+        self.is_open = asyncio.Event()
+        self.is_open.set()
         self._arrived = asyncio.Event()
 
     @classmethod
@@ -91,6 +96,7 @@ class PushService:
     async def serve(self, request: web.Request) -> web.Response:
         self.received.append(Received(request.path, dict(request.headers), await request.read()))
         self._arrived.set()
+        await self.is_open.wait()
         return self.answers.pop(0) if self.answers else web.Response(status=201)
 
     async def arrival(self, path: str = "") -> Received:
@@ -108,6 +114,7 @@ class PushService:
         return notification(browser, received)
 
     async def stop(self) -> None:
+        self.is_open.set()
         await self._runner.cleanup()
 
 

@@ -67,33 +67,6 @@ async def test_a_service_that_asks_for_time_gets_it(
     assert await outcomes(bo) == {Outcome.ACCEPTED: 1}
 
 
-async def test_a_push_that_waits_is_not_sent_after_the_session_has_ended(
-    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "RETRY_DELAYS", (0.3, 0.3))
-    await subscribe(bo, Browser(service, "bo"))
-    answers(service, 500)
-    await say(ann, "@bo hi")
-    await service.arrival()
-    await bo.ask("POST", "/logout")
-    assert await outcomes(bo) == {Outcome.ENDED: 1}
-    assert len(service.received) == 1
-
-
-async def test_a_push_that_waits_is_not_sent_after_its_message_was_read(
-    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "RETRY_DELAYS", (0.3, 0.3))
-    await subscribe(bo, Browser(service, "bo"))
-    answers(service, 500)
-    seq = await say(ann, "@bo hi")
-    await service.arrival()
-    device = await bo.connect()
-    await device.send({"type": 9, "room": 1, "seq": seq})
-    assert await outcomes(bo) == {Outcome.READ: 1}
-    assert len(service.received) == 1
-
-
 async def test_a_target_is_removed_after_many_refusals_in_a_row(
     service: PushService, bo: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

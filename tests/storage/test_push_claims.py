@@ -32,7 +32,8 @@ async def two_nodes(storage: Storage, database_url: str) -> AsyncIterator[list[C
     """Two nodes of a chat; on SQLite both have the only writer."""
     other = storage.database if storage.database.is_sqlite else Database(database_url)
     yield [Claims(storage, storage.database), Claims(storage, other)]
-    await other.close()
+    if other is not storage.database:
+        await other.close()
 
 
 async def browser(storage: Storage, user: User, name: str) -> PushTarget:
@@ -56,7 +57,7 @@ async def test_one_of_two_nodes_claims_a_push(storage: Storage, two_nodes: list[
         seq = await post(storage, ann)
         tries = [node.claims.claim(LOBBY, seq, {bo.id: seq}) for node in two_nodes * 3]
         claimed = await asyncio.gather(*tries)
-        assert sum(len(one.targets) for one in claimed) == 1
+        assert sum(len(targets) for targets in claimed) == 1
         storage.now += MIN_INTERVAL
 
 
@@ -77,18 +78,16 @@ async def test_candidates_have_neither_read_nor_got_a_push(
         (seq, "Ann", True)
     ]
     claim = await claims.claim(LOBBY, seq, {bo.id: seq})
-    assert sorted(one.target.session_id for one in claim.targets) == ["b1", "b2"]
-    assert claim.badges == {bo.id: 1}
-    assert claim.read == {bo.id: {LOBBY: 0}}
+    assert sorted(one.target.session_id for one in claim) == ["b1", "b2"]
     assert await claims.candidates(LOBBY, seq) == []
     later = await post(storage, ann)
     (candidate,) = await claims.candidates(LOBBY, later)
     assert (candidate.after, candidate.waits) == (seq, MIN_INTERVAL)
-    assert not (await claims.claim(LOBBY, later, {bo.id: later})).targets
+    assert not await claims.claim(LOBBY, later, {bo.id: later})
     storage.now += MIN_INTERVAL
     await storage.rooms.advance_reads({(bo.id, LOBBY): later})
     assert await claims.candidates(LOBBY, later) == []
-    assert not (await claims.claim(LOBBY, later, {bo.id: later})).targets
+    assert not await claims.claim(LOBBY, later, {bo.id: later})
 
 
 async def test_a_clock_that_goes_back_delays_no_push(
@@ -101,7 +100,7 @@ async def test_a_clock_that_goes_back_delays_no_push(
     await claims.claim(LOBBY, first, {bo.id: first})
     storage.now -= HOUR // 2
     second = await post(storage, ann)
-    assert len((await claims.claim(LOBBY, second, {bo.id: second})).targets) == 1
+    assert len(await claims.claim(LOBBY, second, {bo.id: second})) == 1
 
 
 async def test_only_recent_messages_are_found_after_a_start(

@@ -1,0 +1,108 @@
+"""Messages that cause pushes, with the users whom they mention."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from chatserver.models import ALL_MEMBERS, EventKind
+from chatserver.storage.bulk import RowLookup
+from chatserver.storage.tables import EventRef, events, mentions, rooms, users
+
+MAX_MESSAGES = 100  # the newest ones of a room that one push is made of
+
+
+@dataclass(frozen=True, slots=True)
+class PushedMessage:
+    """A message. `mentioned`: user ids; `files`: JSON as in `events.files`."""
+
+    seq: int
+    user_id: int
+    user: str
+    display: str
+    data: str
+    files: str
+    mentioned: frozenset[int]
+
+    def mentions(self, user_id: int) -> bool:
+        return bool(self.mentioned & {user_id, ALL_MEMBERS})
+
+
+@dataclass(frozen=True, slots=True)
+class PushedRoom:
+    """A room with some of its messages, in order. `title` may be empty."""
+
+    room: int
+    title: str
+    is_direct: bool
+    messages: list[PushedMessage]
+
+
+def read_range(connection: Connection, room: int, after: int, upto: int) -> PushedRoom | None:
+    """Return the newest messages `after` < seq <= `upto` that are not deleted."""
+    bounds = {"room": room, "after": after, "upto": upto}
+    facts = connection.execute(_ROOM, {"room": room}).first()
+    rows = connection.execute(_RANGE, bounds).all()[::-1]
+    mentioned = _by_message(connection.execute(_MENTIONS, bounds))
+    if facts is None or not rows:
+        return None
+    messages = [_message(row, mentioned) for row in rows]
+    return PushedRoom(room, facts.title, facts.pair_key is not None, messages)
+
+
+def read_messages(
+    connection: Connection, refs: Collection[EventRef]
+) -> dict[EventRef, PushedMessage]:
+    """Return those of some messages that are not deleted, as they are now."""
+    rows = _SOME.rows(connection, refs)
+    mentioned = _by_message(_MENTIONS_OF_SOME.rows(connection, refs))
+    return {(row.room_id, row.seq): _message(row, mentioned) for row in rows}
+
+
+def _by_message(rows: Any) -> dict[EventRef, set[int]]:
+    found: dict[EventRef, set[int]] = {}
+    for room, seq, user_id in rows:
+        found.setdefault((room, seq), set()).add(user_id)
+    return found
+
+
+def _message(row: Any, mentioned: dict[EventRef, set[int]]) -> PushedMessage:
+    room, seq, user_id, user, display, text, files = row
+    named = frozenset(mentioned.get((room, seq), ()))
+    return PushedMessage(seq, user_id, user, display, text, files, named)
+
+
+TITLE = sa.func.coalesce(
+    sa.func.nullif(rooms.c.title, ""), rooms.c.name, rooms.c.private_name, ""
+).label("title")
+_ROOM = sa.select(TITLE, rooms.c.pair_key).where(rooms.c.id == sa.bindparam("room"))
+_PRESENT = (  # without parameters, as statements of RowLookup need it
+    sa.select(
+        events.c.room_id,
+        events.c.seq,
+        events.c.user_id,
+        users.c.name,
+        users.c.display,
+        events.c.body,
+        sa.func.coalesce(events.c.files, sa.literal_column("''")),
+    )
+    .join(users, users.c.id == events.c.user_id)
+    .where(
+        events.c.kind == sa.literal_column(str(EventKind.MESSAGE.value)),
+        events.c.deleted_at.is_(None),
+    )
+)
+_SOME = RowLookup(_PRESENT, events.c.room_id, events.c.seq)
+_RANGE = (
+    _PRESENT.where(events.c.room_id == sa.bindparam("room"))
+    .where(events.c.seq > sa.bindparam("after"), events.c.seq <= sa.bindparam("upto"))
+    .order_by(events.c.seq.desc())
+    .limit(MAX_MESSAGES)
+)
+_MENTIONED = sa.select(mentions.c.room_id, mentions.c.seq, mentions.c.user_id)
+_MENTIONS = _MENTIONED.where(mentions.c.room_id == sa.bindparam("room")).where(
+    mentions.c.seq > sa.bindparam("after"), mentions.c.seq <= sa.bindparam("upto")
+)
+_MENTIONS_OF_SOME = RowLookup(_MENTIONED, mentions.c.room_id, mentions.c.seq)
