@@ -21,6 +21,8 @@ WRITE_BYTES = 2**16  # are worth a thread; fewer wait in memory for more
 class FolderUploads:
     """Receives the bytes of files, each in a part until it is complete."""
 
+    is_shared = True
+
     def __init__(self, folder: FileFolder) -> None:
         self._folder = folder
         self._digests = RunningDigests()

@@ -4,8 +4,8 @@ So that another node can continue an upload, what has arrived is copied into the
 request ends before the last byte, and within a long request. The copies are deleted before the
 upload is answered, because they still have the metadata.
 
-Several nodes may complete the same upload at the same time: they write the same object, and the
-register takes the first one.
+Several nodes may complete the same upload at the same time. The register decides beforehand whose
+bytes become the object, in case that a client sent different ones.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ SHARING_TIME = 10.0  # seconds for it: the sender waits
 
 class S3Uploads:
     """Receives the bytes of files, and makes complete ones objects of the bucket."""
+
+    is_shared = False
 
     def __init__(self, bucket: Bucket, folder: FolderStore) -> None:
         """`folder`: where uploads to this node arrive."""

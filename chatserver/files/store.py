@@ -49,6 +49,10 @@ class UploadArea(Protocol):
     to it, and flushed to disk before it becomes the file.
     """
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all nodes use the same area, so that `lock_completion` holds for all."""
+
     async def create(self, file_id: str) -> None:
         """Begin a file, which is empty."""
 

@@ -17,7 +17,7 @@ from chatserver.file_state import COMPLETE_STATES, FileState
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
 from chatserver.files.names import cleaned
 from chatserver.files.pace import Piece, paced
-from chatserver.files.part import Checksum, Incomplete
+from chatserver.files.part import Checksum, Incomplete, Locked, WrongOffset
 from chatserver.files.store import FileStore
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
@@ -148,8 +148,10 @@ class Uploads:
         """Store bytes from `offset`; return the new offset. What arrives before a cut is kept.
 
         Raises RateLimited above MAX_RUNNING uploads of the user, BadRequest if they are too slow,
-        Locked while another request appends, or completes the file.
+        Locked while another request appends, or completes the file; WrongOffset for a complete one.
         """
+        if file.state is not FileState.UPLOADING:
+            raise WrongOffset
         with self._slot(file.user_id):
             async with aclosing(self._counted(pieces)) as counted:
                 return await self._area.append(
@@ -207,6 +209,7 @@ class Uploads:
             await self._discard_failed(file)
             raise
         sha256, size = await self._area.digest(file.id, suffix, unchanged=info.unchanged)
+        await self._claim(file.id, sha256)
         await self._area.commit(file.id)
         content = _content(file, info, size, sha256)
         try:
@@ -217,6 +220,13 @@ class Uploads:
             return await self._completed_elsewhere(file.id)
         self.counts.uploads += 1
         return completed
+
+    async def _claim(self, file_id: str, sha256: str) -> None:
+        """Raise Locked if another node is about to store other bytes, which its client sent."""
+        if not self._area.is_shared:
+            claim = self._register.claim(file_id, sha256)
+            if not await run_shielded(claim, asyncio.timeout(QUERY_TIMEOUT)):
+                raise Locked
 
     async def _completed_elsewhere(self, file_id: str) -> StoredFile:
         """Return a file that another node has completed first; delete one that was discarded."""

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from chatserver.errors import NotFound, TooLarge, _
 from chatserver.file_state import COMPLETE_STATES, UNKNOWN_TYPE, FileState
+from chatserver.storage.alt_texts import alt_key
 from chatserver.storage.bulk import KeyLookup
 from chatserver.storage.departed_view import is_changed_after
 from chatserver.storage.engine import Database
@@ -26,8 +27,6 @@ from chatserver.text.search_terms import fold
 TOO_MANY_UNSENT = _("You have too many unsent files. Send or remove some first.")
 UNSENT_LIMIT = 200  # files of one user that are in no message
 NAME_KEY = 255  # characters of a name that are compared
-ALT_KEY = 1_000  # the same of an alternative text
-BACKFILL_BATCH = 1_000  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +152,16 @@ class FileRegister:
 
         return await self._database.transaction(work)
 
+    async def claim(self, file_id: str, sha256: str) -> bool:
+        """Decide which bytes the file gets, before they are stored; return whether it is these.
+
+        Nodes that share no folder may have received different bytes.
+        """
+        same = sa.or_(files.c.sha256.is_(None), files.c.sha256 == sha256)
+        uploading = sa.and_(files.c.id == file_id, files.c.state == FileState.UPLOADING)
+        claim = files.update().where(uploading, same).values(sha256=sha256)
+        return await self._database.transaction(lambda c: bool(c.execute(claim).rowcount))
+
     async def describe(self, file_id: str, user_id: int, alt: str | None) -> StoredFile:
         """Set the alternative text of an unsent file. Raises NotFound."""
         return await self._change_unsent(file_id, user_id, alt=alt, alt_key=alt_key(alt))
@@ -212,19 +221,6 @@ class FileRegister:
             return {row.id for row in await connection.run_sync(_UPLOADING_IDS.rows, wanted)}
 
 
-def alt_key(alt: str | None) -> str | None:
-    """Return the form of an alternative text that is searched."""
-    return fold(alt)[:ALT_KEY] if alt else None
-
-
-def backfill_alt_keys(connection: Connection) -> None:
-    """Store the keys of all files."""
-    last = ""
-    while found := connection.execute(_NEXT_ALTS, {"last": last}).all():
-        connection.execute(_FILL_ALT, [{"row": row.id, "key": alt_key(row.alt)} for row in found])
-        last = found[-1].id
-
-
 def files_json(rows: Iterable[Any]) -> str:
     """Return the files of a message as members receive them; "" without any."""
     shown = [file_fields(row) for row in rows]
@@ -276,13 +272,4 @@ _STORED = (
     .where(files.c.state.in_(COMPLETE_STATES), files.c.id > sa.bindparam("after"))
     .order_by(files.c.id)
     .limit(sa.bindparam("count", type_=sa.Integer))
-)
-_NEXT_ALTS = (
-    sa.select(files.c.id, files.c.alt)
-    .where(files.c.id > sa.bindparam("last"), files.c.alt.is_not(None))
-    .order_by(files.c.id)
-    .limit(BACKFILL_BATCH)
-)
-_FILL_ALT = (
-    files.update().where(files.c.id == sa.bindparam("row")).values(alt_key=sa.bindparam("key"))
 )

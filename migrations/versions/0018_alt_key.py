@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from chatserver.storage.files import backfill_alt_keys
+from chatserver.storage.alt_texts import backfill_alt_keys
 
 revision = "0018"
 down_revision = "0017"

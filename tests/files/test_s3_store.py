@@ -16,6 +16,7 @@ from chatserver.files import bucket as bucket_module
 from chatserver.files import s3_store as store_module
 from chatserver.files import s3_uploads as uploads_module
 from chatserver.files.folder_names import SEALED_SUFFIX
+from chatserver.files.media_processor import MediaInfo
 from chatserver.files.part import Checksum, Locked, WrongChecksum, WrongOffset
 from chatserver.files.s3_store import S3Store
 from chatserver.files.store import RemoteFile
@@ -171,6 +172,43 @@ async def test_two_nodes_that_complete_a_file_register_it_once(
     assert bucket.names() == there.on_disk() == [file.id]
     assert bucket.read(file.id) == b"textmore"
     assert (parts.uploads.counts.uploads, there.uploads.counts.uploads) == (0, 1)
+
+
+async def test_other_bytes_on_another_node_do_not_replace_a_complete_file(
+    parts: Parts, bucket: BucketPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even if they have been processed when the first ones are registered."""
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a.txt", 3)
+    await parts.uploads.receive(file, 0, in_one_piece(b"100"))
+    there = await Parts(parts.storage, bucket.node(tmp_path / "there")).start()
+    await there.uploads.receive(file, 0, in_one_piece(b"999"))
+    media = there.uploads._media
+    process = media.process
+
+    async def slow(*arguments: Any, **options: Any) -> MediaInfo:
+        found = await process(*arguments, **options)
+        await parts.uploads.complete(file)
+        return found
+
+    monkeypatch.setattr(media, "process", slow)
+    with pytest.raises(Locked):
+        await there.uploads.complete(file)
+    assert bucket.read(file.id) == b"100"
+    assert (await there.uploads.complete(file)).state is FileState.COMPLETE
+    await there.cleanup.sweep()
+    assert there.on_disk() == bucket.names() == [file.id]
+
+
+async def test_bytes_for_a_complete_file_are_refused(parts: Parts, bucket: BucketPlace) -> None:
+    ann = await parts.storage.user("ann")
+    file = await parts.uploads.begin(ann, "a.txt", 4)
+    await parts.uploads.receive(file, 0, in_one_piece(b"text"))
+    complete = await parts.uploads.complete(file)
+    for offset in (0, 3, 4):
+        with pytest.raises(WrongOffset):
+            await parts.uploads.receive(complete, offset, in_one_piece(b"more"))
+    assert parts.on_disk() == bucket.names() == [file.id]
 
 
 async def test_one_request_at_a_time_completes_a_file(store: S3Store) -> None:
