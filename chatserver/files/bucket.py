@@ -50,7 +50,7 @@ CALL_TIMEOUT = 60.0  # seconds for a request with all its attempts, until its an
 MAX_CUTS = 3  # interruptions of a download without a byte in between
 RETRY_DELAY = 0.5  # seconds, multiplied by the number of interruptions
 READ_SIZE = 2**18  # bytes that are read at once
-PAGE = 1_000  # keys of one answer, the most that services return
+PAGE = 50  # keys of one answer: parsing 1,000 takes the event loop up to half a second
 
 FAILURES = (
     *(BotoCoreError, ClientError, ResponseParserError),

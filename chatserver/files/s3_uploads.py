@@ -23,6 +23,8 @@ from chatserver.files.shared_parts import SharedParts
 from chatserver.files.store import Space
 
 SHARE_INTERVAL_BYTES = 32 * 2**20  # bytes of a request after which they are copied for other nodes
+MIN_SHARED_BYTES = 2**18  # of an upload; fewer are sent again if another node continues it
+MAX_SHARES = 64  # such copies of an upload, all of which are listed at every request
 SHARING_TIME = 10.0  # seconds for it: the sender waits
 
 
@@ -56,7 +58,7 @@ class S3Uploads:
             return here
         if here is None or await self._bucket.size(object_key(file_id)) is not None:
             return None
-        return await self._copy(file_id, here)
+        return await self._copy(file_id, here, limit or 0)
 
     async def _size_here(self, file_id: str) -> int | None:
         """Return the number of bytes on this node; None if the file is sealed here."""
@@ -75,7 +77,7 @@ class S3Uploads:
         checksum: Checksum | None = None,
     ) -> int:
         await self._fetch(file_id, offset)
-        shared = self._sharing(file_id, pieces, verified=checksum is None)
+        shared = self._sharing(file_id, pieces, limit, verified=checksum is None)
         try:
             async with aclosing(shared) as some:
                 size = await self._arriving.append(
@@ -85,14 +87,14 @@ class S3Uploads:
             await self._shared.drop(object_key(file_id), beyond=offset)
             raise
         except ChatError:
-            await self._share(file_id)
+            await self._share(file_id, limit)
             raise
         if size < limit:
-            await self._share(file_id)
+            await self._share(file_id, limit)
         return size
 
     async def _sharing(
-        self, file_id: str, pieces: AsyncIterator[Piece], *, verified: bool
+        self, file_id: str, pieces: AsyncIterator[Piece], limit: int, *, verified: bool
     ) -> AsyncGenerator[Piece]:
         """Yield the pieces, and copy them for other nodes now and then."""
         waiting = 0
@@ -101,20 +103,23 @@ class S3Uploads:
             waiting += len(piece)
             if waiting >= SHARE_INTERVAL_BYTES and verified:
                 waiting = 0
-                await self._share(file_id)
+                await self._share(file_id, limit)
 
-    async def _share(self, file_id: str) -> None:
+    async def _share(self, file_id: str, limit: int) -> None:
         """Copy what has arrived here into the bucket, unless that fails: this node has it."""
         if self._bucket.health.reason:
             return
         with suppress(ChatError, TimeoutError):
             async with asyncio.timeout(SHARING_TIME):
                 if here := await self._size_here(file_id):
-                    await self._copy(file_id, here)
+                    await self._copy(file_id, here, limit)
 
-    async def _copy(self, file_id: str, size: int) -> int:
-        """Copy what has arrived here into the bucket; return how much is there then."""
-        return await self._shared.share(object_key(file_id), self.path(file_id, PART_SUFFIX), size)
+    async def _copy(self, file_id: str, size: int, limit: int) -> int:
+        """Copy what has arrived here into the bucket, if it is enough; return how much there is."""
+        key, shared = object_key(file_id), await self._shared.end(object_key(file_id))
+        if size - shared >= max(MIN_SHARED_BYTES, limit // MAX_SHARES):
+            await self._shared.extend(key, self.path(file_id, PART_SUFFIX), shared, size)
+        return max(size, shared)
 
     async def _fetch(self, file_id: str, size: int) -> None:
         """Bring the first bytes here, as far as another node has received them."""

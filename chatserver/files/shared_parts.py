@@ -33,14 +33,12 @@ class SharedParts:
         found = contiguous(await self._ranges(key), 0)
         return found[-1].end if found else 0
 
-    async def share(self, key: str, path: Path, size: int) -> int:
-        """Copy a part of this size as far as it is not there; return how much is there then."""
-        shared = await self.end(key)
+    async def extend(self, key: str, path: Path, shared: int, size: int) -> None:
+        """Copy the bytes of a part from `shared` to `size`."""
         while shared < size:
             end = min(shared + REQUEST_BYTES, size)
             await self._bucket.put_range(_key(key, Range(shared, end)), path, shared, end - shared)
             shared = end
-        return shared
 
     async def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield the bytes from `start` to `end`. Raises WrongOffset if they are not all there."""

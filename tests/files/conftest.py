@@ -14,8 +14,11 @@ _numbers = itertools.count()
 
 
 @pytest_asyncio.fixture
-async def bucket(s3: PrivateS3, tmp_path: Path) -> AsyncIterator[BucketPlace]:
-    """An empty part of a bucket."""
+async def bucket(
+    s3: PrivateS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[BucketPlace]:
+    """An empty part of a bucket, with which nodes share every byte that arrives."""
+    monkeypatch.setattr("chatserver.files.s3_uploads.MIN_SHARED_BYTES", 1)
     place = BucketPlace(s3.endpoint, f"test{next(_numbers)}", tmp_path / "uploads")
     yield place
     await place.close()

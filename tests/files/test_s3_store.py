@@ -86,6 +86,19 @@ async def test_another_node_continues_an_upload(
     assert await other.uploads.size(FILE) is None
 
 
+async def test_an_upload_in_very_small_requests_has_few_copies(
+    bucket: BucketPlace, store: S3Store, other: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads_module, "MAX_SHARES", 4)
+    await store.uploads.create(FILE)
+    for offset in range(39):
+        await store.uploads.append(FILE, offset, pieces(b"a"), limit=40)
+    assert len(bucket.objects()) == 3
+    assert await store.uploads.size(FILE, limit=40) == 39
+    assert await other.uploads.size(FILE, limit=40) == 30
+    assert await other.uploads.append(FILE, 30, pieces(b"a" * 10), limit=40) == 40
+
+
 async def test_a_cut_upload_continues_elsewhere_with_all_that_arrived(
     store: S3Store, other: S3Store
 ) -> None:
