@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -200,8 +201,10 @@ async def test_two_nodes_share_a_bucket(
         files=files,
         limits=FAST,
     )
-    one, two = [await start_chat(replace(shared, data=tmp_path / name)) for name in ("one", "two")]
-    (tmp_path / "two" / "keys.json").write_bytes((tmp_path / "one" / "keys.json").read_bytes())
+    one = await start_chat(replace(shared, data=tmp_path / "one"))
+    (tmp_path / "two").mkdir(mode=0o700)
+    shutil.copy2(tmp_path / "one" / "keys.json", tmp_path / "two")
+    two = await start_chat(replace(shared, data=tmp_path / "two"))
     ann = await one.user("ann", admin=True)
     bo = await two.user("bo")
     tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
