@@ -187,7 +187,8 @@ class FileRegister:
         """Return a file in any state. Callers have to authorise."""
         async with self._database.reading() as connection:
             row = (await connection.execute(_ONE, {"id": file_id})).one_or_none()
-        return None if row is None else file_from_row(row)
+        # MariaDB ignores spaces at the end of a text that it compares.
+        return None if row is None or row.id != file_id else file_from_row(row)
 
     async def changed_since(self, room: int, message: int, seq: int) -> bool:
         """Return whether a message was edited or deleted after `seq`."""

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from chatserver.errors import ChatError, FilesUnavailable
+from chatserver.errors import ChatError, FilesUnavailable, NotFound
 from chatserver.file_state import UNKNOWN_TYPE
 from chatserver.files.pace import Pace
 from chatserver.files.store import RemoteFile
@@ -137,10 +137,10 @@ async def send_file(
     try:
         async with _checking(request, check):
             await body.prepare(request)
-    except FilesUnavailable as error:
+    except (FilesUnavailable, NotFound) as error:
         if not body.prepared:
             raise
-        _abort(request, error.cause)
+        _abort(request, error.cause if isinstance(error, FilesUnavailable) else "it was deleted")
     except TimeoutError:
         _abort(request, "the client reads too slowly")
     except ConnectionError:

@@ -162,15 +162,16 @@ async def test_an_upload_whose_object_could_not_be_stored_is_completed_later(
     assert (await get(ann, path.rpartition("/")[2]))[2] == CONTENT
 
 
-async def test_a_download_continues_after_a_cut_and_is_aborted_without_the_service(
-    ann: User, proxy: FaultProxy
+@pytest.mark.parametrize("fault", [CUT, "404 NoSuchKey"])
+async def test_a_download_continues_after_a_cut_and_is_aborted_without_its_object(
+    ann: User, proxy: FaultProxy, fault: str
 ) -> None:
     file = (await upload(ann, CONTENT, name="a.bin"))["id"]
     verdicts = iter(["", HALF, HALF])
     proxy.judge = lambda _request: next(verdicts, "")
     assert (await get(ann, file))[2] == CONTENT
     verdicts = iter(["", HALF])
-    proxy.judge = lambda _request: next(verdicts, CUT)
+    proxy.judge = lambda _request: next(verdicts, fault)
     with pytest.raises(ClientError):
         await get(ann, file)
 
