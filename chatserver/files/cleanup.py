@@ -35,7 +35,7 @@ class Counts:
 
 
 class FileCleanup:
-    """Deletes files that belong to nothing any more."""
+    """Deletes files that belong to nothing any more. Owns their usage at the last sweep."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 Between two requests of an upload its digest is kept in memory. It counts for one state of one file
 only: after a restart, or when another node has written to the part, it is computed from the disk.
+Owns these digests.
 """
 
 import hashlib

@@ -5,7 +5,8 @@ request ends before the last byte, and within a long request. The copies are del
 upload is answered, because they still have the metadata.
 
 Several nodes may complete the same upload at the same time. The register decides beforehand whose
-bytes become the object, in case that a client sent different ones.
+bytes become the object, in case that a client sent different ones. Owns which uploads this node is
+completing.
 """
 
 import asyncio

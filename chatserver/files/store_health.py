@@ -1,4 +1,4 @@
-"""State of a store of files: whether it can be used. Logs when that changes."""
+"""Owns the state of a store of files: whether it can be used. Logs when that changes."""
 
 import logging
 import time

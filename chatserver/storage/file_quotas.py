@@ -1,7 +1,8 @@
 """Limits of the bytes that the files of a user, of a room, and of all users have.
 
 Sums are read before the transaction that registers an upload, which would delay messages. Uploads
-that begin at the same time on this node are counted; those on other nodes are not yet.
+that begin at the same time on this node are counted; those on other nodes are not yet. Owns the
+uploads of this node that are being registered.
 """
 
 from collections.abc import AsyncIterator
@@ -37,18 +38,18 @@ class FileQuotas:
     def __init__(self, database: Database, quotas: Quotas) -> None:
         self._database = database
         self._quotas = quotas
-        self._beginning: dict[int, NewFile] = {}  # by identity: perhaps not in the database yet
+        self._reserved: dict[int, NewFile] = {}  # by identity: perhaps not in the database yet
 
     @asynccontextmanager
     async def reserving(self, new: NewFile) -> AsyncIterator[None]:
         """Count an upload that begins in the block. Raises TooLarge above a quota."""
-        others = [*self._beginning.values()]
-        self._beginning[id(new)] = new
+        others = [*self._reserved.values()]
+        self._reserved[id(new)] = new
         try:
             await self._compare(new, others)
             yield
         finally:
-            del self._beginning[id(new)]
+            del self._reserved[id(new)]
 
     async def _compare(self, new: NewFile, others: list[NewFile]) -> None:
         of_user = [other for other in others if other.user_id == new.user_id]

@@ -45,7 +45,7 @@ def clean(file: BinaryIO, size: int) -> bool:
 
 
 class Cleaner:
-    """Overwrites the metadata of a file. Owns the places of samples that are to be removed."""
+    """Overwrites the metadata of a file. Notes where samples are that are to be removed."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
