@@ -14,6 +14,7 @@ import msgspec
 from chatserver.binding import Binding, refuse_own_file
 from chatserver.clocks import wall
 from chatserver.commands import listing
+from chatserver.commands.archive_files import count_registered, exit_if_files_are_missing
 from chatserver.commands.options import loaded, location_options, run
 from chatserver.commands.plurals import counted
 from chatserver.commands.progress import bar
@@ -136,22 +137,7 @@ async def _copy(settings: Settings, file: IO[bytes], form: Form, *, with_files: 
         async with opened_store(settings) as store:
             copied = await add_stored_files(receiver, store)
         summary = f"{_summary(receiver.finish())}, {counted(copied.files, 'file')}"
-    return Copy(summary, await _lost(settings, copied.missing), len(copied.altered))
-
-
-async def _lost(settings: Settings, missing: list[str]) -> int:
-    """Return how many of these files are registered, although their bytes are missing."""
-    from chatserver.files.archived_files import still_registered
-    from chatserver.storage.engine import Database
-    from chatserver.storage.files import FileRegister
-
-    if not missing:
-        return 0
-    database = Database(settings.database_url, read_only=True)
-    try:
-        return len(await still_registered(missing, FileRegister(database, clock=wall)))
-    finally:
-        await database.close()
+    return Copy(summary, await count_registered(settings, copied.missing), len(copied.altered))
 
 
 # Restore and import ------------------------------------------------------------------------------
@@ -171,7 +157,8 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     """Restore a backup from FILE. Stop the server first.
 
     All of it or nothing. A SQLite database that is replaced stays in backups/replaced.db of the
-    data folder until the next time.
+    data folder until the next time. Exit code 1 if files of messages are missing afterwards,
+    because neither FILE nor the data folder has them.
 
     Sessions, bot tokens, invitations, passwords, rights and memberships that have ended since the
     backup are valid again, and rooms that have become private are open again. With --revoke-since
@@ -189,6 +176,7 @@ def restore(file: Path, *, replace: bool, yes: bool, revoke_since: str | None) -
     if replace and since is None:
         click.echo("Logouts and new passwords since the backup are undone as well.", err=True)
     _show_reinstated(reinstated, "Valid again:", revoking=since is not None)
+    exit_if_files_are_missing(settings)
 
 
 def _since(given: str | None, archive: Archive) -> int | None:
@@ -235,10 +223,11 @@ def import_(file: Path) -> None:
     """Import an export from FILE into a database without users. Stop the server first.
 
     This is the way from SQLite to MySQL and back: --database names the new one, and the data folder
-    belongs to it afterwards.
+    belongs to it afterwards. Exit code 1 if files of messages are missing then.
     """
     move = loaded().sources.get("database.url") == "command line"
     _load(read(file), replace=False, move=move)
+    exit_if_files_are_missing(loaded().settings)
 
 
 def _load(archive: Archive, **how: Any) -> "Reinstated":

@@ -37,12 +37,14 @@ async def check(settings: Settings) -> AsyncGenerator[list[bytes]]:
     def checked(database: "Database") -> AsyncGenerator[bytes]:
         from chatserver.files.stores import opened_store
         from chatserver.files.verification import file_findings
+        from chatserver.storage.file_origins import FileOrigins
         from chatserver.storage.files import FileRegister
         from chatserver.storage.integrity import report
 
         async def of_files() -> list[str]:
             async with opened_store(settings) as store:
-                return await file_findings(FileRegister(database, clock=lambda: 0), store)
+                register = FileRegister(database, clock=lambda: 0)
+                return await file_findings(register, store, FileOrigins(database))
 
         return report(database, of_files)
 

@@ -17,6 +17,7 @@ from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_list import FileList
+from chatserver.storage.file_origins import FileOrigins
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.file_text_queue import FileTextQueue
 from chatserver.storage.files import FileRegister
@@ -43,6 +44,7 @@ class FileService:
         """`clock` returns milliseconds UTC."""
         limits = settings.files
         self.register = FileRegister(database, clock=clock)
+        self._origins = FileOrigins(database)
         self.deletion = FileDeletion(database)
         self.store = file_store(folder, limits)
         self.media = MediaProcessor(self.store.uploads, pixels=limits.pixels)
@@ -91,4 +93,4 @@ class FileService:
 
     async def findings(self) -> list[str]:
         """Return what is missing, altered or unregistered: see `chatserver check`."""
-        return await file_findings(self.register, self.store)
+        return await file_findings(self.register, self.store, self._origins)

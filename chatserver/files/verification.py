@@ -6,20 +6,38 @@ from typing import NamedTuple
 from chatserver.errors import ChatError, FilesUnavailable
 from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
+from chatserver.storage.file_origins import FileOrigins
 from chatserver.storage.files import FileRegister, StoredFile
 from chatserver.storage.integrity import MAX_FINDINGS
 
 BATCH_SIZE = 200  # rows read at a time
 
 
-async def file_findings(register: FileRegister, store: FileStore) -> list[str]:
+class Finding(NamedTuple):
+    """What is wrong with the bytes of a file, and whether it is registered."""
+
+    file_id: str
+    sentence: str
+    registered: bool = True
+
+
+async def file_findings(
+    register: FileRegister, store: FileStore, origins: FileOrigins
+) -> list[str]:
     """Return a sentence for each file that is missing or altered, or that no row knows."""
-    findings = list[str]()
+    found, findings = list[Finding](), list[str]()
     try:
         async for finding in _all_findings(register, store):
-            findings.append(finding)
+            found.append(finding)
     except FilesUnavailable as error:
-        findings.insert(0, f"Files cannot be checked: {error.cause}.")
+        findings.append(f"Files cannot be checked: {error.cause}.")
+    described = await origins.describe(
+        [finding.file_id for finding in found[:MAX_FINDINGS] if finding.registered]
+    )
+    findings += [
+        f"File {finding.file_id}{described.get(finding.file_id, '')}: {finding.sentence}"
+        for finding in found
+    ]
     more = len(findings) - MAX_FINDINGS
     return [*findings[:MAX_FINDINGS], f"… and {more} more of this."] if more > 0 else findings
 
@@ -37,12 +55,12 @@ async def count_differences(register: FileRegister, store: FileStore) -> Differe
     async for ids in store.ids():
         others = {*ids} - await register.known(ids)
         unregistered += sum([await store.exists(file_id) for file_id in others])
-    present = [await register.find(file_id) for file_id in await _missing(register, store)]
+    present = [await register.find(file_id) for file_id in await missing_ids(register, store)]
     still = sum(file is not None and file.state in COMPLETE_STATES for file in present)
     return Differences(still, unregistered)
 
 
-async def _missing(register: FileRegister, store: FileStore) -> list[str]:
+async def missing_ids(register: FileRegister, store: FileStore) -> list[str]:
     """Return registered files without bytes. The rows are read first: bytes are stored earlier."""
     registered, after = set[str](), ""
     while page := await register.stored_after(after, BATCH_SIZE):
@@ -53,15 +71,15 @@ async def _missing(register: FileRegister, store: FileStore) -> list[str]:
     return sorted(registered)
 
 
-async def _all_findings(register: FileRegister, store: FileStore) -> AsyncIterator[str]:
+async def _all_findings(register: FileRegister, store: FileStore) -> AsyncIterator[Finding]:
     async for finding in _stored_findings(register, store):
         yield finding
     async for ids in store.ids():
         for file_id in sorted({*ids} - await register.known(ids)):
-            yield f"File {file_id}: its bytes belong to no message."
+            yield Finding(file_id, "its bytes belong to no message.", registered=False)
 
 
-async def _stored_findings(register: FileRegister, store: FileStore) -> AsyncIterator[str]:
+async def _stored_findings(register: FileRegister, store: FileStore) -> AsyncIterator[Finding]:
     after = ""
     while page := await register.stored_after(after, BATCH_SIZE):
         for finding in await _page_findings(page, store):
@@ -69,7 +87,7 @@ async def _stored_findings(register: FileRegister, store: FileStore) -> AsyncIte
         after = page[-1].id
 
 
-async def _page_findings(page: Sequence[StoredFile], store: FileStore) -> list[str]:
+async def _page_findings(page: Sequence[StoredFile], store: FileStore) -> list[Finding]:
     found = []
     for file in page:
         try:
@@ -77,8 +95,8 @@ async def _page_findings(page: Sequence[StoredFile], store: FileStore) -> list[s
         except FilesUnavailable:
             raise
         except ChatError:
-            found.append(f"File {file.id}: its bytes are missing.")
+            found.append(Finding(file.id, "its bytes are missing."))
             continue
         if (sha256, size) != (file.sha256, file.bytes):
-            found.append(f"File {file.id}: its bytes are not those that were uploaded.")
+            found.append(Finding(file.id, "its bytes are not those that were uploaded."))
     return found

@@ -3,6 +3,7 @@
 import io
 import stat
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,6 +17,7 @@ from chatserver.restore import restore
 from chatserver.storage.archive_file import Archive, Damaged, Manifest, read
 from chatserver.storage.archive_io import NotEmpty, dump
 from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
+from chatserver.storage.file_origins import FileOrigins
 from chatserver.storage.integrity import check
 from tests.files.places import Folder, Place
 from tests.files.test_cleanup import Parts, parts
@@ -42,6 +44,10 @@ async def save(parts: Parts, target: Path, form: Form, *, with_files: bool = Tru
     return read(target)
 
 
+async def findings_of(parts: Parts) -> list[str]:
+    return await file_findings(parts.register, parts.store, FileOrigins(parts.storage.database))
+
+
 async def load(place: Place, archive: Archive, data: Path, *, replace: bool = False) -> Parts:
     """Restore an archive to a data folder, with files elsewhere; return what is there then."""
     there = place.elsewhere(data)
@@ -60,7 +66,7 @@ async def test_files_and_thumbnails_come_back(parts: Parts, tmp_path: Path, form
     there = await load(parts.place, archive, tmp_path / "there")
     assert there.on_disk() == sorted([bound, f"{bound}.480", unsent])
     assert there.place.read(bound) == CONTENT
-    assert await file_findings(there.register, there.store) == []
+    assert await findings_of(there) == []
     steps = check(there.storage.database)
     assert [found async for step in steps for found in step.findings] == []
     if isinstance(there.place, Folder):
@@ -137,14 +143,16 @@ def test_a_name_that_leads_elsewhere_is_rejected(tmp_path: Path, form: Form) -> 
 async def test_missing_altered_and_unknown_files_are_found(parts: Parts) -> None:
     ann = await parts.storage.user("ann")
     sound, missing, altered = [await parts.upload(ann) for _ in range(3)]
+    await parts.storage.log.store([sent(ann, missing)])
+    day = f"{datetime.fromtimestamp(parts.storage.now / 1000, UTC):%Y-%m-%d}"
     parts.place.remove(missing)
     parts.place.write(altered, b"TEXT")
     parts.place.write("A" * 22, b"x")
-    found = await file_findings(parts.register, parts.store)
+    found = await findings_of(parts)
     assert sorted(found) == sorted(
         [
-            f"File {missing}: its bytes are missing.",
-            f"File {altered}: its bytes are not those that were uploaded.",
+            f'File {missing} ("a.txt", of ann, room 1 lobby, {day}): its bytes are missing.',
+            f'File {altered} ("a.txt", of ann, {day}): its bytes are not those that were uploaded.',
             f"File {'A' * 22}: its bytes belong to no message.",
         ]
     )

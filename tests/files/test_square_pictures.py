@@ -10,12 +10,11 @@ from PIL import Image
 
 from chatserver.files.media_processor import SQUARE_SIDE, MediaProcessor
 from chatserver.files.square_pictures import SquarePictures
-from chatserver.files.verification import file_findings
 from chatserver.models import User
 from chatserver.storage.archive_writer import PackedWriter
 from chatserver.storage.profile_pictures import ProfilePictures
 from tests.files.media.test_metadata import SECRET, exif
-from tests.files.test_archived_files import load, save
+from tests.files.test_archived_files import findings_of, load, save
 from tests.files.test_cleanup import HOUR, Killed, Parts, parts
 from tests.files.test_media_processor import Bench, bench, picture
 
@@ -145,11 +144,11 @@ async def test_pictures_are_in_archives_and_a_missing_one_is_reported(
     await there.cleanup.sweep()
     assert there.on_disk() == [shown]
     assert (await there.storage.users.all())[0].picture == shown
-    assert await file_findings(there.register, there.store) == []
+    assert await findings_of(there) == []
     there.place.remove(shown)
-    assert await file_findings(there.register, there.store) == [
-        f"File {shown}: its bytes are missing."
-    ]
+    (finding,) = await findings_of(there)
+    assert finding.startswith(f'File {shown} ("picture.webp", of ann, ')
+    assert finding.endswith("): its bytes are missing.")
     await there.close()
 
 
