@@ -23,11 +23,12 @@ NOT_SETTINGS = {"CHATSERVER_DATA", "CHATSERVER_CONFIG"}
 
 
 class Loaded(Struct, frozen=True):
-    """Settings with the source of each key, and warnings."""
+    """Settings with the source of each key, warnings, and the configuration file if any."""
 
     settings: Settings
     sources: dict[str, str]
     warnings: list[str]
+    file: Path | None = None
 
 
 def load(
@@ -60,7 +61,8 @@ def load(
             "The configuration has mistakes:\n" + "\n".join(f"  {p}" for p in problems)
         )
     sources = {key: source for key, (_, source) in values.items()}
-    return Loaded(validated(settings), sources | ({"data": data_source} if data else {}), warnings)
+    sources |= {"data": data_source} if data else {}
+    return Loaded(validated(settings), sources, warnings, file)
 
 
 def _config_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -316,6 +316,8 @@ def test_sighup_reloads_the_certificate_and_the_log_level(
     Path(made.tls_key).write_text("no key")
     hang_up(server, "nothing was reloaded")
     assert served_certificate(server.url) == Path(made.tls_cert).read_bytes()
+    config.unlink()
+    hang_up(server, "nothing was reloaded: Cannot read the configuration")
     assert server.stop()[0] == 0
 
 

@@ -49,7 +49,10 @@ def serve_options(command: F) -> F:
 
 
 def loaded() -> Loaded:
-    """Return the settings of this call, after printing warnings."""
+    """Return the settings of this call, after printing warnings.
+
+    A file that was found once has to be there when the settings are read again.
+    """
     given = click.get_current_context().find_root().ensure_object(dict)
     config = Path(given["config"]) if "config" in given else None
     flags = {
@@ -61,6 +64,8 @@ def loaded() -> Loaded:
         "server.log_level": "debug" if "verbose" in given else None,
     }
     found = load(config=config, flags=flags)
+    if found.file is not None:
+        given["config"] = str(found.file)
     for warning in found.warnings:
         click.echo(f"Warning: {warning}", err=True)
     return found

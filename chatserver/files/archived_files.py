@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from chatserver.errors import ChatServerError, FilesUnavailable, Unavailable
 from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
 from chatserver.storage.archive_file import ArchivedFile
@@ -48,10 +49,23 @@ async def adding(files: Iterable[ArchivedFile], store: FileStore) -> AsyncIterat
     try:
         for file in files:
             file_id, dot, size = file.name.partition(".")
-            if await store.add(file_id, dot + size, file.pieces):
+            if await _add(store, file_id, dot + size, file):
                 added.append((file_id, dot + size))
         yield
     except BaseException:
         for file_id, suffix in added:
             await store.remove(file_id, suffix)
         raise
+
+
+async def _add(store: FileStore, file_id: str, suffix: str, file: ArchivedFile) -> bool:
+    """Store a file; return whether it is new. Raises ChatServerError that names it."""
+    try:
+        return await store.add(file_id, suffix, file.pieces)
+    except FilesUnavailable:
+        raise
+    except Unavailable as error:
+        reason = getattr(error.__cause__, "strerror", None) or str(error).rstrip(".")
+        raise ChatServerError(
+            f"The file {file.name} of the archive cannot be stored: {reason}."
+        ) from error

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 from chatserver.files.file_folder import FileFolder
@@ -79,19 +78,27 @@ class FolderStore:
                 give_to_owner(folder)
                 fsync_directory(folder.parent)
         part.unlink(missing_ok=True)
-        with open(part, "xb", opener=private) as opened:
-            opened.writelines(pieces)
-            opened.flush()
-            os.fsync(opened.fileno())
-        give_to_owner(part)
-        is_new = not target.exists()
-        part.rename(target)
+        try:
+            with open(part, "xb", opener=private) as opened:
+                opened.writelines(pieces)
+                opened.flush()
+                os.fsync(opened.fileno())
+            give_to_owner(part)
+            is_new = not target.exists()
+            part.rename(target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            _remove_if_empty(target.parent)
+            raise
         fsync_directory(target.parent)
         return is_new
 
     async def remove(self, file_id: str, suffix: str) -> None:
-        path = self._folder.path(file_id, suffix)
-        await self._folder.in_thread(partial(path.unlink, missing_ok=True))
+        await self._folder.in_thread(self._remove, self._folder.path(file_id, suffix))
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        _remove_if_empty(path.parent)
 
     async def delete(self, file_id: str) -> None:
         await self._folder.in_thread(self._delete, file_id)
@@ -102,9 +109,7 @@ class FolderStore:
             self._folder.path(file_id, suffix).unlink(missing_ok=True)
         folder = self._folder.path(file_id).parent
         fsync_directory(folder)
-        with suppress(OSError):  # there are other files
-            folder.rmdir()
-            folder.parent.rmdir()
+        _remove_if_empty(folder)
 
     # Maintenance ----------------------------------------------------------------------------------
 
@@ -144,3 +149,10 @@ class FolderStore:
             for file_id in sorted({*ids} - await uploading(ids)) if ids else ():
                 path = self._folder.path(file_id, LOCK_SUFFIX)
                 await self._folder.in_thread(remove_unused_lock, path)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove a folder of files and the one above it, unless there are other files."""
+    with suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()

@@ -1,6 +1,8 @@
 """Files in backups and exports: everything comes back, and nothing else is believed."""
 
+import errno
 import io
+import os
 import stat
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -10,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from chatserver.config import Settings
+from chatserver.errors import ChatServerError
 from chatserver.files.archived_files import add_stored_files
 from chatserver.files.verification import file_findings
 from chatserver.models import LOBBY
@@ -19,7 +22,7 @@ from chatserver.storage.archive_io import NotEmpty, dump
 from chatserver.storage.archive_writer import ArchiveReceiver, PackedWriter, PlainWriter
 from chatserver.storage.file_origins import FileOrigins
 from chatserver.storage.integrity import check
-from tests.files.places import Folder, Place
+from tests.files.places import ON_FOLDER, Folder, Place
 from tests.files.test_cleanup import Parts, parts
 from tests.storage.conftest import Storage
 from tests.storage.test_apply_files import sent
@@ -112,6 +115,27 @@ async def test_a_restore_that_fails_adds_no_file(
     with pytest.raises(NotEmpty):
         await load(parts.place, archive, tmp_path / "there")
     assert there.names() == [file_id]
+
+
+@ON_FOLDER
+async def test_a_restore_into_a_full_disk_names_the_file_and_leaves_nothing(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    ids = [await parts.upload(ann, CONTENT) for _ in range(2)]
+    archive = await save(parts, tmp_path / "whole", PackedWriter)
+
+    def fail_at_last(descriptor: int) -> None:
+        if len([*(tmp_path / "there" / "files").glob("*/*/*")]) == len(ids):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    fsync = os.fsync
+    monkeypatch.setattr("chatserver.files.folder_store.os.fsync", fail_at_last)
+    with pytest.raises(ChatServerError, match="cannot be stored: No space left on device") as full:
+        await load(parts.place, archive, tmp_path / "there")
+    assert any(file_id in str(full.value) for file_id in ids)
+    assert [*(tmp_path / "there" / "files").glob("*/*")] == []
 
 
 async def test_pictures_are_stored_uncompressed_and_altered_ones_detected(
