@@ -285,16 +285,20 @@ async def test_a_member_is_removed_from_the_room_of_the_confirmation(
 async def test_a_user_chosen_for_one_room_is_not_added_to_the_next(enter: EnterChat) -> None:
     ann, bo, _ = await window_and_two_users(enter)
     await ann.chat.user("dee")
-    await rooms(bo, "Alpha", "Beta")
+    alpha = (await rooms(bo, "Alpha", "Beta"))["Alpha"]
     await ann.page.reload()
     await ann.wait_until_loaded()
     await ann.open_room("Beta")
     await ann.open_room("Alpha")
     await ann.page.locator(".topbar-room").click()
-    await ann.page.locator("#room-invite-user").select_option("dee")
-    await ann.page.go_back()
+    await ann.page.locator(".room-add").click()
+    await ann.page.locator("people-dialog [value=dee]").check()
+    await ann.page.evaluate("history.back()")
     await expect(ann.page.locator("room-panel .panel-title")).to_have_text("Beta")
-    await expect(ann.page.locator("#room-invite-user")).to_have_value("")
+    requests: list[str] = []
+    ann.page.on("request", lambda request: requests.append(request.url))
+    await ann.choose_people("dee")
+    assert next(url for url in requests if "/members" in url).endswith(f"/{alpha}/members")
 
 
 async def test_settings_of_a_lost_room_change_no_other_room(enter: EnterChat) -> None:
@@ -460,7 +464,7 @@ async def test_a_click_next_to_a_message_applies_to_the_message_that_was_there(
 async def test_a_room_that_is_created_late_is_not_opened_while_typing(enter: EnterChat) -> None:
     ann, *_ = await window_and_two_users(enter)
     waiting = await hold_requests(ann.page, "**/api/rooms", "POST")
-    await ann.page.locator("[data-open=rooms]").click()
+    await ann.begin_room()
     await ann.page.locator("#room-name").fill("slow")
     await ann.page.locator(".rooms-new [type=submit]").click()
     await ann.page.keyboard.press("Escape")

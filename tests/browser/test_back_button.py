@@ -20,6 +20,8 @@ LAYERS = [
     ([*MENU, "[data-open=settings]"], [DRAWER, "settings-dialog dialog"], ".dialog-close"),
     ([*MENU, "[data-open=keys]"], [DRAWER, "keys-dialog dialog"], ".dialog-close"),
     ([".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"], ".dialog-close"),
+    ([".topbar-menu", ".find-people"], [DRAWER, "directory-dialog dialog"], ".dialog-close"),
+    ([".message-author"], ["profile-card dialog"], ".dialog-close"),
     ([".topbar-search"], ["search-panel"], ".panel-close"),
     ([".topbar-room"], ["room-panel"], ".panel-close"),
     ([".topbar-room", ".room-leave"], ["room-panel", "confirm-dialog dialog"], ".confirm-no"),
@@ -138,8 +140,10 @@ async def test_layers_leave_no_history_entry(enter: EnterChat) -> None:
 
 async def test_back_asks_before_it_closes_a_dialog_with_text(enter: EnterChat) -> None:
     page = (await phone_in_rooms(enter)).page
-    dialog, question = page.locator("rooms-dialog dialog"), page.locator("confirm-dialog dialog")
-    await open_layers(page, [".topbar-menu", ".section-add"], [DRAWER, "rooms-dialog dialog"])
+    dialog = page.locator("new-room-dialog dialog")
+    question = page.locator("confirm-dialog dialog")
+    ways = [".topbar-menu", ".section-add", "[data-open=new-room]"]
+    await open_layers(page, ways, [DRAWER, "new-room-dialog dialog"])
     await page.locator("#room-name").fill("plans")
     await back(page)
     await expect(question).to_be_visible()

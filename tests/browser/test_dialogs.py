@@ -24,8 +24,8 @@ async def test_a_rejected_name_is_shown_next_to_the_button_and_its_field_is_inva
     await page.set_viewport_size({"width": size[0], "height": size[1]})
     if size[0] < 768:
         await page.locator(".topbar-menu").click()
-    await page.locator("[data-open=rooms]").click()
-    dialog = page.locator("rooms-dialog dialog")
+    await ann.begin_room()
+    dialog = page.locator("new-room-dialog dialog")
     send = dialog.locator("[type=submit]")
     for part in (dialog.locator(".dialog-close"), send):
         await expect(part).to_be_in_viewport(ratio=1)  # whatever is scrolled
@@ -46,7 +46,7 @@ async def test_a_rejected_name_is_shown_next_to_the_button_and_its_field_is_inva
     await expect(problem).to_be_hidden()
     await send.click()
     await expect(page.locator(".topbar-title")).to_have_text("another")
-    await page.evaluate("document.querySelector('[data-open=rooms]').click()")
+    await page.evaluate("document.querySelector('[data-open=new-room]').click()")
     await expect(name).not_to_have_attribute("aria-invalid", "true")
     await expect(name).to_have_attribute("aria-describedby", "room-name-hint")
 
@@ -96,7 +96,7 @@ async def test_text_in_a_dialog_is_discarded_only_after_a_confirmation(
     await ann.chat.user("bo", display="Bo")
     page, discard = ann.page, ann.page.locator("confirm-dialog dialog")
     for name, field in {
-        "rooms": "#room-name",
+        "new-room": "#room-name",
         "settings": "#settings-display",
         "invite": "#invite-uses",
     }.items():

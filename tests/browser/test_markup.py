@@ -71,9 +71,9 @@ async def test_only_names_of_users_look_like_mentions(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("@zzzzzz @bo你好 **@all**")
     for window in (ann, bo):
-        await window.expect_last("@zzzzzz @bo你好 @all")
+        await window.expect_last("@zzzzzz @Bo你好 @all")
         mentions = window.page.locator("chat-message .mention")
-        await expect(mentions).to_have_text(["@bo", "@all"])
+        await expect(mentions).to_have_text(["@Bo", "@all"])
 
 
 async def expect_rendered_markup(window: Window) -> None:

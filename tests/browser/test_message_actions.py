@@ -31,7 +31,7 @@ async def test_enter_sends_unless_a_suggestion_was_chosen(enter: EnterChat) -> N
     await expect(rows.first).to_have_text(":smile:")
     await box.press("Escape")
     await box.press("Enter")
-    await ann.expect_last("Hi @user003 :smi")
+    await ann.expect_last("Hi @Ada Wall :smi")
 
 
 async def test_users_outside_a_private_room_are_suggested_after_its_members(
@@ -79,8 +79,8 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await page.locator("#composer-text").fill("Hi @bo how are you?")
     await expect(bo.page.locator(".typing")).to_have_text("Ann is writing…")
     await page.keyboard.press("Enter")
-    await bo.expect_last("Hi @bo how are you?")
-    await expect(bo.page.locator(".message-mentions-me .mention-me")).to_have_text("@bo")
+    await bo.expect_last("Hi @陈波 how are you?")
+    await expect(bo.page.locator(".message-mentions-me .mention-me")).to_have_text("@陈波")
     await expect(bo.page.locator(".typing")).to_be_empty()
 
     await bo.page.locator("chat-message").hover()
@@ -114,7 +114,7 @@ async def test_users_can_react_reply_edit_and_delete(enter: EnterChat) -> None:
     await page.keyboard.press("ArrowUp")
     await ann.say("Hello @bo")
     first = bo.page.locator("chat-message").first
-    await expect(first.locator(".message-body")).to_have_text("Hello @bo (edited)")
+    await expect(first.locator(".message-body")).to_have_text("Hello @陈波 (edited)")
     await expect(bo.page.locator(".quote-text:visible")).to_have_text("Hello @bo")
 
     await page.keyboard.press("Shift+Tab")  # the last message
@@ -495,7 +495,7 @@ async def test_escape_closes_the_search_and_then_jumps_to_the_end(enter: EnterCh
     page = ann.page
     await ann.expect_last("last")
     await page.keyboard.press("Control+Shift+F")
-    await page.locator("[type=search]:visible").fill("needle")
+    await page.locator("search-panel [type=search]").fill("needle")
     await page.locator(".hit").click()
     found = page.locator("chat-message").first
     await expect(found).to_be_focused()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> None:
     ann, bo = await enter("ann", "Ann"), await enter("bo", "陈波")
     page, other = ann.page, bo.page
-    await page.locator("[data-open=rooms]").click()
+    await ann.begin_room()
     await page.locator("#room-name").fill("disks")
     await page.locator("#room-title").fill("磁盘")
     await page.locator(".rooms-new [type=submit]").click()
@@ -55,9 +55,9 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await expect(bo.rooms()).to_have_text(["Lobby"])
 
     await page.locator(".topbar-room").click()
-    await expect(page.locator("#room-invite-user")).to_have_value("")  # nobody by mistake
-    await page.locator("#room-invite-user").select_option("bo")
-    await page.locator(".room-invite button").click()
+    await page.locator(".room-add").click()
+    await expect(page.locator("people-dialog [type=submit]")).to_be_disabled()  # nobody by mistake
+    await ann.choose_people("bo")
     await expect(page.locator(".members li")).to_have_count(2)
     await bo.open_room("磁盘")
     await other.locator(".topbar-room").click()
@@ -79,23 +79,23 @@ async def test_a_member_removed_from_an_unnamed_conversation_can_be_added_again(
     await ann.chat.user("cy", display="Cy")
     ada = await ann.chat.logged_in("ann")
     room = (await ada.ask("POST", "/api/rooms", {"users": ["bo"]})).json["room"]
-    page, choice = ann.page, ann.page.locator("#room-invite-user")
+    page, add = ann.page, ann.page.locator(".room-add")
     await page.goto(f"/index#/room/{room}")
     await page.locator(".topbar-room").click()
     await expect(page.locator(".members li")).to_have_count(2)
-    await expect(choice).to_be_hidden()
+    await expect(add).to_be_hidden()
     await page.locator(".members button:visible").click()
     await page.locator(".confirm-yes").click()
-    await expect(choice.locator("option:not([value=''])")).to_have_text(["Bo (@bo)"])
-    await choice.select_option("bo")
-    await page.locator(".room-invite button").click()
+    await add.click()
+    await expect(page.locator("people-dialog .check")).to_have_text(["BBo @bo"])
+    await ann.choose_people("bo")
     await expect(page.locator(".members li")).to_have_count(2)
-    await expect(choice).to_be_hidden()
+    await expect(add).to_be_hidden()
 
 
 async def test_a_name_with_spaces_becomes_a_title(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
-    await ann.page.locator("[data-open=rooms]").click()
+    await ann.begin_room()
     await ann.page.locator("#room-name").fill(" Weekend  plans ")
     await ann.page.keyboard.press("Enter")
     await expect(ann.page.locator(".topbar-title")).to_have_text("Weekend plans")
@@ -110,7 +110,7 @@ async def test_switching_between_rooms_with_the_same_first_seq_shows_the_right_r
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     await ann.say("first in the lobby")
     await bo.expect_last("first in the lobby")
-    await bo.page.locator("[data-open=rooms]").click()
+    await bo.begin_room()
     await bo.page.locator("#room-name").fill("bonus")
     await bo.page.locator(".rooms-new [name=private]").check()
     await bo.page.locator(".rooms-new [type=submit]").click()
@@ -179,21 +179,16 @@ async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
     await expect(page.locator(".invite-list .invite-details")).to_contain_text("The den ·")
 
 
-async def test_selected_users_without_a_room_name_get_a_conversation(enter: EnterChat) -> None:
+async def test_selected_users_get_a_conversation_without_a_name(enter: EnterChat) -> None:
     ann = await enter("ann", "Ann")
     for name in ("bo", "cy"):
         await ann.chat.user(name, display=name.title())
     page = ann.page
     await page.reload()
     await ann.wait_until_loaded()
-    submit = page.locator(".rooms-new [type=submit]")
     for users, title in ((["bo", "cy"], "Bo, Cy"), (["cy"], "Cy")):
-        await page.locator("[data-open=rooms]").click()
-        await expect(submit).to_have_text("Create room")
-        for name in users:
-            await page.locator(f".choice-list [value={name}]").check()
-        await expect(submit).to_have_text("Start conversation")
-        await submit.click()
+        await page.locator("[data-open=conversation]").click()
+        await ann.choose_people(*users)
         await expect(page.locator(".topbar-title")).to_have_text(title)
         box = page.locator("#composer-text")
         await expect(box).to_have_attribute("placeholder", f"Message {title}")

@@ -103,7 +103,17 @@ async def test_long_names_make_nothing_wider_than_its_container(enter: EnterChat
 async def wide_in_dialogs(page: Page) -> dict[str, list[str]]:
     """Return the elements that scroll sideways, by dialog."""
     wide = {"chat": await page.evaluate(WIDE)}
-    for name in ("rooms", "room", "invite", "settings", "keys", "switcher"):
+    for name in (
+        "rooms",
+        "new-room",
+        "conversation",
+        "people",
+        "room",
+        "invite",
+        "settings",
+        "keys",
+        "switcher",
+    ):
         if name == "switcher":
             await page.keyboard.press("Control+k")
         else:

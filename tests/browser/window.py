@@ -55,6 +55,19 @@ class Window:
         self.problems.append(f"dialog: {dialog.message}")
         await dialog.dismiss()
 
+    async def begin_room(self) -> None:
+        """Open the dialog that creates a room."""
+        await self.page.locator("[data-open=rooms]").click()
+        await self.page.locator("[data-open=new-room]").click()
+
+    async def choose_people(self, *names: str) -> None:
+        """Choose users in the open <people-dialog>, and submit it."""
+        dialog = self.page.locator("people-dialog")
+        for name in names:
+            await dialog.locator(f"[value={name}]").check()
+        await dialog.locator("[type=submit]").click()
+        await expect(dialog.locator("dialog")).to_be_hidden()
+
     # Before login --------------------------------------------------------------------------------
 
     async def sign_up(self, link: str, name: str, display: str = "") -> None:

@@ -3,7 +3,7 @@
  * CurrentConversation, Users, Outbox.
  *
  * Listens to `message:send`, `draft:changed`, `target:changed`, `older:requested`, `newer:requested`, `end:requested`,
- * `connection:retry`, `room:muted`.
+ * `connection:retry`, `room:marked`.
  */
 
 import { Connection } from "../net/connection.js";
@@ -124,7 +124,7 @@ class ChatApp extends HTMLElement {
     on(this, "end:requested", () => this.#showEnd());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
-    on(this, "room:muted", () => this.#draw());
+    on(this, "room:marked", () => this.#draw());
     on(globalThis, "blur", () => this.#current.newLine.leave(this.#conversation.unread));
   }
 

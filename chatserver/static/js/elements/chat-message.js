@@ -9,8 +9,8 @@ import { showAvatar } from "../ui/avatar.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { hasNoItalic, plainText, parseHtml, textOf } from "../lib/markup.js";
-import { splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
-import { isRoute } from "../lib/route.js";
+import { ALL_NAMES, splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
+import { directKey, hashOf, isRoute } from "../lib/route.js";
 import { showFiles } from "../ui/message-files.js";
 import { clone, lang, me, urls } from "../ui/page.js";
 import { Type } from "../net/protocol.js";
@@ -25,11 +25,11 @@ class ChatMessage extends HTMLElement {
 
   /**
    * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `author`: {name, isBot, picture};
-   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked; `quoted`: the event of the
+   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked, and `userOf(key)` the name of that user; `quoted`: the event of the
    * quoted message, if it is loaded.
    */
-  show(message, { continued, isEditing, dates, display, author, isUser, quoted }) {
-    const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => mention ?? []);
+  show(message, { continued, isEditing, dates, display, author, isUser, userOf, quoted }) {
+    const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => (mention === undefined ? [] : display(userOf(mention))));
     const state = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
     if (state === this.#shown) return;
     this.#shown = state;
@@ -43,7 +43,7 @@ class ChatMessage extends HTMLElement {
     this.classList.toggle("message-editing", isEditing && !message.deleted);
     this.querySelector(".editing-words").textContent = isEditing && !message.deleted ? _("Editing") : "";
     this.#writeHead(message, author, dates);
-    this.#writeText(message, isUser);
+    this.#writeText(message, { isUser, userOf, display });
     showFiles(this.querySelector(".message-files"), message.deleted ? [] : message.files, message.seq);
     this.#quote(message.replyTo, quoted, display);
     this.#react(message, display);
@@ -53,6 +53,7 @@ class ChatMessage extends HTMLElement {
   #writeHead({ user, at }, author, dates) {
     showAvatar(this.querySelector(".avatar"), { name: user, display: author.name, picture: author.picture });
     this.querySelector(".message-author").textContent = author.name;
+    for (const part of [".avatar", ".message-author"]) this.querySelector(part).dataset.profile = user;
     this.querySelector(".bot-label").textContent = author.isBot ? _("Bot") : "";
     const time = this.querySelector("time");
     time.dateTime = new Date(at).toISOString();
@@ -60,11 +61,11 @@ class ChatMessage extends HTMLElement {
     time.title = dates.full(at);
   }
 
-  #writeText({ data, html, deleted, edited, own }, isUser) {
+  #writeText({ data, html, deleted, edited, own }, names) {
     const text = this.querySelector(".message-text");
     text.hidden = !data && !deleted;
-    this.classList.toggle("message-mentions-me", !own && isMentioned(data, me.name, isUser));
-    text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html, isUser)));
+    this.classList.toggle("message-mentions-me", !own && isMentioned(data, me.name, names.isUser));
+    text.replaceChildren(...(deleted ? [_("This message was deleted.")] : pieces(data, html, names)));
     this.querySelector(".message-edited").hidden = !edited || deleted;
   }
 
@@ -153,20 +154,31 @@ function statusTexts(change) {
 }
 
 /** The content from the server's HTML; before its event has arrived, from the text. */
-const pieces = (data, html, isUser) => (html ? parseHtml(html, isUser) : splitMentions(data, isUser)).map(piece);
+const pieces = (data, html, names) =>
+  (html ? parseHtml(html, names.isUser) : splitMentions(data, names.isUser)).map((part) => piece(part, names));
 
-function piece({ text, mention, tag, ...properties }) {
-  if (tag !== undefined) return markup(tag, properties);
+function piece({ text, mention, tag, ...properties }, names) {
+  if (tag !== undefined) return markup(tag, properties, names);
   if (mention === undefined) return document.createTextNode(text);
-  const element = clone("mention");
-  element.textContent = text;
+  const element = ALL_NAMES.includes(mention) ? clone("mention") : linkTo(names.userOf(mention), names);
+  element.textContent ||= text;
   element.classList.toggle("mention-me", isMentionOf(mention, me.name));
   return element;
 }
 
-function markup(tag, { parts: inner, href, start, value }) {
+/** A mention with the display name; a click opens the profile. */
+function linkTo(user, { display }) {
+  const link = clone("mention-user");
+  link.href = hashOf(directKey(user));
+  link.dataset.profile = user;
+  link.textContent = `@${display(user)}`;
+  link.title = `@${user}`;
+  return link;
+}
+
+function markup(tag, { parts: inner, href, start, value }, names) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
-  element.append(...inner.map(piece));
+  element.append(...inner.map((part) => piece(part, names)));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
   if (tag === "pre" || tag === "code") element.translate = false;
   if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));

@@ -5,9 +5,9 @@ import { _, ngettext } from "../lib/i18n.js";
 class ChatTopbar extends HTMLElement {
   /**
    * `elsewhere`: unread messages of other conversations; `to`: the other user of a direct conversation, or null;
-   * `members`: their number, null if every user is a member; `known`: whether details of the room are available.
+   * `favorite`: null if the conversation cannot be one; `members`: their number, null if every user is a member; `known`: whether details of the room are available.
    */
-  show({ name, to, known, topic, members, isPrivate, isOnline, online, elsewhere }) {
+  show({ name, to, known, topic, members, isPrivate, favorite, isOnline, online, elsewhere }) {
     const count =
       members === null
         ? online > 0 && ngettext("%(num)s person online", "%(num)s people online", online)
@@ -20,6 +20,8 @@ class ChatTopbar extends HTMLElement {
     this.querySelector(".topbar-details").textContent =
       to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;
+    this.querySelector(".topbar-favorite").hidden = favorite === null;
+    this.querySelector(".topbar-favorite").setAttribute("aria-pressed", String(favorite === true));
   }
 }
 

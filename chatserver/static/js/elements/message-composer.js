@@ -113,6 +113,14 @@ class MessageComposer extends HTMLElement {
     (this.hidden ? this.previousElementSibling : this.#box).focus({ preventScroll: true });
   }
 
+  /** Insert `text` at the cursor, after a space if a word precedes it. */
+  insert(text) {
+    this.focus();
+    const { selectionStart: start, selectionEnd: end, value } = this.#box;
+    this.#box.setRangeText(/\S$/.test(value.slice(0, start)) ? ` ${text}` : text, start, end, "end");
+    this.#box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
   get text() {
     return this.#box.value;
   }

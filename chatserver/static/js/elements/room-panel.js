@@ -1,9 +1,9 @@
 /**
  * <room-panel>: topic and members of the open conversation; mutes and leaves it. Members of a room add users, its
- * administrators also remove them. Part of <side-area>; the page passes the open conversation to `show`. An action applies
+ * administrators also remove them. Marks it as a favorite. Part of <side-area>; the page passes the open conversation to `show`. An action applies
  * to the conversation that was shown when the user started it.
  *
- * Dispatches `room:muted`.
+ * Dispatches `room:marked`.
  */
 
 import { attempt, attemptOnce, sessionRequest } from "../net/api.js";
@@ -11,7 +11,6 @@ import { showAvatar } from "../ui/avatar.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { goTo } from "../ui/layers.js";
 import { sortedByName } from "../lib/collation.js";
-import { FILTER_THRESHOLD, filtered, query } from "../lib/user-filter.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
@@ -22,8 +21,7 @@ import { LOBBY } from "../net/protocol.js";
 const SMALL = matchMedia("(width < 72rem)"); // where the panel covers the list of rooms
 
 class RoomPanel extends HTMLElement {
-  #invite = this.querySelector(".room-invite");
-  #filter = this.querySelector(".user-filter");
+  #add = this.querySelector(".room-add");
   #problem = this.querySelector(".form-problem");
   #list = this.querySelector(".members");
   #steady = new SteadyRows(this.#list, { scroller: this.querySelector(".panel-body"), draw: () => this.#room && this.#showMembers() });
@@ -41,9 +39,9 @@ class RoomPanel extends HTMLElement {
         if (name === "submit") event.preventDefault();
         action({ room: this.#room, title: this.#title });
       });
-    on(".room-invite", "submit", ({ room }) => attemptOnce(this.#problem, () => this.#add(room)));
-    on(".user-filter", "input", () => this.#filterCandidates());
-    on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mute(room)));
+    on(".room-add", "click", (target) => this.#choosePeople(target));
+    on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mark(room, "muted")));
+    document.querySelector(".topbar-favorite").addEventListener("click", () => this.#toggleFavorite(this.#room));
     on(".room-leave", "click", (target) => attemptOnce(this.#problem, () => this.#leave(target)));
   }
 
@@ -62,7 +60,6 @@ class RoomPanel extends HTMLElement {
   /** Discard input and errors of the previous conversation; on a small screen close the panel. */
   #reset() {
     if (this.#room && !this.hidden && SMALL.matches) this.parentElement.close();
-    this.#invite.reset();
     this.#problem.hidden = true;
     this.#steady.forget();
   }
@@ -85,7 +82,7 @@ class RoomPanel extends HTMLElement {
     this.querySelector(".panel-mute").hidden = room === null || !this.#isMember;
     this.querySelector("[data-open=room]").hidden = !open || !this.#canModerate;
     this.querySelector(".room-leave").hidden = !open || room === LOBBY;
-    this.#invite.hidden = !open || archived || room === LOBBY || (name === null && this.#former.length === 0);
+    this.#add.hidden = !open || archived || room === LOBBY || (name === null && this.#former.length === 0);
     this.#showMembers();
     if (this.#isMember) this.#loadIfChanged();
   }
@@ -113,7 +110,6 @@ class RoomPanel extends HTMLElement {
     this.#former = former;
     this.#steady.forget();
     this.#users.ensureLoaded(...members.map(({ name }) => name));
-    this.#showCandidates(this.#invite.elements.user.value);
     this.#draw();
   }
 
@@ -124,23 +120,12 @@ class RoomPanel extends HTMLElement {
     return this.#users.others.filter(({ name }) => !names.has(name));
   }
 
-  /** Show the candidates that match the filter; `selected` is selected if it is one of them, otherwise none. */
-  #showCandidates(selected) {
-    const candidates = this.#candidates;
-    const fits = filtered(candidates, this.#filter.value);
-    const { user } = this.#invite.elements;
-    user.replaceChildren(user.options[0], ...fits.map(({ name, display }) => new Option(`${display} (@${name})`, name)));
-    user.value = fits.some(({ name }) => name === selected) ? selected : "";
-    this.#filter.hidden = candidates.length <= FILTER_THRESHOLD;
-    this.#invite.querySelector("button").disabled = candidates.length === 0;
-  }
-
-  /** Select the candidate that matches the filter best; none if the filter is empty. */
-  #filterCandidates() {
-    const typed = query(this.#filter.value);
-    const show = () => this.#showCandidates(typed && filtered(this.#candidates, typed)[0]?.name);
-    show();
-    this.#users.loadByPrefix(typed).then((more) => more && typed === query(this.#filter.value) && show());
+  #choosePeople({ room: { room }, title }) {
+    const perform = async (users) => {
+      await sessionRequest("POST", urlOf(room, "/members"), { id: newId(), users });
+      if (room === this.#room.room) await this.#load(room);
+    };
+    document.querySelector("people-dialog").add({ title, candidates: () => this.#candidates, perform });
   }
 
   /** List the members, those who are online first. */
@@ -186,12 +171,6 @@ class RoomPanel extends HTMLElement {
     remove.setAttribute("aria-label", _("Remove %(name)s", { name: display }));
   }
 
-  async #add({ room }) {
-    await sessionRequest("POST", urlOf(room, "/members"), { id: newId(), users: [this.#invite.elements.user.value] });
-    this.#filter.value = "";
-    await this.#load(room);
-  }
-
   async #remove({ room: { room }, title, name }) {
     const question = _("Remove %(name)s from %(room)s?", { name: this.#users.display(name), room: title });
     const yes = await document.querySelector("confirm-dialog").ask({ question, yes: _("Remove") });
@@ -200,17 +179,22 @@ class RoomPanel extends HTMLElement {
     await this.#load(room);
   }
 
-  async #mute(room) {
-    const muted = this.querySelector(".room-mute").checked;
-    room.muted = muted; // at once, because the next draw shows it
+  /** Change a mark of the user, "muted" or "favorite", at once, because the next draw shows it. */
+  async #mark(room, mark) {
+    room[mark] = !room[mark];
+    emit(this, "room:marked");
     try {
-      await sessionRequest("PATCH", urlOf(room.room), { muted });
+      await sessionRequest("PATCH", urlOf(room.room), { [mark]: room[mark] });
     } catch (error) {
-      room.muted = !muted;
+      room[mark] = !room[mark];
       throw error;
     } finally {
-      emit(this, "room:muted");
+      emit(this, "room:marked");
     }
+  }
+
+  #toggleFavorite(room) {
+    this.#mark(room, "favorite").catch(({ message }) => document.querySelector("toast-line").show(message));
   }
 
   async #leave({ room, title }) {

@@ -14,6 +14,7 @@ const DEFAULTS = {
   receipts: false,
   admin: false,
   muted: false,
+  favorite: false,
   at_least: false, // `unread` is a lower bound: the server stopped counting
 };
 

@@ -8,7 +8,7 @@ const MAX_QUERY_LENGTH = 6_000; // characters of a query
 const MAX_JITTER = 2_000; // milliseconds; spreads the requests of clients that get the same event
 
 export class MentionedNames {
-  #users = new Set([foldName(me.name)]);
+  #users = new Map([[foldName(me.name), me.name]]); // folded name → name
   #unknown = new Map(); // folded name of no known user → whether it was requested
   #timer = 0;
   #request;
@@ -20,7 +20,12 @@ export class MentionedNames {
 
   /** Note that there is a user `name`. */
   add(name) {
-    this.#users.add(foldName(name));
+    this.#users.set(foldName(name), name);
+  }
+
+  /** The name of the known user with that folded name. */
+  nameOf(key) {
+    return this.#users.get(key) ?? key;
   }
 
   /** Request unknown names again when they are mentioned. */

@@ -30,7 +30,7 @@ export class Users extends EventTarget {
   #toLoad = new Set(); // names
   #namesakes = null; // users whose display name is ambiguous; null until computed
   #requested = new Set(); // names and prefixes
-  #mentioned = new MentionedNames((names) => this.#request(`names=${encodeURIComponent(names.join(","))}`));
+  mentioned = new MentionedNames((names) => this.#request(`names=${encodeURIComponent(names.join(","))}`));
   #rechecked = new Set(); // names that are being requested again
 
   async load() {
@@ -49,7 +49,7 @@ export class Users extends EventTarget {
 
   /** After a welcome: load accounts that were created while disconnected. The first welcome follows `load`. */
   reconnected() {
-    this.#mentioned.reset();
+    this.mentioned.reset();
     if (this.#wasConnected) this.#scheduleLoad();
     this.#wasConnected = true;
   }
@@ -70,7 +70,7 @@ export class Users extends EventTarget {
 
   /** Whether a folded name is that of a known user. Unknown names are requested once; `users:changed` follows. */
   isUser(key) {
-    return this.#mentioned.isUser(key);
+    return this.mentioned.isUser(key);
   }
 
   /**
@@ -168,10 +168,14 @@ export class Users extends EventTarget {
     return this.#sorted(absent.map(({ name }) => name));
   }
 
-  /** All other enabled accounts, online users first: [{name, display}]. */
+  get count() {
+    return Math.max(this.#accounts.size, this.#online.size);
+  }
+
+  /** All other enabled accounts, online users first: [{name, display, picture}]. */
   get others() {
     const names = [...this.online, ...this.offline].filter((name) => name !== me.name);
-    return names.map((name) => ({ name, display: this.#unqualified(name) }));
+    return names.map((name) => ({ name, display: this.#unqualified(name), picture: this.picture(name) }));
   }
 
   replaceOnline(users) {
@@ -232,7 +236,7 @@ export class Users extends EventTarget {
 
   #addAccount(user) {
     this.#accounts.set(user.name, user);
-    this.#mentioned.add(user.name);
+    this.mentioned.add(user.name);
   }
 
   #sorted(names) {

@@ -1,13 +1,11 @@
 /** Passes the state of the open conversation and of the list of conversations to the elements of the chat page. */
 
 import { lazyBundle } from "./lazy-load.js";
-import { grouped } from "../lib/addressees.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { directKey, roomKey } from "../lib/route.js";
+import { roomKey } from "../lib/route.js";
 import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
 import { drafts } from "../state/drafts.js";
-import { Members } from "../state/members.js";
 import { lang, me } from "./page.js";
 import { isChange, isMessage, LOBBY } from "../net/protocol.js";
 
@@ -18,7 +16,6 @@ export class Screen {
   #outbox;
   #connection;
   #typing;
-  #members = new Members();
   #parts = new Map();
 
   /** `app`: the element that contains the others. */
@@ -83,6 +80,7 @@ export class Screen {
       topic: conversation.topic,
       members: key === roomKey(LOBBY) ? null : conversation.members,
       isPrivate: to === null && conversation.private,
+      favorite: conversation.room === null || lost ? null : conversation.favorite,
       isOnline: to !== null && this.#users.isOnline(to),
       online: this.#users.online.length,
       elsewhere: total - Math.min(total, countInTitle(conversation)),
@@ -99,29 +97,12 @@ export class Screen {
 
   #showLazyParts(conversation, { name, lost, total }) {
     lazyBundle.module.showInTab(name, total);
-    this.#part("completion-list").candidates = () => this.#mentionCandidates(conversation);
-    this.#part("completion-list").loadMore = (prefix) => this.#loadMentionCandidates(conversation, prefix);
-    this.#part("rooms-dialog").candidates = () => this.#users.others;
-    this.#part("rooms-dialog").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
     this.#part("room-dialog").show(conversation, { title: name });
     this.#part("invite-dialog")?.show(conversation, { title: name, member: !lost });
     this.#part("room-panel").show(conversation, { title: name, users: this.#users, member: !lost });
     this.#part("files-panel").show(conversation, this.#names);
     this.#part("search-panel").show(conversation, { label: this.#labelOf(conversation), ...this.#names });
     this.#part("file-viewer").show(conversation);
-    this.#part("quick-switcher").candidates = () => this.#switcherItems;
-    this.#part("quick-switcher").loadMore = (prefix) => this.#users.loadByPrefix(prefix);
-  }
-
-  /** Null until the members are loaded, because suggestions that are shown must not move. */
-  #mentionCandidates(conversation) {
-    const members = this.#members.of(conversation);
-    return members === undefined ? null : grouped(this.#users.others, members);
-  }
-
-  async #loadMentionCandidates(conversation, prefix) {
-    const more = await Promise.all([this.#members.load(conversation), this.#users.loadByPrefix(prefix)]);
-    return more.includes(true);
   }
 
   #showMessages(conversation, newAfter, lost) {
@@ -148,6 +129,7 @@ export class Screen {
       editing: this.#part("message-composer").editing,
       display: (user) => this.#users.display(user),
       isUser: (name) => this.#users.isUser(name),
+      userOf: (key) => this.#users.mentioned.nameOf(key),
       author: (user) => this.#users.author(user),
       find: finder(conversation),
       rights: {
@@ -157,30 +139,6 @@ export class Screen {
       },
       seenBy: historyWindow ? [] : this.#seenBy(conversation),
     });
-  }
-
-  /** Conversations with unread messages first, then the newest, then other users, then archived rooms. */
-  get #switcherItems() {
-    const { rooms, direct, archived } = listed(this.#conversations.all, null);
-    const item = (one) => ({
-      key: one.key,
-      name: one.to ?? one.name ?? one.key,
-      display: this.nameOf(one),
-      isPublic: !one.isDirect && !one.private,
-      isArchived: one.archived,
-      unread: one.archived ? 0 : one.unread,
-      lastAt: one.lastAt,
-    });
-    const known = [...rooms, ...direct].map(item);
-    known.sort((a, b) => Math.sign(b.unread) - Math.sign(a.unread) || b.lastAt - a.lastAt);
-    const keys = new Set(known.map(({ key }) => key));
-    const others = this.#users.others.map(({ name }) => ({
-      key: directKey(name),
-      name,
-      display: this.#users.display(name),
-      unread: 0,
-    }));
-    return [...known, ...others.filter(({ key }) => !keys.has(key)), ...archived.map(item)];
   }
 
   /** Shown names of rooms and users in search results. */

@@ -6,6 +6,7 @@
  * Listens to `session:logout`, `file:cancel`.
  */
 
+import { Candidates } from "./candidates.js";
 import { Focus } from "./focus.js";
 import { InstalledPage } from "./installed-page.js";
 import { logOut } from "../net/logout.js";
@@ -42,6 +43,7 @@ export class Services {
     this.readReceipts = new ReadReceipts(draw);
     this.renewal = new Renewal(connection);
     new Recounts(conversations).check();
+    new Candidates(app, { conversations, users, nameOf, current });
     users.addEventListener("users:changed", () => this.notifications.closeOutdated());
     app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-banner").watch(outbox);

@@ -6,7 +6,7 @@ import { isComposing } from "../lib/keys.js";
 import { session } from "../net/session.js";
 
 const LAYERS = "dialog[open], :popover-open";
-const ROWS = "[data-section=rooms] .row, [data-section=direct] .row";
+const ROWS = ["unread", "favorites", "rooms", "direct"].map((name) => `[data-section=${name}] .row`).join();
 
 export function listenToKeys(app) {
   const part = (name) => app.querySelector(name);

@@ -36,12 +36,21 @@ export class SteadyRows {
     return this.#points && this.#row !== null;
   }
 
-  /** The items to show in `list` instead of `wanted`: the ones shown before while these may not move. */
-  items(list, wanted) {
+  /** {list, key} of the row under the pointer or with the focus, which stays in its list; null if there is none. */
+  get held() {
+    const row = this.#row;
+    return row && { list: row.parentElement, key: row.dataset.key };
+  }
+
+  /**
+   * The items to show in `list` instead of `wanted`: the ones shown before while these may not move. `known`: items of
+   * all lists, with the values of those that belong into another one now.
+   */
+  items(list, wanted, known = wanted) {
     const shown = this.#shown.get(list);
     const row = this.#row;
     const leaves = list.contains(row) && !wanted.some(({ key }) => key === row.dataset.key);
-    const items = shown && (this.#pointerHold.held || leaves) ? updatedInPlace(shown, wanted) : wanted;
+    const items = shown && (this.#pointerHold.held || leaves) ? updatedInPlace(shown, known) : wanted;
     this.#shown.set(list, items);
     return items;
   }
