@@ -67,14 +67,36 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file without users, which tests copy instead of migrating."""
     folder = tmp_path_factory.mktemp("migrated")
-
-    async def make() -> None:
-        database = Database(f"sqlite:///{folder / 'chat.db'}")
-        await migrate(database, backups=folder)
-        await database.close()
-
-    asyncio.run(make())
+    asyncio.run(_migrate(f"sqlite:///{folder / 'chat.db'}", folder))
     return folder / "chat.db"
+
+
+@pytest.fixture(scope="session")
+def migrated_mariadb(mariadb: PrivateMariaDB, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of such a database on MariaDB."""
+    url = mariadb.create_database("migrated")
+    asyncio.run(_migrate(url, tmp_path_factory.mktemp("migrated")))
+    return "migrated"
+
+
+async def _migrate(url: str, folder: Path) -> None:
+    database = Database(url)
+    await migrate(database, backups=folder)
+    await database.close()
+
+
+@pytest.fixture
+def migrated_url(request: pytest.FixtureRequest, database_url: str) -> str:
+    """URL of a migrated database without users; tests with it run on SQLite and MariaDB."""
+    place, name = database_url.rsplit("/", 1)
+    if place.startswith("sqlite"):
+        target = Path(database_url.removeprefix("sqlite:///"))
+        shutil.copyfile(request.getfixturevalue("migrated"), target)
+        target.chmod(0o600)
+    else:
+        server: PrivateMariaDB = request.getfixturevalue("mariadb")
+        server.copy(request.getfixturevalue("migrated_mariadb"), name)
+    return database_url
 
 
 @pytest_asyncio.fixture

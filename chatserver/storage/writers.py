@@ -58,7 +58,6 @@ class ThreadWriter:
 
     async def dispose(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
-        self._thread.shutdown(wait=False)
 
     def _dispose(self) -> None:
         self._release()

@@ -1,6 +1,7 @@
 """Deletion of bytes: after a kill between any two steps the next round completes it."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Self
@@ -19,7 +20,6 @@ from chatserver.storage import file_deletion
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.file_quotas import FileQuotas, Quotas
 from chatserver.storage.files import FileRegister
-from chatserver.storage.migrate import migrate
 from tests.files.places import ON_FOLDER, BucketPlace, Place
 from tests.storage.conftest import Storage, acted
 from tests.storage.test_apply_files import sent
@@ -102,9 +102,9 @@ async def in_one_piece(content: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest_asyncio.fixture
-async def parts(tmp_path: Path, place: Place) -> AsyncIterator[Parts]:
+async def parts(tmp_path: Path, migrated: Path, place: Place) -> AsyncIterator[Parts]:
+    shutil.copyfile(migrated, tmp_path / "chat.db")
     storage = Storage(f"sqlite:///{tmp_path / 'chat.db'}")
-    await migrate(storage.database, backups=tmp_path / "backups")
     made = await Parts(storage, place).start()
     yield made
     await made.close()

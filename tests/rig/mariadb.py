@@ -6,6 +6,9 @@ Committed data survive `kill` and `stop`. It requires no password and listens on
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
+
+import pymysql
 
 from .server import PrivateServer, find
 
@@ -14,6 +17,10 @@ PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb")
 
 class PrivateMariaDB(PrivateServer):
     """`with PrivateMariaDB() as mariadb: url = mariadb.create_database("chat")`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._copies: dict[str, list[str]] = {}  # statements by the name of their source
 
     @staticmethod
     def found() -> bool:
@@ -24,6 +31,29 @@ class PrivateMariaDB(PrivateServer):
         """Create an empty database; return its URL."""
         self.sql(f"CREATE DATABASE `{name}`")
         return f"mysql://root@127.0.0.1:{self.port}/{name}"
+
+    def copy(self, source: str, target: str) -> None:
+        """Give an empty database the tables and rows of another one."""
+        if source not in self._copies:
+            self._copies[source] = self._copy_statements(source)
+        with self._connection(target) as connection, connection.cursor() as cursor:
+            for statement in self._copies[source]:
+                cursor.execute(statement)
+
+    def _copy_statements(self, source: str) -> list[str]:
+        made, filled = ["SET foreign_key_checks=0"], list[str]()
+        with self._connection(source) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"SHOW CREATE TABLE `{table}`")
+                made.append(cursor.fetchone()[1])
+                if cursor.execute(f"SELECT 1 FROM `{table}` LIMIT 1"):
+                    filled.append(f"INSERT INTO `{table}` SELECT * FROM `{source}`.`{table}`")
+        return [*made, *filled]
+
+    def _connection(self, database: str) -> Any:
+        address: dict[str, Any] = {"host": "127.0.0.1", "port": self.port, "user": "root"}
+        return pymysql.connect(**address, database=database, autocommit=True)
 
     def sql(self, statements: str) -> str:
         """Run statements; return a line for each row, tabs between columns, no heading."""

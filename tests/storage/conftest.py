@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
@@ -18,7 +17,6 @@ from chatserver.storage.engine import Database
 from chatserver.storage.event_log import EventLog
 from chatserver.storage.invitations import Invites
 from chatserver.storage.members import member_row
-from chatserver.storage.migrate import migrate
 from chatserver.storage.overview import Overview
 from chatserver.storage.room_facts import direct_rooms
 from chatserver.storage.rooms import Rooms
@@ -108,8 +106,7 @@ def arrive(connection: Connection) -> None:
 
 
 @pytest_asyncio.fixture
-async def storage(database_url: str, tmp_path: Path) -> AsyncIterator[Storage]:
-    storage = Storage(database_url)
-    await migrate(storage.database, backups=tmp_path / "backups")
+async def storage(migrated_url: str) -> AsyncIterator[Storage]:
+    storage = Storage(migrated_url)
     yield storage
     await storage.database.close()
