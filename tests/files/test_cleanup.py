@@ -255,7 +255,7 @@ async def test_a_sweep_that_fails_is_repeated_an_hour_later(
     assert sweeps == [True]
 
 
-async def test_a_file_without_a_row_is_deleted_after_a_month_of_rounds(
+async def test_a_file_without_a_row_is_deleted_after_enough_hourly_sweeps(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatserver.files.cleanup.UNREGISTERED_SWEEPS", 3)

@@ -1,4 +1,4 @@
-"""Files in a folder: what is left beside complete ones, and its threads."""
+"""Files in a folder: what is left beside complete ones, deletion, and its threads."""
 
 import asyncio
 import threading
@@ -73,3 +73,7 @@ async def test_downloads_begin_while_uploads_wait_for_the_disk(store: FolderStor
     finally:
         released.set()
         await asyncio.gather(*hanging)
+
+
+async def test_deleting_what_is_not_there_is_no_error(parts: Parts) -> None:
+    await parts.store.delete(FILE)

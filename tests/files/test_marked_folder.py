@@ -83,7 +83,7 @@ async def test_a_folder_of_an_earlier_version_is_marked(folder: Path) -> None:
     assert (folder / MARKER).exists()
 
 
-async def test_an_operator_can_go_on_without_the_files(folder: Path) -> None:
+async def test_an_operator_can_mark_the_folder_by_hand(folder: Path) -> None:
     store = FolderStore(folder)
     await store.prepare([OTHER])
     (folder / MARKER).unlink()

@@ -62,7 +62,7 @@ def picture(form: str, size: tuple[int, int] = (900, 600), **options: Any) -> by
     return buffer.getvalue()
 
 
-async def test_a_photo_gets_thumbnails_and_loses_its_place(bench: Bench) -> None:
+async def test_a_photo_gets_thumbnails_and_loses_its_location(bench: Bench) -> None:
     found = await bench.process(picture("JPEG", exif=exif(orientation=6)))
     assert (found.type, found.width, found.height) == ("image/jpeg", 600, 900)
     assert found.blur
@@ -95,7 +95,7 @@ async def test_transparency_is_kept(bench: Bench) -> None:
     assert bench.thumb(480).convert("RGBA").getpixel((5, 5))[3] == 0  # type: ignore[index]
 
 
-async def test_a_video_loses_its_place_and_has_no_thumbnail(bench: Bench) -> None:
+async def test_a_video_loses_its_location_and_has_no_thumbnail(bench: Bench) -> None:
     assert await bench.process(b"".join(FILM)) == MediaInfo("video/mp4")
     assert SECRET not in bench.cleaned()
 
@@ -108,7 +108,7 @@ async def test_a_video_loses_its_place_and_has_no_thumbnail(bench: Bench) -> Non
         (b"M4A ", [b"soun"], "audio/mp4"),
     ],
 )
-async def test_a_recording_loses_its_place_and_is_sound_if_it_has_no_pictures(
+async def test_a_recording_loses_its_location_and_is_sound_if_it_has_no_pictures(
     bench: Bench, brand: bytes, handlers: list[bytes], kind: str
 ) -> None:
     tracks = [track(handler, 0) for handler in handlers]
@@ -327,7 +327,9 @@ async def test_the_process_has_limits_and_no_secrets(
     assert (folder / "stat").read_text().rpartition(")")[2].split()[16] in ("10", "19")  # nice
 
 
-async def test_users_take_turns(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_with_many_files_delays_others_by_one_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order: list[str] = []
     send = bench.media._send
 

@@ -107,7 +107,9 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
     await parts.uploads._media.close()
 
 
-async def test_after_a_restart_it_is_read(store: FolderStore, reads: Reads, tmp_path: Path) -> None:
+async def test_after_a_restart_the_digest_is_computed_from_disk(
+    store: FolderStore, reads: Reads, tmp_path: Path
+) -> None:
     await begin(store, b"abc")
     restarted = FolderStore(tmp_path / "files")
     await restarted.uploads.append(FILE, 3, pieces(b"def"), limit=100)
@@ -127,7 +129,7 @@ async def test_bytes_that_another_node_received_are_read(
     assert reads.count == 2
 
 
-async def test_another_file_of_the_same_size_is_read(store: FolderStore, reads: Reads) -> None:
+async def test_a_replaced_part_is_hashed_again(store: FolderStore, reads: Reads) -> None:
     await begin(store, b"abc")
     path = store.uploads.path(FILE, PART_SUFFIX)
     before = path.stat()

@@ -99,7 +99,7 @@ async def test_a_text_is_stored_once(texts: Texts) -> None:
     assert await texts.queued() == []
 
 
-async def test_users_take_turns(texts: Texts) -> None:
+async def test_a_user_with_many_files_delays_others_by_one_file(texts: Texts) -> None:
     bo = await texts.storage.user("bo")
     owners = {}
     for user, count in ((texts.ann, 4), (bo, 2)):

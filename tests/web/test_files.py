@@ -229,7 +229,7 @@ async def test_a_name_is_cleaned_and_stays_one_header(ann: User, name: str, kept
     assert headers["Content-Disposition"].isascii()
 
 
-async def test_ranges_and_conditions(ann: User) -> None:
+async def test_a_matching_etag_gets_304_and_a_range_206(ann: User) -> None:
     file = (await upload(ann))["id"]
     _status, headers, _body = await get(ann, file)
     tag = headers["ETag"]

@@ -86,13 +86,17 @@ async def test_a_file_is_sent_read_in_ranges_and_deleted(ann: User, bo: User) ->
         ("pages=1-2", 416, b"", "bytes */1024000"),
     ],
 )
-async def test_ranges(ann: User, wanted: str, status: int, expected: bytes, shown: str) -> None:
+async def test_a_range_of_a_file_in_the_bucket_is_sent_with_its_status(
+    ann: User, wanted: str, status: int, expected: bytes, shown: str
+) -> None:
     file = (await upload(ann, CONTENT, name="a.bin"))["id"]
     found, headers, body = await get(ann, file, Range=wanted)
     assert (found, body, headers["Content-Range"]) == (status, expected, shown)
 
 
-async def test_conditions_and_head_requests(ann: User, proxy: FaultProxy) -> None:
+async def test_a_file_in_the_bucket_that_the_client_has_is_not_sent_again(
+    ann: User, proxy: FaultProxy
+) -> None:
     file = (await upload(ann, CONTENT, name="a.bin"))["id"]
     tag = (await get(ann, file))[1]["ETag"]
     assert (await get(ann, file, **{"If-None-Match": tag}))[::2] == (304, b"")

@@ -106,7 +106,7 @@ async def test_a_checksum_is_compared(ann: User) -> None:
     assert done.headers["Upload-Offset"] == "10"
 
 
-async def test_what_arrived_before_a_cut_counts(chat: Chat, ann: User) -> None:
+async def test_the_offset_after_a_cut_is_what_arrived_before(chat: Chat, ann: User) -> None:
     path = await begin(ann)
     _reader, writer = await asyncio.open_connection("127.0.0.1", int(chat.url.rpartition(":")[2]))
     head = (
@@ -152,7 +152,7 @@ async def test_a_completion_that_was_interrupted_is_caught_up(
     assert described.json["file"]["type"] == "text/plain"
 
 
-def test_metadata_is_parsed() -> None:
+def test_upload_metadata_is_pairs_of_a_key_and_base64() -> None:
     assert metadata(f"filename {encoded('猫.png')}, empty") == {"filename": "猫.png", "empty": ""}
     assert metadata("") == {}
 
