@@ -8,21 +8,24 @@ from chatserver.errors import ChatError
 from chatserver.models import User
 from chatserver.storage.engine import Database
 from chatserver.storage.picture_rows import NewPicture
-from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
+from chatserver.storage.server_profile import ServerProfile, ServerProfileStore
 from chatserver.text.names import checked_server_name
 
 POLL_INTERVAL = 30.0  # seconds until other nodes show a change
 
 
 class ServerProfileCache:
-    """The present profile, and its changes. `by`: see `StoredServerProfile`."""
+    """The present profile, and its changes. `by`: see `ServerProfileStore`."""
 
     def __init__(self, database: Database, on_change: Callable[[ServerProfile], None]) -> None:
         """`on_change` is called after each change, by this node or another one."""
         self._on_change = on_change
-        self._stored = StoredServerProfile(database)
+        self._stored = ServerProfileStore(database)
         self.current = ServerProfile()
-        self.logo_sha256 = self._stored.logo_sha256
+
+    async def logo_sha256(self, picture: str) -> str | None:
+        """Return the checksum of the logo, if it has this id."""
+        return await self._stored.logo_sha256(picture)
 
     async def load(self) -> None:
         """Read it from the database."""

@@ -61,7 +61,7 @@ async def _content(settings: Settings) -> list[Finding]:
         findings.append((False, f"files: {lost}"))
     if found.unregistered:
         many = f"{found.unregistered:,} in {where} belong to no message or account"
-        findings.append((None, f"files: {many}; the server deletes them after a month"))
+        findings.append((None, f"files: {many}; the server deletes them after a month of sweeps"))
     if not found.missing:
         findings.append((True, f"files: {usage.files:,}, {usage.bytes // 1_000_000:,} MB"))
     return findings

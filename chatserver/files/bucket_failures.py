@@ -1,4 +1,4 @@
-"""What errors of an S3 service mean: why it cannot be used, in words for operators."""
+"""What errors of an S3 service mean: why it cannot be used, as text for operators."""
 
 import ssl
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ CODES = {
     "InvalidDigest": ALTERED,
     "XAmzContentSHA256Mismatch": ALTERED,
     "QuotaExceeded": FULL,
-    "EntityTooLarge": Cause("the S3 service does not take files of this size"),
+    "EntityTooLarge": Cause("the S3 service rejects files of this size"),
     "XMinioStorageFull": FULL,
     "NoSuchBucket": NO_BUCKET,
     "AccessDenied": DENIED,

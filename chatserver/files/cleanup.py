@@ -21,7 +21,7 @@ from chatserver.storage.files import FileRegister, Usage
 POLL_INTERVAL = 5.0  # seconds until the files of a deleted message are deleted
 SWEEP_INTERVAL = 3_600.0  # seconds between searches for unsent files and for unregistered ones
 BATCH_SIZE = 100  # files
-UNREGISTERED_SWEEPS = 720  # hourly sweeps after which a file without a row is deleted
+UNREGISTERED_SWEEPS = 720  # hourly sweeps of all nodes after which a file without a row is deleted
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +67,13 @@ class FileCleanup:
                     first = False
                 await self.delete_due()
             except ChatServerError as error:
-                logger.warning("deleted files are still on disk: %s", error)
+                logger.warning("the deletion of files failed, and is retried: %s", error)
             await asyncio.sleep(POLL_INTERVAL)
 
     async def sweep(self, *, first: bool = False) -> None:
         """Delete unsent files that are too old, and everything that belongs to no message.
 
-        `first`: the server has just started, perhaps for the tenth time in this hour.
+        `first`: leave out the scan of the store, because a server may restart often.
         """
         await self._deletion.expire(await self._now() - self._lifetime)
         await self._deletion.expire_unreferenced()

@@ -26,7 +26,7 @@ class Copies:
         self._threads = Threads(1, "copies")
 
     @asynccontextmanager
-    async def written(self, name: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[Path]:
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> AsyncIterator[Path]:
         """Write the pieces to a file of this name, which exists within the block."""
         with self._new_folder() as folder, (folder / name).open("xb") as file:
             async for piece in pieces:
@@ -35,8 +35,8 @@ class Copies:
             yield folder / name
 
     @asynccontextmanager
-    async def saved(self, name: str, pieces: Iterator[bytes]) -> AsyncIterator[Path]:
-        """The same of pieces that are read in a thread."""
+    async def write_blocking(self, name: str, pieces: Iterator[bytes]) -> AsyncIterator[Path]:
+        """Do the same with pieces that are read in a thread."""
         with self._new_folder() as folder, (folder / name).open("xb") as file:
             await self._threads.run(_write_all, file, pieces)
             yield folder / name

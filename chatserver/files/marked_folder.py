@@ -57,7 +57,7 @@ class MarkedFolder:
     def _absent(self) -> str:
         return (
             f"{self._folder} has none of the files of this chat: is its disk mounted? If they are"
-            f" lost for good, create {self._marker} to go on without them"
+            f" permanently lost, create {self._marker} to continue without them"
         )
 
     def check(self) -> None:

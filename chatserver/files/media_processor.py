@@ -27,8 +27,8 @@ from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 TIMEOUT = 30.0  # seconds for one file
 MODULE = "chatserver.files.media"
 UNCLEANED = _(
-    "The server cannot remove the metadata, such as the location, from this file. It may be"
-    " damaged. Put it into an archive to send it as it is."
+    "The server cannot remove metadata such as the location from this file; it may be damaged."
+    " To send it unchanged, zip it first."
 )
 UNPROCESSED = _("The server cannot process this file right now. Try again.")
 # Ends of the process that a picture causes: its time is over, or it crashes a decoder.

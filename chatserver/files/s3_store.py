@@ -71,7 +71,7 @@ class S3Store:
     async def local_path(self, file_id: str, limit: int) -> AsyncIterator[Path]:
         file = await self.require(file_id)
         content = aclosing(file.read(0, min(limit, file.size)))
-        async with content as pieces, self._copies.written(file_id, pieces) as path:
+        async with content as pieces, self._copies.write(file_id, pieces) as path:
             yield path
 
     async def export(self, file_id: str) -> AsyncIterator[Path]:
@@ -85,7 +85,7 @@ class S3Store:
         for suffix in COMPLETE_SUFFIXES:
             if (size := stored.get(object_key(file_id, suffix))) is not None:
                 content = self._bucket.read(object_key(file_id, suffix), 0, size)
-                async with self._copies.written(file_id + suffix, content) as path:
+                async with self._copies.write(file_id + suffix, content) as path:
                     yield path
 
     async def digest(self, file_id: str) -> tuple[str, int]:
@@ -98,7 +98,7 @@ class S3Store:
     async def add(self, file_id: str, suffix: str, pieces: Iterator[bytes]) -> bool:
         key = object_key(file_id, suffix)
         is_new = await self._bucket.size(key) is None
-        async with self._copies.saved(file_id + suffix, pieces) as path:
+        async with self._copies.write_blocking(file_id + suffix, pieces) as path:
             await self._bucket.upload(key, path)
         return is_new
 

@@ -26,7 +26,7 @@ from chatserver.storage.profile_pictures import ProfilePictures
 from chatserver.storage.rooms import Rooms
 from chatserver.supervisor import Work
 
-SAMPLE_SIZE = 20  # files; one that is there proves that the folder is the right one
+SAMPLE_SIZE = 20  # files; any stored one shows that this is the right folder
 
 
 class FileService:
@@ -62,13 +62,13 @@ class FileService:
         self.texts = TextExtraction(queue, self.register, self.store)
         self.access = FileAccess(self.register, rooms)
         self.listing = FileList(database)
-        passed = CautiousClock(clock, partial(newest_activity, database))
+        cautious_clock = CautiousClock(clock, partial(newest_activity, database))
         self.cleanup = FileCleanup(
             self.register,
             self.deletion,
             self.store,
             lifetime=self.uploads.lifetime,
-            now=passed.now,
+            now=cautious_clock.now,
         )
 
     @property

@@ -34,7 +34,7 @@ class SquarePictures:
         It is discarded if the block fails. Raises BadRequest, and what `Uploads` raises.
         """
         if size > MEGABYTES * 2**20:
-            raise TooLarge(_("A picture has at most %(count)d MB."), count=MEGABYTES)
+            raise TooLarge(_("Pictures can be at most %(count)d MB."), count=MEGABYTES)
         file = await self._uploads.begin(user, NAME, size)
         async with self._uploads.discarding(file):
             await self._uploads.receive_all(file, pieces)

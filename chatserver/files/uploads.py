@@ -110,7 +110,7 @@ class Uploads:
             raise BadRequest(_("The file is empty."))
         if size > self.largest:
             megabytes = max(1, self.largest // 2**20)
-            raise TooLarge(_("A file has at most %(count)d MB."), count=megabytes)
+            raise TooLarge(_("Files can be at most %(count)d MB."), count=megabytes)
 
     async def _check_space(self, size: int) -> None:
         space = await self._area.space()

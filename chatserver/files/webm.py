@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 START = b"\x1a\x45\xdf\xa3"  # of every EBML file
-DOCUMENT_TYPE = b"\x42\x82\x84webm"
-SEGMENT, TRACKS, ENTRY, KIND = 0x18538067, 0x1654AE6B, 0xAE, 0x83
-SOUND = b"\x02"  # a KIND of track
+DOC_TYPE = b"\x42\x82\x84webm"
+SEGMENT, TRACKS, TRACK_ENTRY, TRACK_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
+AUDIO = b"\x02"  # a TRACK_TYPE of track
 
 
 class Element(NamedTuple):
@@ -20,7 +20,7 @@ class Element(NamedTuple):
 
 def is_webm(head: bytes) -> bool:
     """Whether a file begins with the header of WebM."""
-    return head.startswith(START) and DOCUMENT_TYPE in head[:64]
+    return head.startswith(START) and DOC_TYPE in head[:64]
 
 
 def is_sound(head: bytes) -> bool:
@@ -29,12 +29,14 @@ def is_sound(head: bytes) -> bool:
     tracks = segment and _first(TRACKS, head, segment.content, segment.end)
     if tracks is None or not tracks.is_whole:
         return False
-    entries = [entry for entry in _elements(head, tracks.content, tracks.end) if entry.id == ENTRY]
-    return bool(entries) and all(_kind(head, entry) == SOUND for entry in entries)
+    entries = [
+        entry for entry in _elements(head, tracks.content, tracks.end) if entry.id == TRACK_ENTRY
+    ]
+    return bool(entries) and all(_kind(head, entry) == AUDIO for entry in entries)
 
 
 def _kind(head: bytes, entry: Element) -> bytes | None:
-    found = _first(KIND, head, entry.content, entry.end)
+    found = _first(TRACK_TYPE, head, entry.content, entry.end)
     return None if found is None else head[found.content : found.end]
 
 

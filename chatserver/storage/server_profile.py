@@ -27,7 +27,7 @@ class ServerProfile:
         return self.name or PRODUCT
 
 
-class StoredServerProfile:
+class ServerProfileStore:
     """Reads and changes it. `by` is the administrator who does it, None the operator."""
 
     def __init__(self, database: Database) -> None:

@@ -1,6 +1,6 @@
 """Reception of a long request body into buffers, without the copies that aiohttp's parser makes.
 
-Owns the connection until the body is complete or its reader gives up. A buffer is long only while
+Owns the connection until the body is complete or its reader stops. A buffer is long only while
 its predecessor was filled: uploads that stall or trickle hold little memory.
 """
 

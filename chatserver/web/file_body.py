@@ -26,11 +26,11 @@ from chatserver.web import time_limit
 from chatserver.web.access_log import route
 from chatserver.web.authentication import Check, check_again
 from chatserver.web.remote_body import RemoteBody
-from chatserver.web.socket_sender import SEND_BYTES, SocketSender, can_send, threads
+from chatserver.web.socket_sender import SEND_BYTES, SocketSender, can_send, download_threads
 
 # Nothing in a file can run, load anything, or be embedded by another site.
 POLICY = "sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"
-REVALIDATE = "private, no-cache"  # a deletion takes effect at the next look
+REVALIDATE = "private, no-cache"  # a deletion takes effect at the next request
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -108,7 +108,7 @@ async def _write(writer: AbstractStreamWriter, file: int, start: int, count: int
     pace, end = Pace(MIN_RATE, WINDOW), start + count
     for position in range(start, end, SEND_BYTES):
         size = min(SEND_BYTES, end - position)
-        piece = await threads.run(os.pread, file, size, position)
+        piece = await download_threads.run(os.pread, file, size, position)
         async with asyncio.timeout_at(pace.deadline):
             await writer.write(piece)
         pace.count(size)

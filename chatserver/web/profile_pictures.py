@@ -16,7 +16,7 @@ from chatserver.web.responses import accounts as responses
 from chatserver.web.responses import ok
 from chatserver.web.square_picture import send_square_picture
 
-IMMUTABLE = "private, max-age=31536000, immutable"  # another picture has another URL
+IMMUTABLE = "private, max-age=31536000, immutable"  # a new picture has a new URL
 
 
 class ProfilePictureHandlers:
@@ -34,7 +34,7 @@ class ProfilePictureHandlers:
         "GET", "/pictures/{picture}", "picture", rate="downloads", media="file", refuses="not_found"
     )
     async def picture(self, request: web.Request) -> web.StreamResponse:
-        """Get a profile picture: WebP, 256 pixels wide and high. Its URL never gets another one."""
+        """Get a profile picture: WebP, 256 pixels wide and high. A new picture has a new URL."""
         async with self._authenticator.authenticate_download(request):
             digest = self._files.profile_pictures.sha256
             store = self._files.store

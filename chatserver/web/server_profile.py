@@ -56,7 +56,7 @@ class ServerProfileHandlers:
         refuses="not_found",
     )
     async def logo(self, request: web.Request) -> web.StreamResponse:
-        """Get the logo: WebP, 256 pixels wide and high. Its URL never gets another one."""
+        """Get the logo: WebP, 256 pixels wide and high. A new logo has a new URL."""
         digest = self._profile.logo_sha256
         store = self._files.store
         return await send_square_picture(request, store, digest, name="logo.webp", cache=IMMUTABLE)

@@ -1,4 +1,4 @@
-"""Files on sockets: the kernel copies (`sendfile`) what the event loop never sees.
+"""Send files with sendfile(2), without copying through the event loop.
 
 Disks are read in threads, so that a slow one delays nothing else.
 """
@@ -11,8 +11,8 @@ from chatserver.threads import Threads
 
 SEND_BYTES = 2**20  # bytes that are sent at once
 CLOSING_INTERVAL = 1.0  # seconds after which a sender that waits notices a closed connection
-FLUSH_INTERVAL = 0.005  # seconds between two looks whether the head of the response is sent
-threads = Threads(4, "downloads")
+FLUSH_INTERVAL = 0.005  # seconds between checks that the head of the response is sent
+download_threads = Threads(4, "downloads")
 
 
 def can_send(transport: asyncio.Transport) -> bool:
@@ -43,7 +43,7 @@ class SocketSender:
         while True:
             self._require_open()
             try:
-                sent = await threads.run(os.sendfile, self._socket, file, start, count)
+                sent = await download_threads.run(os.sendfile, self._socket, file, start, count)
             except BlockingIOError:
                 await self._until_writable()
             else:

@@ -1,4 +1,4 @@
-"""Response with a profile picture or the logo: its URL never gets another one."""
+"""Response with a profile picture or the logo. It is immutable: a new picture has a new URL."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,8 +1,8 @@
 """Resumable uploads: tus 1.0.0 (https://tus.io/protocols/resumable-upload) at /api/uploads.
 
-With the extensions creation, expiration, termination and checksum. Clients continue after a cut
-where the server says. The operations are described by the protocol, whose status codes OpenAPI's
-description of this server does not have.
+With the extensions creation, expiration, termination and checksum. After a cut a client resumes at
+the offset that HEAD returns. The operations are not in OpenAPI (`documented=False`): tus has status
+codes that this server's description does not model.
 """
 
 import binascii
@@ -193,7 +193,7 @@ class TusHandlers:
         documented=False,
     )
     @_tus
-    async def end(self, request: web.Request) -> web.StreamResponse:
+    async def terminate(self, request: web.Request) -> web.StreamResponse:
         """Delete an upload that is in no message yet."""
         user = await self._paths.user(request)
         await self._uploads.discard(user, request.match_info["file"])
@@ -237,7 +237,7 @@ def _checksum(request: web.Request) -> Checksum | None:
             return Checksum(algorithm, b64decode(digest, validate=True))
     except binascii.Error:
         pass
-    raise BadRequest(_("Upload-Checksum is sha1 or sha256, and the digest in base64."))
+    raise BadRequest(_("Upload-Checksum must be sha1 or sha256, a space and the digest in base64."))
 
 
 def _number(request: web.Request, name: str) -> int:

@@ -408,7 +408,7 @@ async def test_dropped_files_are_attached_except_to_an_edit_and_texts_are_not(
     await ann.expect_last("hello")
     await ann.page.locator("#composer-text").press("ArrowUp")
     assert await ann.page.evaluate(TRANSFER, ["drop", ["file"]])
-    await expect(toast).to_have_text("Files can be added to new messages only.")
+    await expect(toast).to_have_text("You can't add files while editing.")
 
 
 async def test_open_suggestions_explain_tab_and_enter(enter: EnterChat) -> None:

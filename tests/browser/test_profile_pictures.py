@@ -25,7 +25,7 @@ async def begin_to_choose(page: Page) -> Locator:
     await page.locator("account-menu .account-button").click()
     await page.locator("[data-open=settings]").click()
     await page.locator("settings-dialog [type=file]").set_input_files(halves())
-    section = page.get_by_role("application", name="Section of the picture")
+    section = page.get_by_role("application", name="Crop area")
     await expect(section).to_be_focused()
     return section
 
@@ -107,7 +107,7 @@ async def test_the_login_page_and_the_chat_show_the_name_and_the_logo_of_the_ser
     ann, bo = await enter("ann", "Ann"), await enter("bo", "Bo")
     page = ann.page
     await page.goto("/admin/server")
-    await page.get_by_label("Name of the server").fill("School of Music")
+    await page.get_by_label("Server name").fill("School of Music")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".brand")).to_have_text("School of Music")
     await page.locator("[type=file]").set_input_files(halves())

@@ -10,7 +10,7 @@ from chatserver.storage.files import Content, FileRegister, NewFile
 from chatserver.storage.integrity import check
 from chatserver.storage.picture_rows import NewPicture
 from chatserver.storage.profile_pictures import ProfilePictures
-from chatserver.storage.server_profile import ServerProfile, StoredServerProfile
+from chatserver.storage.server_profile import ServerProfile, ServerProfileStore
 from tests.storage.conftest import Storage
 
 
@@ -84,7 +84,7 @@ async def test_a_picture_that_no_account_has_goes_and_a_missing_one_is_reported(
 
 async def test_the_server_has_one_name_and_one_logo(storage: Storage) -> None:
     ann, gallery = await storage.user("ann"), Gallery(storage)
-    profile = StoredServerProfile(storage.database)
+    profile = ServerProfileStore(storage.database)
     assert await profile.read() == ServerProfile("", None)
     first, second = await gallery.uploaded(ann), await gallery.uploaded(ann)
     for name, logo in (("School", first), ("学校", second)):

@@ -53,7 +53,7 @@ class AttachmentTray extends HTMLElement {
   /** Why no files can be added. */
   get #reason() {
     if (this.#isRecording) return _("Stop the recording first.");
-    return this.#composer.editing === null ? _("Files cannot be sent here.") : _("Files can be added to new messages only.");
+    return this.#composer.editing === null ? _("Files cannot be sent here.") : _("You can't add files while editing.");
   }
 
   /** Why no recording can be added, or "". */
