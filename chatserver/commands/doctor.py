@@ -53,8 +53,16 @@ def _folder(settings: Settings) -> Iterator[Finding]:
         yield from _private(file)
     yield from _backups(folder.backups)
     yield from _private(folder.files_folder)
-    usage, limits = shutil.disk_usage(path), settings.files
+    yield from _disks(folder, settings)
+
+
+def _disks(folder: DataDir, settings: Settings) -> Iterator[Finding]:
+    """Report the free space of the data folder, and of the folder of files on another disk."""
+    usage, limits, files = shutil.disk_usage(folder.path), settings.files, folder.files_folder
     yield usage.free > MIN_FREE, f"disk: {usage.free // 1_000_000:,} MB free"
+    if not limits.url and files.exists() and files.stat().st_dev != folder.path.stat().st_dev:
+        usage = shutil.disk_usage(files)
+        yield True, f"disk of {files}: {usage.free // 1_000_000:,} MB free"
     kept = limits.reserve(usage.total)
     if usage.free < kept and limits.per_message:
         yield None, f"files: no uploads are accepted below {kept // 1_000_000:,} MB free"

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chatserver.errors import ChatServerError
-from chatserver.files.store import FileStore
+from chatserver.files.store import FileStore, Space
 from chatserver.storage.file_deletion import FileDeletion
 from chatserver.storage.files import FileRegister, Usage
 
@@ -54,6 +54,7 @@ class FileCleanup:
         self._now = now
         self.counts = Counts()
         self.usage: Usage | None = None  # at the last sweep
+        self.space: Space | None = None  # at the last poll
 
     async def run(self) -> None:
         """Delete what is due every few seconds, and look for leftovers at the start and hourly."""
@@ -66,6 +67,7 @@ class FileCleanup:
                     await self.sweep(first=first)
                     first = False
                 await self.delete_due()
+                await self.measure_space()
             except ChatServerError as error:
                 logger.warning("the deletion of files failed, and is retried: %s", error)
             await asyncio.sleep(POLL_INTERVAL)
@@ -82,6 +84,11 @@ class FileCleanup:
             await self._delete_unregistered()
             await self._store.tidy(self._register.uploading)
         self.usage = await self._register.usage()
+        await self.measure_space()
+
+    async def measure_space(self) -> None:
+        """Note the space of the disk where uploads arrive."""
+        self.space = await self._store.uploads.space()
 
     async def delete_due(self) -> None:
         """Delete the bytes and then the rows of files that are to be deleted, if possible now."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from chatserver.clocks import CautiousClock
-from chatserver.config import Settings
+from chatserver.config import FileSettings, Settings
 from chatserver.data_dir import DataDir
 from chatserver.files.access import FileAccess
 from chatserver.files.cleanup import FileCleanup
@@ -12,7 +12,7 @@ from chatserver.files.media_processor import MediaProcessor
 from chatserver.files.square_pictures import SquarePictures
 from chatserver.files.stores import file_store
 from chatserver.files.text_extraction import TextExtraction
-from chatserver.files.uploads import Uploads
+from chatserver.files.uploads import MAX_RUNNING, Uploads
 from chatserver.files.verification import file_findings
 from chatserver.storage.engine import Database
 from chatserver.storage.file_deletion import FileDeletion
@@ -27,6 +27,16 @@ from chatserver.storage.rooms import Rooms
 from chatserver.supervisor import Work
 
 SAMPLE_SIZE = 20  # files; any stored one shows that this is the right folder
+
+
+def announced_bytes(limits: FileSettings) -> int:
+    """Return how many bytes the uploads of one user may have that are not complete.
+
+    Announced bytes count for the quotas, so one user could fill that of the server for a day: twice
+    as much as can arrive at once, and a tenth of the quota of the server or one file.
+    """
+    most = 2 * MAX_RUNNING * limits.bytes
+    return min(most, max(limits.total_bytes // 10, limits.bytes)) if limits.total_bytes else most
 
 
 class FileService:
@@ -48,7 +58,9 @@ class FileService:
         self.deletion = FileDeletion(database)
         self.store = file_store(folder, limits)
         self.media = MediaProcessor(self.store.uploads, pixels=limits.pixels)
-        quotas = Quotas(limits.user_bytes, limits.room_bytes, limits.total_bytes)
+        quotas = Quotas(
+            limits.user_bytes, limits.room_bytes, limits.total_bytes, announced_bytes(limits)
+        )
         self.uploads = Uploads(
             self.register,
             self.store,

@@ -18,7 +18,7 @@ from chatserver.files.media_processor import MediaInfo, MediaProcessor
 from chatserver.files.names import cleaned
 from chatserver.files.pace import Piece, paced
 from chatserver.files.part import Checksum, Incomplete, Locked, WrongOffset
-from chatserver.files.store import FileStore
+from chatserver.files.store import FileStore, Space
 from chatserver.models import User
 from chatserver.storage.file_quotas import FileQuotas
 from chatserver.storage.files import NO_SOUND, Content, FileRegister, NewFile, Sound, StoredFile
@@ -112,9 +112,13 @@ class Uploads:
             megabytes = max(1, self.largest // 2**20)
             raise TooLarge(_("Files can be at most %(count)d MB."), count=megabytes)
 
+    def reserve(self, space: Space) -> int:
+        """Return the bytes of a disk that uploads leave free."""
+        return self._settings.reserve(space.total)
+
     async def _check_space(self, size: int) -> None:
         space = await self._area.space()
-        if space.free - size < self._settings.reserve(space.total):
+        if space.free - size < self.reserve(space):
             logger.warning("an upload is refused: the disk is nearly full")
             raise Unavailable(_("The server's disk is almost full. Uploads are paused."))
 

@@ -132,6 +132,10 @@ class Metrics:
         yield _counter("uploaded_bytes", "Bytes that have arrived.", uploads.bytes)
         yield _counter("uploads_refused", "Uploads above a limit.", uploads.refused)
         yield _counter("files_deleted", "Files deleted from the disk.", cleanup.counts.deleted)
+        if cleanup.space is not None:
+            reserved = self._files.uploads.reserve(cleanup.space)
+            yield _gauge("files_free_bytes", "Free disk space for files.", cleanup.space.free)
+            yield _gauge("files_reserved_bytes", "Uploads leave them free.", reserved)
         media = self._files.media.counts
         outcomes = {
             "ok": media.handled - media.rejected,

@@ -12,12 +12,14 @@ from aiohttp import ClientError, web
 from msgspec.structs import replace
 
 from chatserver.config import FileSettings, Settings
+from chatserver.files.service import announced_bytes
 from chatserver.protocol import Type
 from chatserver.storage.retention import _erase
 from chatserver.storage.tables import files, rooms
 from chatserver.web import file_body
 from tests.conftest import FAST, StartChat
 from tests.driver import Answer, Chat, User
+from tests.web.test_tus import TUS, begin
 
 TEXT = b"some text\n"
 
@@ -492,6 +494,31 @@ async def test_uploads_that_begin_at_once_do_not_exceed_a_quota(
     ann = await chat.user("ann", admin=True)
     answers = await asyncio.gather(*[post(ann, TEXT) for _ in range(4)])
     assert sum(answer.status == 201 for answer in answers) <= 2
+
+
+async def test_announced_uploads_of_one_user_do_not_fill_the_server(
+    start_chat: StartChat, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = FileSettings(bytes=1_000, total_bytes=2_500)
+    chat = await start_chat(Settings(data=tmp_path / "quota", limits=FAST, files=files))
+    ann = await chat.user("ann", admin=True)
+    await begin(ann, 600)
+    headers = TUS | {"Upload-Length": "600"}
+    refused = await ann.ask("POST", "/api/uploads", headers=headers)
+    assert (refused.status, refused.json["code"]) == (429, "rate_limited")
+    others = [await chat.user(name) for name in ("bo", "cy", "dee")]
+    for other in others:
+        await begin(other, 600)
+    assert "files.total_bytes" not in caplog.text
+    for _ in range(2):
+        assert (await post(others[0], TEXT * 20)).json["code"] == "too_large"
+    assert caplog.text.count("files.total_bytes is used up") == 1
+
+
+def test_the_limit_of_announced_uploads_is_that_of_what_can_arrive_or_of_the_server() -> None:
+    assert announced_bytes(FileSettings(bytes=10)) == 80
+    assert announced_bytes(FileSettings(bytes=10, total_bytes=500)) == 50
+    assert announced_bytes(FileSettings(bytes=10, total_bytes=50)) == 10
 
 
 async def test_the_number_of_unsent_files_is_limited(
