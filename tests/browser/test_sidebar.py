@@ -78,3 +78,25 @@ async def test_users_are_found_by_pinyin_and_have_a_profile(enter: EnterChat) ->
     await page.locator("a.mention").click()
     await card.locator(".profile-rooms a", has_text="plans").click()
     await expect(page.locator(".topbar-title")).to_have_text("plans")
+
+
+async def test_names_of_rooms_are_completed_and_are_links(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    await ann.chat.user("bo", display="Bo")
+    bo = await ann.chat.logged_in("bo")
+    for name, private in (("plans", False), ("secret", True)):
+        room = {"name": name, "title": f"The {name}", "private": private}
+        await bo.ask("POST", "/api/rooms", room)
+    page = ann.page
+    await page.locator("#composer-text").press_sequentially("See #pla")
+    await expect(page.locator("#names .option-name")).to_have_text(["The plans"])
+    await page.keyboard.press("Tab")
+    await page.keyboard.type("`#plans` #secret")
+    await page.keyboard.press("Enter")
+    await ann.expect_last("See #The plans #plans #secret")
+    links = page.locator(".room-link")
+    await expect(links).to_have_count(1)
+    await links.click()
+    await page.locator(".room-banner-join").click()
+    await expect(page.locator(".topbar-title")).to_have_text("The plans")
+    await expect(ann.rooms()).to_have_text(["Lobby", "The plans"])

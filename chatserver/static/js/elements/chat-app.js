@@ -12,6 +12,7 @@ import { MessageCommands } from "../ui/message-commands.js";
 import { loadLazyBundle, lazyModule, Deferred } from "../ui/lazy-load.js";
 import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
+import { publicRooms } from "../state/public-rooms.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Conversations } from "../state/conversations.js";
 import { dispatch } from "../net/dispatch.js";
@@ -118,6 +119,7 @@ class ChatApp extends HTMLElement {
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#conversations.get(key).room));
     on(drafts, "drafts:changed", () => this.#draw());
+    on(publicRooms, "rooms:changed", () => this.#draw());
     on(this, "target:changed", () => this.#draw());
     on(this, "older:requested", () => this.#loadOlder());
     on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));

@@ -8,8 +8,9 @@
 import { showAvatar } from "../ui/avatar.js";
 import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
-import { hasNoItalic, plainText, parseHtml, textOf } from "../lib/markup.js";
+import { hasNoItalic, plainText, parseHtml, textOf, VERBATIM } from "../lib/markup.js";
 import { ALL_NAMES, splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
+import { splitRooms } from "../lib/room-links.js";
 import { directKey, hashOf, isRoute } from "../lib/route.js";
 import { showFiles } from "../ui/message-files.js";
 import { clone, lang, me, urls } from "../ui/page.js";
@@ -25,12 +26,13 @@ class ChatMessage extends HTMLElement {
 
   /**
    * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `author`: {name, isBot, picture};
-   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked, and `userOf(key)` the name of that user; `quoted`: the event of the
+   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked, and `userOf(key)` the name of that user; `roomOf(name)`: the room that a text links to; `quoted`: the event of the
    * quoted message, if it is loaded.
    */
-  show(message, { continued, isEditing, dates, display, author, isUser, userOf, quoted }) {
+  show(message, { continued, isEditing, dates, display, author, isUser, userOf, roomOf, quoted }) {
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => (mention === undefined ? [] : display(userOf(mention))));
-    const state = JSON.stringify([message, author, mentions, continued, isEditing, quoted]);
+    const rooms = splitRooms(message.data, roomOf).flatMap(({ room }) => room ?? []);
+    const state = JSON.stringify([message, author, mentions, rooms, continued, isEditing, quoted]);
     if (state === this.#shown) return;
     this.#shown = state;
     this.message = message;
@@ -43,7 +45,7 @@ class ChatMessage extends HTMLElement {
     this.classList.toggle("message-editing", isEditing && !message.deleted);
     this.querySelector(".editing-words").textContent = isEditing && !message.deleted ? _("Editing") : "";
     this.#writeHead(message, author, dates);
-    this.#writeText(message, { isUser, userOf, display });
+    this.#writeText(message, { isUser, userOf, roomOf, display });
     showFiles(this.querySelector(".message-files"), message.deleted ? [] : message.files, message.seq);
     this.#quote(message.replyTo, quoted, display);
     this.#react(message, display);
@@ -155,11 +157,11 @@ function statusTexts(change) {
 
 /** The content from the server's HTML; before its event has arrived, from the text. */
 const pieces = (data, html, names) =>
-  (html ? parseHtml(html, names.isUser) : splitMentions(data, names.isUser)).map((part) => piece(part, names));
+  (html ? parseHtml(html, names.isUser) : splitMentions(data, names.isUser)).flatMap((part) => piece(part, names));
 
 function piece({ text, mention, tag, ...properties }, names) {
   if (tag !== undefined) return markup(tag, properties, names);
-  if (mention === undefined) return document.createTextNode(text);
+  if (mention === undefined) return splitRooms(text, names.roomOf).map(roomPiece);
   const element = ALL_NAMES.includes(mention) ? clone("mention") : linkTo(names.userOf(mention), names);
   element.textContent ||= text;
   element.classList.toggle("mention-me", isMentionOf(mention, me.name));
@@ -176,9 +178,20 @@ function linkTo(user, { display }) {
   return link;
 }
 
+/** A link to a room with its title. */
+function roomPiece({ text, room }) {
+  if (!room) return document.createTextNode(text);
+  const link = clone("room-link");
+  link.href = hashOf(room.key);
+  link.textContent = `#${room.title}`;
+  link.title = `#${room.name}`;
+  return link;
+}
+
 function markup(tag, { parts: inner, href, start, value }, names) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
-  element.append(...inner.map((part) => piece(part, names)));
+  const within = VERBATIM.has(tag) ? { ...names, roomOf: () => undefined } : names;
+  element.append(...inner.flatMap((part) => piece(part, within)));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
   if (tag === "pre" || tag === "code") element.translate = false;
   if (tag === "em") element.classList.toggle("upright", hasNoItalic(textOf(inner)));

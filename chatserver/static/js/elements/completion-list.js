@@ -1,5 +1,5 @@
 /**
- * <completion-list>: suggestions for a name that is typed after an @ or a colon, above the text box
+ * <completion-list>: suggestions for a name that is typed after @, # or a colon, above the text box
  * next to it. Arrow keys select. Enter accepts the selected row; without one, the box sends. Tab accepts the selected
  * or the first row, Escape closes. The page sets `candidates` and `loadMore`.
  */
@@ -11,7 +11,9 @@ import * as emoji from "../lib/emoji.js";
 import { _ } from "../lib/i18n.js";
 import { isComposing } from "../lib/keys.js";
 import { ALL_NAMES, hasSpaceBeforeMark, incompleteMention } from "../lib/mentions.js";
+import { matching } from "../lib/matching.js";
 import { withAppended } from "../lib/order.js";
+import { incompleteRoom } from "../lib/room-links.js";
 import { suggested } from "../lib/suggestions.js";
 import { clone } from "../ui/page.js";
 
@@ -22,6 +24,12 @@ class CompletionList extends HTMLElement {
   /** () → {members, others}, each [{name, display}]; null until the members of the room are known. */
   candidates = () => null;
 
+  /** () → [{name, display}] of rooms that can be linked to, the most likely first. */
+  rooms = () => [];
+
+  /** (prefix) → promise of whether more rooms were loaded. */
+  loadRooms = async () => false;
+
   /** (prefix) → promise of whether more candidates were loaded. */
   loadMore = async () => false;
 
@@ -30,7 +38,7 @@ class CompletionList extends HTMLElement {
   #hints = this.parentElement.querySelectorAll(".composer-hint"); // for the text box and for this list
   #emoji = null; // loaded on first use
   #options = []; // {key, name, more, text}; `text` is inserted
-  #mention = null; // the incomplete mention that the list is for
+  #mention = null; // the incomplete name that the list is for
   #start = 0; // position in the box from which `text` replaces what was typed
   #selected = NONE;
 
@@ -50,23 +58,26 @@ class CompletionList extends HTMLElement {
     if (hasSpaceBeforeMark(this.#textBefore)) this.#removeSpace();
     const before = this.#textBefore;
     const mention = incompleteMention(before);
-    const emojiName = mention ? null : emoji.incompleteName(before);
-    this.#mention = mention;
-    if (mention) this.#completeMention(mention);
+    const room = mention ? null : incompleteRoom(before);
+    const emojiName = mention || room ? null : emoji.incompleteName(before);
+    this.#mention = mention ?? room;
+    if (mention) this.#complete(mention, (query) => this.#userOptions(query), this.loadMore);
+    else if (room) this.#complete(room, (query) => this.#roomOptions(query), this.loadRooms);
     else if (emojiName) this.#setOptions(emojiName, this.#emojiOptions(emojiName));
     else this.close();
     if (this.#emoji) this.#replaceCompleted(emoji.completedName(before));
   }
 
-  #completeMention(mention) {
-    this.#setOptions(mention, this.#userOptions(mention));
-    this.loadMore(mention.query).then((more) => more && this.#mention === mention && this.#append(mention));
+  /** `name`: the incomplete one; `options(name)` for it now; `load(query)` returns a promise of whether there may be more. */
+  #complete(name, options, load) {
+    this.#setOptions(name, options(name));
+    load(name.query).then((more) => more && this.#mention === name && this.#append(name, options(name)));
   }
 
   /** Append candidates that were loaded later; shown rows do not move. */
-  #append(mention) {
-    this.#start = mention.start;
-    this.#options = withAppended(this.#options, this.#userOptions(mention), MAX_ROWS);
+  #append({ start }, options) {
+    this.#start = start;
+    this.#options = withAppended(this.#options, options, MAX_ROWS);
     this.#select(this.#selected);
   }
 
@@ -79,6 +90,11 @@ class CompletionList extends HTMLElement {
     const found = users ? suggested(users, query, allRow(query)) : [];
     if (found.length === 1 && found[0].name === query) return []; // the name is complete
     return found.map(userOption);
+  }
+
+  #roomOptions({ query }) {
+    const found = matching(this.rooms(), query);
+    return found.length === 1 && found[0].name === query ? [] : found.map(roomOption);
   }
 
   #emojiOptions({ query }) {
@@ -174,6 +190,8 @@ function allRow(query) {
 }
 
 const userOption = ({ name, display, outside }) => ({ key: name, name: display, more: `@${name}`, text: `@${name} `, outside });
+
+const roomOption = ({ name, display }) => ({ key: `#${name}`, name: display, more: `#${name}`, text: `#${name} ` });
 
 /** The items, with a heading before users who are not in the room. */
 function withHeading(items) {

@@ -12,7 +12,7 @@ import { me } from "../ui/page.js";
 
 const LONG_PRESS = 450; // milliseconds
 const MAX_MOVE = 10; // pixels that a finger may move during a long press
-const CONTROLS = ".message-quote, .action, a.mention, .reaction, .message-more, .picture, .file-download, .text-more, .upload-cancel, .voice-play, .voice-slider, .voice-speed"; // of a message
+const CONTROLS = ".message-quote, .action, a.mention, .room-link, .reaction, .message-more, .picture, .file-download, .text-more, .upload-cancel, .voice-play, .voice-slider, .voice-speed"; // of a message
 const NO_HOVER = matchMedia("(hover: none)");
 
 class MessageActions extends HTMLElement {

@@ -67,7 +67,7 @@ class MessageList extends HTMLElement {
 
   /**
    * {key, kind, isPrivate, name, items, newAfter, read, unread, loaded, hasOlder, hasNewer, editing, display(user),
-   * isUser(name), userOf(key), author(user), find(seq), seenBy, rights}; `items` in order; `read`: the last seq that was read;
+   * isUser(name), userOf(key), roomOf(name), author(user), find(seq), seenBy, rights}; `items` in order; `read`: the last seq that was read;
    * `hasNewer`: a HistoryWindow is shown; `seenBy`: names of users who have read the last one; `rights`: see
    * <message-actions>.
    */

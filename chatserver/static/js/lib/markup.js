@@ -9,7 +9,7 @@ import { splitMentions } from "./mentions.js";
 const TEXT = 3; // Node.TEXT_NODE
 const TAGS = new Set(["p", "br", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li", "a"]);
 const SEPARATED = new Set(["p", "br", "pre", "li"]);
-const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // contain no mentions
+export const VERBATIM = new Set(["a", "code", "pre", "blockquote"]); // contain no mentions, and no names of rooms
 const NUMBERS = { ol: "start", li: "value" }; // the attribute with the number of a list or an item
 const SAFE = /^(https?:\/\/|mailto:)/i;
 

@@ -10,6 +10,7 @@ import { foldName } from "../lib/mentions.js";
 import { directKey } from "../lib/route.js";
 import { listed } from "../lib/view.js";
 import { Members } from "../state/members.js";
+import { publicRooms } from "../state/public-rooms.js";
 import { me } from "./page.js";
 import { loadPinyin } from "./pinyin.js";
 
@@ -34,13 +35,15 @@ export class Candidates {
     Object.assign(part("completion-list"), {
       candidates: () => this.#mentionCandidates(current()),
       loadMore: (query) => this.#loadMentionCandidates(current(), query),
+      rooms: () => this.#rooms,
+      loadRooms: async (query) => (await Promise.all([publicRooms.load(), this.#loadMore(query)])).includes(true),
     });
     Object.assign(part("profile-card"), { describe: (name) => this.#profile(name), roomName: (room) => this.#roomName(room) });
     app.addEventListener("mention:requested", ({ detail }) => part("message-composer").insert(`@${detail.name} `));
   }
 
   async #loadMore(query) {
-    const names = [...this.#users.others, ...this.#switcherItems];
+    const names = [...this.#users.others, ...this.#switcherItems, ...this.#rooms];
     return (await Promise.all([this.#users.loadByPrefix(query), loadPinyin(query, names)])).includes(true);
   }
 
@@ -84,6 +87,14 @@ export class Candidates {
   async #loadMentionCandidates(conversation, query) {
     const more = await Promise.all([this.#members.load(conversation), this.#loadMore(query)]);
     return more.includes(true);
+  }
+
+  /** The rooms with names: those of this user by activity, then other public ones. */
+  get #rooms() {
+    const own = this.#conversations.all.filter(({ name, archived }) => name && !archived).sort((a, b) => b.lastAt - a.lastAt);
+    const known = new Set(own.map(({ name }) => name));
+    const others = publicRooms.all.filter(({ name }) => !known.has(name));
+    return [...own.map((one) => ({ name: one.name, display: this.#nameOf(one) })), ...others.map(({ name, title }) => ({ name, display: title }))];
   }
 
   /** Conversations with unread messages first, then the newest, then other users, then archived rooms. */

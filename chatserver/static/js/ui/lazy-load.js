@@ -4,7 +4,7 @@
  */
 
 const MAX_DELAY = 2_000; // milliseconds, if no messages are shown
-const CONTROLS = "button:is([data-open], [data-panel], [data-drawer], .message-more, .composer-add, .composer-voice, .voice-play, .voice-speed), account-menu button, a.picture"; // <nav-drawer> has a data-open too
+const CONTROLS = "button:is([data-open], [data-panel], [data-drawer], .message-more, .composer-add, .composer-voice, .voice-play, .voice-speed, .topbar-favorite), account-menu button, a.picture"; // <nav-drawer> has a data-open too
 const REPORTED_FAILURES = 3; // failures after which the page reports that a part of it is missing
 const RETRY_DELAY = 1_000; // milliseconds, doubled after each failure
 

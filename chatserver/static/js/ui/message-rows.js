@@ -114,11 +114,11 @@ export class MessageRows {
     this.#tabStop = last ?? null;
   }
 
-  #update(element, { kind, at, message, continued }, { display, author, isUser, userOf, find, editing }) {
+  #update(element, { kind, at, message, continued }, { display, author, isUser, userOf, roomOf, find, editing }) {
     if (kind === "message") {
       const isEditing = editing !== null && message.seq === editing;
       const quoted = find(message.replyTo);
-      element.show(message, { continued, isEditing, dates: this.#dates, display, author: author(message.user), isUser, userOf, quoted });
+      element.show(message, { continued, isEditing, dates: this.#dates, display, author: author(message.user), isUser, userOf, roomOf, quoted });
     } else if (kind === "notice") {
       element.firstElementChild.textContent = notice(message.notice, display);
     } else if (kind === "day") {
