@@ -46,7 +46,7 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"  # deleted, or the user has left the room or wants it no more
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
-    DROPPED = "dropped"  # too many were waiting
+    DROPPED = "dropped"  # too many were waiting, or it waited for too long
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class Delivery:
 
     async def _work(self, push: Push) -> None:
         try:
-            outcome, retry_after = await self.send(push)
+            outcome, retry_after = await self._try(push)
         except ChatServerError:  # the target cannot be read
             outcome, retry_after = Outcome.UNREACHABLE, 0.0
         except Exception:
@@ -164,6 +164,11 @@ class Delivery:
         loop = asyncio.get_running_loop()
         self._timers[again] = loop.call_later(delay, self._enqueue, again)
         return True
+
+    async def _try(self, push: Push) -> tuple[Outcome, float]:
+        if self._clock() - push.at > MAX_AGE:
+            return Outcome.DROPPED, 0.0
+        return await self.send(push)
 
     async def send(self, push: Push) -> tuple[Outcome, float]:
         """Send a message now; return the outcome, and the seconds that the service asks to wait.

@@ -113,3 +113,20 @@ async def test_a_name_with_a_local_address_is_not_connected_to(
     server.push.rules._own.add(service.host.replace("127.0.0.1", "localhost"))
     await bo.ask("POST", "/api/push/test")
     assert await pushed(bo.chat, service) == 1
+
+
+async def test_a_push_that_has_waited_for_too_long_is_not_sent(
+    service: PushService, ann: User, bo: User, cy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PER_SERVICE", 1)
+    for user in (bo, cy):
+        await subscribe(user, Browser(service, user.name))
+    service.is_open.clear()
+    await say(ann, "@bo hi", "/api/direct/bo/messages")
+    await service.arrival("/bo")
+    await say(ann, "@cy hi", "/api/direct/cy/messages")
+    while bo.chat.server.push.delivery.pending < 2:
+        await asyncio.sleep(0.01)
+    monkeypatch.setattr(delivery, "MAX_AGE", 0.0)
+    service.is_open.set()
+    assert await outcomes(bo) == {Outcome.ACCEPTED: 1, Outcome.DROPPED: 1}
