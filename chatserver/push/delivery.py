@@ -1,7 +1,9 @@
 """Delivery of push messages: requests to push services, and what their answers mean.
 
 A message waits without its content: before each try, `push/contents.py` reads whether it may still
-be sent, and what it says. Owns the messages that wait; a restart loses them.
+be sent, and what it says. It is tried again only if the service has certainly not accepted it:
+without a connection, or after an answer that says so. Owns the messages that wait; a restart loses
+them.
 """
 
 import asyncio
@@ -24,7 +26,8 @@ from chatserver.push.vapid import Vapid
 from chatserver.storage.push_targets import OwnedTarget, PushTargets
 
 CALL_TTL, OTHER_TTL = 86_400, 14_400  # seconds for which a service keeps a message
-TIMEOUT = aiohttp.ClientTimeout(total=20.0, sock_connect=8.0)
+TIMEOUT = aiohttp.ClientTimeout(total=20.0, connect=8.0)
+NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 PER_SERVICE = 10  # requests to one service at the same time
 MAX_PENDING = 5_000  # messages for one service; further ones are dropped
 MAX_AGE = 600.0  # seconds after which a message is dropped
@@ -45,7 +48,8 @@ class Outcome(StrEnum):
     READ = "read"  # while the message waited, or the user looks at a page now
     WITHDRAWN = "withdrawn"  # deleted, or the user has left the room or wants it no more
     REFUSED = "refused"
-    UNREACHABLE = "unreachable"
+    UNREACHABLE = "unreachable"  # no connection, or a busy service
+    UNANSWERED = "unanswered"  # the service may have accepted it
     DROPPED = "dropped"  # too many were waiting, or it waited for too long
 
 
@@ -180,10 +184,15 @@ class Delivery:
             return contents, 0.0
         try:
             status, retry_after = await self._request(contents, push.room)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except NOT_CONNECTED as error:
             logger.debug("%s cannot be reached: %s", push.service, type(error).__name__)
             return Outcome.UNREACHABLE, 0.0
-        return await self._judge(contents.owned, status), retry_after
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            logger.debug("%s has not answered: %s", push.service, type(error).__name__)
+            return Outcome.UNANSWERED, 0.0
+        outcome = _outcome(status)
+        await self._note_safely(contents.owned, outcome, status)
+        return outcome, retry_after
 
     async def _request(self, contents: Contents, room: int) -> tuple[int, float]:
         """Return the status, and the seconds of Retry-After."""
@@ -229,23 +238,23 @@ class Delivery:
             )
         return self._http, self.tls
 
-    async def _judge(self, owned: OwnedTarget, status: int) -> Outcome:
+    async def _note_safely(self, owned: OwnedTarget, outcome: Outcome, status: int) -> None:
+        """Record what an answer says about the target. A failure causes no further try."""
+        try:
+            await self._note(owned, outcome, status)
+        except ChatServerError as error:
+            logger.debug("cannot record the answer of a push service: %s", error)
+
+    async def _note(self, owned: OwnedTarget, outcome: Outcome, status: int) -> None:
         key = owned.target.key
-        match status:
-            case 200 | 201 | 202 | 204:
-                if owned.failures:
-                    await self._targets.note_success(key)
-                return Outcome.ACCEPTED
-            case 404 | 410:
+        match outcome:
+            case Outcome.ACCEPTED if owned.failures:
+                await self._targets.note_success(key)
+            case Outcome.GONE:
                 await self._targets.remove(key)
-                return Outcome.GONE
-            case 429:
-                return Outcome.UNREACHABLE
-            case _ if status >= 500:
-                return Outcome.UNREACHABLE
-        logger.warning("a push service has refused a push", extra={"status": status})
-        await self._targets.note_failure(key, most=MAX_FAILURES)
-        return Outcome.REFUSED
+            case Outcome.REFUSED:
+                logger.warning("a push service has refused a push", extra={"status": status})
+                await self._targets.note_failure(key, most=MAX_FAILURES)
 
     async def close(self) -> None:
         """Drop what waits, and close the connections."""
@@ -256,3 +265,15 @@ class Delivery:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
+
+
+def _outcome(status: int) -> Outcome:
+    """Return what the answer of a service means: RFC 8030, 5 and 7.3."""
+    match status:
+        case 200 | 201 | 202 | 204:
+            return Outcome.ACCEPTED
+        case 404 | 410:
+            return Outcome.GONE
+        case 429:
+            return Outcome.UNREACHABLE
+    return Outcome.UNREACHABLE if status >= 500 else Outcome.REFUSED

@@ -63,7 +63,7 @@ class Received(msgspec.Struct):
 class PushService:
     """Records pushes, and answers each with the next of `answers`, by default 201.
 
-    Answers wait while `is_open` is not set.
+    Answers wait while `is_open` is not set. Of `lost`, the connection is aborted instead.
     """
 
     _runner: web.AppRunner
@@ -73,6 +73,7 @@ class PushService:
         self.tls = tls  # for clients
         self.received: list[Received] = []
         self.answers: list[web.Response] = []
+        self.lost = 0  # number of next answers
         self.is_open = asyncio.Event()
         self.is_open.set()
         self._arrived = asyncio.Event()
@@ -97,6 +98,9 @@ class PushService:
         self.received.append(Received(request.path, dict(request.headers), await request.read()))
         self._arrived.set()
         await self.is_open.wait()
+        if self.lost and request.transport is not None:
+            self.lost -= 1
+            request.transport.abort()
         return self.answers.pop(0) if self.answers else web.Response(status=201)
 
     async def arrival(self, path: str = "") -> Received:

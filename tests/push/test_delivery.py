@@ -1,10 +1,13 @@
 """Answers of push services: retries, targets that are gone, and services that are down."""
 
 import asyncio
+import socket
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from chatserver.errors import Unavailable
 from chatserver.push import delivery
 from chatserver.push.delivery import Outcome
 from tests.driver import User
@@ -130,3 +133,59 @@ async def test_a_push_that_has_waited_for_too_long_is_not_sent(
     monkeypatch.setattr(delivery, "MAX_AGE", 0.0)
     service.is_open.set()
     assert await outcomes(bo) == {Outcome.ACCEPTED: 1, Outcome.DROPPED: 1}
+
+
+async def test_a_push_is_not_sent_again_when_its_answer_is_lost(
+    service: PushService, ann: User, bo: User
+) -> None:
+    await subscribe(bo, Browser(service, "bo"))
+    service.lost = 1
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.UNANSWERED: 1}
+    assert len(service.received) == 1
+
+
+async def test_a_push_is_not_sent_again_when_its_answer_is_late(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = aiohttp.ClientTimeout(total=0.5, connect=0.4)
+    monkeypatch.setattr(delivery, "TIMEOUT", quick)
+    await subscribe(bo, Browser(service, "bo"))
+    service.is_open.clear()
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.UNANSWERED: 1}
+    assert len(service.received) == 1
+
+
+async def test_a_push_is_not_sent_again_when_its_answer_cannot_be_recorded(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_key: str, *, most: int) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(bo.chat.server.push.targets, "note_failure", fail)
+    await subscribe(bo, Browser(service, "bo"))
+    answers(service, 400)
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.REFUSED: 1}
+    assert len(service.received) == 1
+
+
+async def test_a_push_waits_for_a_service_that_does_not_accept_connections(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection attempt that hangs has sent nothing, so the push is tried again."""
+    monkeypatch.setattr(delivery, "TIMEOUT", aiohttp.ClientTimeout(total=5.0, connect=0.2))
+    delivery_ = bo.chat.server.push.delivery
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # TLS never begins
+        browser = Browser(service, "bo")
+        browser.endpoint = f"https://127.0.0.1:{silent.getsockname()[1]}/bo"
+        bo.chat.server.push.rules._own.add(f"127.0.0.1:{silent.getsockname()[1]}")
+        await subscribe(bo, browser)
+        await say(ann, "@bo hi")
+        assert await outcomes(bo) == {Outcome.UNREACHABLE: 1}
+        assert not delivery_.pending
+        silent.settimeout(1.0)
+        tries = [silent.accept()[0] for _ in range(3)]
+    for one in tries:
+        one.close()

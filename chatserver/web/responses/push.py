@@ -29,4 +29,4 @@ class Push(Success):
 class PushTest(Success):
     """What the push service has answered to the test."""
 
-    outcome: Literal["accepted", "gone", "ended", "refused", "unreachable"]
+    outcome: Literal["accepted", "gone", "ended", "refused", "unreachable", "unanswered"]

@@ -106,6 +106,7 @@ const failed = () => _("The push service of this browser did not accept the test
 const OUTCOMES = {
   accepted: () => _("The test was sent. If it does not appear within a minute, look at the notification settings of this device."),
   unreachable: () => _("The server cannot reach the push service of this browser. The operator can allow it in the firewall."),
+  unanswered: () => _("The push service of this browser did not answer. If the test does not appear within a minute, try again."),
   refused: failed,
   gone: failed,
   ended: failed,
