@@ -14,7 +14,6 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -59,7 +58,7 @@ class Push:
 
     key: str
     user_id: int
-    service: str  # host of the push service, with the port if it is another one
+    service: str  # as in PushTarget
     room: int = 0
     seqs: tuple[int, ...] = ()
     at: float = 0.0  # monotonic s, when it was queued
@@ -78,8 +77,7 @@ class Contents:
 def push_to(owned: OwnedTarget, *, room: int = 0, seqs: tuple[int, ...] = ()) -> Push:
     """Return a message for a target, by default a test."""
     target = owned.target
-    service = urlsplit(target.endpoint).netloc
-    return Push(target.key, owned.user_id, service, room, seqs)
+    return Push(target.key, owned.user_id, target.service, room, seqs)
 
 
 class Delivery:
@@ -200,7 +198,7 @@ class Delivery:
         keys = decode_base64(target.p256dh), decode_base64(target.auth)
         body = encrypt(contents.body, browser_key=keys[0], secret=keys[1])
         headers = {
-            "Authorization": await self._vapid.authorization(target.endpoint, target.page),
+            "Authorization": await self._vapid.authorization(target.service, target.page),
             "Content-Encoding": "aes128gcm",
             "Content-Type": "application/octet-stream",
             **self._options(room, is_call=contents.is_call),

@@ -6,6 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from chatserver.errors import BadRequest, Forbidden, _
 from chatserver.push.encryption import PUBLIC_KEY_BYTES, SECRET_BYTES, decode_base64, public_key
+from chatserver.storage.push_targets import HTTPS_PORT
 
 # Of Chrome, Edge on Android and most others; Firefox; Safari; Edge on Windows.
 SERVICES = (
@@ -14,7 +15,6 @@ SERVICES = (
     "push.apple.com",
     "notify.windows.com",
 )
-HTTPS_PORT = 443
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*")  # no number in any disguise
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _INVALID = _("This is not an address of a push service.")

@@ -41,14 +41,15 @@ class Vapid:
             self._public = encode_base64(encoded_public_key(self._key))
         return self._public
 
-    async def authorization(self, endpoint: str, page: str) -> str:
-        """Return the header for a request. `page`: a URL of this server, which identifies it.
+    async def authorization(self, service: str, page: str) -> str:
+        """Return the header for a request to a push service, given as `host` or `host:port`.
+
+        `page`: a URL of this server, which identifies it.
 
         Raises Unavailable.
         """
         public = await self.public_key()
-        service, own = urlsplit(endpoint), urlsplit(page)
-        token = self._token(f"{service.scheme}://{service.netloc}", f"https://{own.netloc}")
+        token = self._token(f"https://{service}", f"https://{urlsplit(page).netloc}")
         return f"vapid t={token}, k={public}"
 
     def _token(self, audience: str, subject: str) -> str:

@@ -19,6 +19,7 @@ from chatserver.storage.engine import Database
 from chatserver.storage.tables import push_targets, sessions, users
 
 MAX_TARGETS = 10  # of one user; a further one replaces the oldest
+HTTPS_PORT = 443
 
 
 class Level(StrEnum):
@@ -56,6 +57,17 @@ class PushTarget:
     @property
     def key(self) -> str:
         return hashlib.sha256(self.endpoint.encode()).hexdigest()
+
+    @property
+    def service(self) -> str:
+        """Host of the push service, with the port if it is another one than that of https.
+
+        The same for all spellings of it, such as `FCM.googleapis.com:0443`.
+        """
+        url = urlsplit(self.endpoint)
+        host = url.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        return host if url.port in (None, HTTPS_PORT) else f"{host}:{url.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +149,7 @@ class PushTargets:
 
     async def services(self) -> list[str]:
         """Return the push services of the valid targets, as `host` or `host:port`."""
-        return sorted({urlsplit(owned.target.endpoint).netloc for owned in await self._read()})
+        return sorted({owned.target.service for owned in await self._read()})
 
     async def count(self) -> int:
         """Return the number of valid targets."""
