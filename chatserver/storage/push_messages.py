@@ -12,6 +12,7 @@ from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import EventRef, events, mentions, rooms, users
 
 MAX_MESSAGES = 100  # the newest ones of a room that one push is made of
+MAX_CALLS = 400  # older ones that mention users
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,20 @@ class PushedRoom:
 
 
 def read_range(connection: Connection, room: int, after: int, upto: int) -> PushedRoom | None:
-    """Return the newest messages `after` < seq <= `upto` that are not deleted."""
+    """Return the newest messages `after` < seq <= `upto` that are not deleted.
+
+    Of older ones, the last one that mentions a user is among them, for each user and author: many
+    messages that follow a mention do not hide it.
+    """
     bounds = {"room": room, "after": after, "upto": upto}
     facts = connection.execute(_ROOM, {"room": room}).first()
-    rows = connection.execute(_RANGE, bounds).all()[::-1]
-    mentioned = _by_message(connection.execute(_MENTIONS, bounds))
+    rows = list(connection.execute(_RANGE, bounds))
     if facts is None or not rows:
         return None
-    messages = [_message(row, mentioned) for row in rows]
+    if len(rows) == MAX_MESSAGES:
+        rows += connection.execute(_CALLS, bounds | {"upto": rows[-1].seq - 1})
+    mentioned = _by_message(_MENTIONS.rows(connection, [(room, row.seq) for row in rows]))
+    messages = [_message(row, mentioned) for row in reversed(rows)]
     return PushedRoom(room, facts.title, facts.pair_key is not None, messages)
 
 
@@ -57,7 +64,7 @@ def read_messages(
 ) -> dict[EventRef, PushedMessage]:
     """Return those of some messages that are not deleted, as they are now."""
     rows = _SOME.rows(connection, refs)
-    mentioned = _by_message(_MENTIONS_OF_SOME.rows(connection, refs))
+    mentioned = _by_message(_MENTIONS.rows(connection, refs))
     return {(row.room_id, row.seq): _message(row, mentioned) for row in rows}
 
 
@@ -101,8 +108,21 @@ _RANGE = (
     .order_by(events.c.seq.desc())
     .limit(MAX_MESSAGES)
 )
-_MENTIONED = sa.select(mentions.c.room_id, mentions.c.seq, mentions.c.user_id)
-_MENTIONS = _MENTIONED.where(mentions.c.room_id == sa.bindparam("room")).where(
-    mentions.c.seq > sa.bindparam("after"), mentions.c.seq <= sa.bindparam("upto")
+_named = events.alias("named")
+_LAST_CALLS = (
+    sa.select(sa.func.max(mentions.c.seq))
+    .join(_named, sa.and_(_named.c.room_id == mentions.c.room_id, _named.c.seq == mentions.c.seq))
+    .where(mentions.c.room_id == sa.bindparam("room"), _named.c.deleted_at.is_(None))
+    .where(mentions.c.seq > sa.bindparam("after"), mentions.c.seq <= sa.bindparam("upto"))
+    .group_by(mentions.c.user_id, _named.c.user_id)
 )
-_MENTIONS_OF_SOME = RowLookup(_MENTIONED, mentions.c.room_id, mentions.c.seq)
+_CALLS = (
+    _PRESENT.where(events.c.room_id == sa.bindparam("room"), events.c.seq.in_(_LAST_CALLS))
+    .order_by(events.c.seq.desc())
+    .limit(MAX_CALLS)
+)
+_MENTIONS = RowLookup(
+    sa.select(mentions.c.room_id, mentions.c.seq, mentions.c.user_id),
+    mentions.c.room_id,
+    mentions.c.seq,
+)
