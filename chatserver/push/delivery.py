@@ -230,7 +230,10 @@ class Delivery:
         if self.tls is None:
             self.tls = await asyncio.to_thread(ssl.create_default_context)
         if self._http is None:
-            connector = aiohttp.TCPConnector(resolver=PublicResolver(self._rules.is_own))
+            # Without a limit of its own: a push that waits for a connection to one service, because
+            # others use all of them, would count as one that cannot be delivered.
+            resolver = PublicResolver(self._rules.is_own)
+            connector = aiohttp.TCPConnector(resolver=resolver, limit=0)
             self._http = aiohttp.ClientSession(
                 connector=connector, timeout=TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
             )

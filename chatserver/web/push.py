@@ -13,6 +13,7 @@ from chatserver.storage.push_targets import Content, Level, PushTarget
 from chatserver.storage.sessions import BOT_SESSION
 from chatserver.web import forms
 from chatserver.web.authentication import RequestAuthenticator
+from chatserver.web.keyed_queue import KeyedQueue
 from chatserver.web.language import preferred
 from chatserver.web.operations import operation
 from chatserver.web.responses import ok
@@ -20,6 +21,8 @@ from chatserver.web.responses import push as responses
 from chatserver.web.server_urls import ServerUrls
 
 MAX_PAGE = 500  # characters of the URL of the chat page
+TESTS_PER_SERVICE = 10  # that run at the same time, beside the pushes of messages
+TEST_TIMEOUT = 60.0  # seconds; longer than a test can take
 
 
 class PushHandlers:
@@ -31,6 +34,17 @@ class PushHandlers:
         self._push = push
         self._authenticator = authenticator
         self._urls = urls
+        self._tests = KeyedQueue(  # by user id
+            longest=1,
+            timeout=TEST_TIMEOUT,
+            refusal=_("Your last test still waits for an answer of the push service."),
+        )
+        self._tests_of_service = KeyedQueue(
+            TESTS_PER_SERVICE,
+            longest=TESTS_PER_SERVICE,
+            timeout=TEST_TIMEOUT,
+            refusal=_("Too many tests wait for this push service. Try again in a minute."),
+        )
 
     @operation("GET", "/api/push", "push", rate="reads", returns=responses.Push)
     async def show(self, request: web.Request) -> web.StreamResponse:
@@ -86,13 +100,17 @@ class PushHandlers:
         refuses="not_found",
     )
     async def test(self, request: web.Request) -> web.StreamResponse:
-        """Send a push to the browser of this session now, and return what its service answers."""
+        """Send a push to the browser of this session now, and return what its service answers. A
+        user can run one test at a time.
+        """
         login = await self._session(request)
         target = await self._push.targets.of_session(login.session.id)
         owned = None if target is None else await self._push.targets.find(target.key)
         if owned is None:
             raise NotFound(_("This browser gets no notifications yet."))
-        outcome, _wait = await self._push.delivery.send(push_to(owned))
+        push = push_to(owned)
+        async with self._tests.slot(owned.user_id), self._tests_of_service.slot(push.service):
+            outcome, _wait = await self._push.delivery.send(push)
         return ok(outcome=outcome)
 
     async def _session(self, request: web.Request) -> Login:

@@ -2,16 +2,21 @@
 
 import asyncio
 import socket
+from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from chatserver.config import ServerSettings
 from chatserver.errors import Unavailable
 from chatserver.push import delivery
 from chatserver.push.delivery import Outcome
+from chatserver.web import push as web_push
+from tests.conftest import StartChat
 from tests.driver import User
 from tests.push.browsers import Browser, PushService, subscribe
+from tests.push.conftest import start_pushing
 from tests.push.test_pushes import pushed, say, settled
 
 
@@ -189,3 +194,40 @@ async def test_a_push_waits_for_a_service_that_does_not_accept_connections(
         tries = [silent.accept()[0] for _ in range(3)]
     for one in tries:
         one.close()
+
+
+async def test_tests_to_a_service_that_hangs_delay_nothing_else(
+    service: PushService,
+    certificate: ServerSettings,
+    start_chat: StartChat,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A user runs one test at a time, and a service has few; each has connections of its own."""
+    monkeypatch.setattr(web_push, "TESTS_PER_SERVICE", 1)
+    chat = await start_pushing(start_chat, service, tmp_path / "node")
+    hanging = await PushService.start(certificate)
+    hanging.is_open.clear()
+    chat.server.push.rules._own.add(hanging.host)
+    ann, bo, cy = [await chat.user(name, admin=name == "ann") for name in ("ann", "bo", "cy")]
+    for user, its in ((ann, hanging), (bo, hanging), (cy, service)):
+        await subscribe(user, Browser(its, user.name))
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(ann.ask("POST", "/api/push/test"))
+        await hanging.arrival("/ann")
+        for user, sentence in ((ann, "Your last test still waits"), (bo, "Too many tests wait")):
+            answer = await user.ask("POST", "/api/push/test")
+            assert (answer.status, answer.json["code"]) == (429, "rate_limited")
+            assert answer.json["data"].startswith(sentence)
+        assert (await cy.ask("POST", "/api/push/test")).json["outcome"] == "accepted"
+        await say(ann, "psst", "/api/direct/bo/messages")
+        await hanging.arrival("/bo")
+        hanging.is_open.set()
+    assert first.result().json["outcome"] == "accepted"
+    assert (await ann.ask("POST", "/api/push/test")).json["outcome"] == "accepted"
+    client = chat.server.push.delivery._http
+    assert client is not None
+    assert client.connector is not None
+    assert client.connector.limit == 0
+    await settled(chat)
+    await hanging.stop()
