@@ -17,6 +17,7 @@ from chatserver.push.delivery import Delivery, Push, push_to
 from chatserver.push.wanted import Wanted, wanted_by_level
 from chatserver.storage.push_claims import Candidate, PushClaims
 from chatserver.storage.push_targets import Level, OwnedTarget, PushTargets
+from chatserver.storage.slices import in_turns
 
 DELAY = 8.0  # seconds in which a message may be read on another device
 START_DELAY = 30.0  # seconds after the start, in which pages connect again
@@ -142,18 +143,19 @@ class PushReader:
 
     async def handle(self, note: Note) -> None:
         """Claim and queue the pushes for the messages of a note. Raises Unavailable."""
-        found = await self._claims.candidates(note.room, note.upto)
-        candidates = [one for one in found if not self._is_visible(one.user_id)]
+        found = in_turns(await self._claims.candidates(note.room, note.upto))
+        candidates = [one async for one in found if not self._is_visible(one.user_id)]
         room = await self._claims.messages(note.room, note.after, note.upto) if candidates else None
         if room is None:
             return
-        wanted = {one.user_id: wanted_by_level(room, one) for one in candidates}
+        wanted = {one.user_id: wanted_by_level(room, one) async for one in in_turns(candidates)}
         self._postpone(note, [one for one in candidates if one.waits and wanted[one.user_id]])
         ready = [one.user_id for one in candidates if not one.waits and wanted[one.user_id]]
         for start in range(0, len(ready), USERS_PER_CLAIM):
             users = ready[start : start + USERS_PER_CLAIM]
             newest = {user: _newest(wanted[user]) for user in users}
-            for owned in await self._claims.claim(note.room, note.upto, newest):
+            claimed = await self._claims.claim(note.room, note.upto, newest)
+            async for owned in in_turns(claimed):
                 if messages := wanted[owned.user_id].get(owned.target.level):
                     self._delivery.queue(_push(owned, messages))
 

@@ -6,7 +6,9 @@ position. So a push is sent once or, if the server is killed in between, not at 
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,6 +18,7 @@ from chatserver.storage.members import IS_MEMBER
 from chatserver.storage.push_messages import PushedRoom, read_range
 from chatserver.storage.push_targets import Level, OwnedTarget, alive, read_targets, with_owner
 from chatserver.storage.readers import Share
+from chatserver.storage.slices import in_turns, pages
 from chatserver.storage.tables import events, members, push_targets, rooms, sessions
 
 MIN_INTERVAL = 20_000  # ms between two pushes for one room to one user
@@ -49,21 +52,16 @@ class PushClaims:
         now = self._clock()
         parameters = {"room": room, "upto": upto, "now": now}
         levels: dict[int, set[Level]] = {}
-        found = {}
-        async with self._database.reading(Share.HISTORY) as connection:
-            for row in await connection.execute(_CANDIDATES, parameters):
-                levels.setdefault(row.user_id, set()).add(Level(row.level))
-                found[row.user_id] = row
-        return [
-            Candidate(
-                user_id,
-                max(row.read_seq, row.pushed_seq),
-                _remaining(row.pushed_at, now),
-                row.muted,
-                frozenset(levels[user_id]),
-            )
-            for user_id, row in found.items()
-        ]
+        found: dict[int, Any] = {}
+        async with (
+            self._database.reading(Share.HISTORY) as connection,
+            aclosing(pages(connection, _CANDIDATES, parameters=parameters)) as parts,
+        ):
+            async for rows in parts:
+                for row in rows:
+                    levels.setdefault(row.user_id, set()).add(Level(row.level))
+                    found[row.user_id] = row
+        return [_candidate(row, levels[row.user_id], now) async for row in in_turns(found.values())]
 
     async def messages(self, room: int, after: int, upto: int) -> PushedRoom | None:
         """Return the newest messages `after` < seq <= `upto` that are not deleted."""
@@ -87,6 +85,11 @@ class PushClaims:
         async with self._database.reading(Share.COPIES) as connection:
             rows = await connection.execute(_RECENT, {"since": since})
             return [(row.room_id, row.first, row.head) for row in rows]
+
+
+def _candidate(row: Any, levels: set[Level], now: int) -> Candidate:
+    after, waits = max(row.read_seq, row.pushed_seq), _remaining(row.pushed_at, now)
+    return Candidate(row.user_id, after, waits, row.muted, frozenset(levels))
 
 
 def _remaining(pushed_at: int, now: int) -> int:

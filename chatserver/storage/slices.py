@@ -1,4 +1,4 @@
-"""Computation over rows with texts in slices of bounded work, off the event loop.
+"""Computation over rows in slices of bounded work: of texts off the event loop, of others on it.
 
 A thread that computes for long competes with the event loop for the interpreter lock. So after each
 slice the computation pauses for as long as the slice and its consumer took.
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 ROWS_PER_READ = 500  # rows per read
 SLICE = 4_000  # characters; folding or indexing them takes a few milliseconds
+TURN = 0.005  # seconds for which the event loop may be held up
 
 
 async def pages(
@@ -36,6 +37,17 @@ async def pages(
     async with connection.stream(query, parameters, execution_options=options) as result:
         async for rows in result.partitions():
             yield rows
+
+
+async def in_turns(rows: Iterable[T]) -> AsyncGenerator[T]:
+    """Yield the rows in order; whenever their consumer has worked for TURN, let other tasks run."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    for row in rows:
+        yield row
+        if clock() - begun >= TURN:
+            await asyncio.sleep(0)
+            begun = clock()
 
 
 async def compute_in_slices(
