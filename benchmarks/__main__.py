@@ -30,6 +30,7 @@ from benchmarks.works import (
     memory,
     past,
     photos,
+    pushes,
     reconnect,
     rooms,
     stalled,
@@ -54,6 +55,7 @@ WORKS: dict[str, Work] = {
     "cliffs": cliffs.costs,
     "files": files.transfers,
     "photos": photos.photos,
+    "pushes": pushes.sender,
 }
 IN_A_HURRY = ["ceiling", "fanout-1000", "fanout-100", "latency", "connects", "memory", "rooms"]
 
