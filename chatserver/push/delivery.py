@@ -46,7 +46,7 @@ class Outcome(StrEnum):
     ENDED = "ended"  # the session of the target has ended
     READ = "read"  # while the message waited, or the user looks at a page now
     WITHDRAWN = "withdrawn"  # deleted, or the user has left the room or wants it no more
-    REFUSED = "refused"
+    REFUSED = "refused"  # by the service, or the operator allows the service no more
     UNREACHABLE = "unreachable"  # no connection, or a busy service
     UNANSWERED = "unanswered"  # the service may have accepted it
     DROPPED = "dropped"  # too many were waiting, or it waited for too long
@@ -180,6 +180,8 @@ class Delivery:
         contents = await self._contents(push)
         if isinstance(contents, Outcome):
             return contents, 0.0
+        if not self._rules.allows(contents.owned.target.endpoint):
+            return Outcome.REFUSED, 0.0
         try:
             status, retry_after = await self._request(contents, push.room)
         except NOT_CONNECTED as error:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
-from chatserver.errors import BadRequest, Forbidden, _
+from chatserver.errors import BadRequest, ChatError, Forbidden, _
 from chatserver.push.encryption import PUBLIC_KEY_BYTES, SECRET_BYTES, decode_base64, public_key
 from chatserver.storage.push_targets import HTTPS_PORT
 
@@ -37,6 +37,13 @@ class EndpointRules:
             raise BadRequest(_INVALID)
         if not any(host == name or host.endswith(f".{name}") for name in SERVICES):
             raise Forbidden(_("This server does not send to the push service %(host)s."), host=host)
+
+    def allows(self, endpoint: str) -> bool:
+        try:
+            self.check(endpoint)
+        except ChatError:
+            return False
+        return True
 
     def is_own(self, host: str, port: int) -> bool:
         """Whether the operator has allowed this host, whatever its addresses are."""

@@ -231,3 +231,15 @@ async def test_tests_to_a_service_that_hangs_delay_nothing_else(
     assert client.connector.limit == 0
     await settled(chat)
     await hanging.stop()
+
+
+async def test_a_service_that_the_operator_allows_no_more_gets_nothing(
+    service: PushService, ann: User, bo: User
+) -> None:
+    """Browsers have subscribed before the change of the configuration."""
+    await subscribe(bo, Browser(service, "bo"))
+    bo.chat.server.push.rules._own.clear()
+    await say(ann, "@bo hi")
+    assert await outcomes(bo) == {Outcome.REFUSED: 1}
+    assert (await bo.ask("POST", "/api/push/test")).json["outcome"] == "refused"
+    assert service.received == []
