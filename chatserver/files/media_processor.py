@@ -21,7 +21,7 @@ from chatserver.files.file_folder import refusal
 from chatserver.files.folder_names import CLEAN_SUFFIX
 from chatserver.files.media.worker import HANDLED, Failure, Job, Result
 from chatserver.files.store import THUMBS, UploadArea
-from chatserver.files.types import HEAD_BYTES, PICTURES, media_type
+from chatserver.files.types import HEAD_BYTES, ISO_MEDIA, PICTURES, media_type
 from chatserver.files.worker_process import FAILURES, Ended, WorkerProcess
 
 TIMEOUT = 30.0  # seconds for one file
@@ -93,8 +93,7 @@ class MediaProcessor:
             return MediaInfo(kind)
         if not result.ok:
             return MediaInfo(UNKNOWN_TYPE)
-        if kind == "video/mp4" and result.is_sound:  # as Safari records it
-            return MediaInfo("audio/mp4")
+        kind = _type_of_tracks(kind, result.tracks)
         return MediaInfo(kind, result.width, result.height, result.blur)
 
     async def _clean(self, job: Job, user_id: int) -> None:
@@ -178,6 +177,15 @@ class MediaProcessor:
     async def close(self) -> None:
         """End the process."""
         await self._worker.close()
+
+
+def _type_of_tracks(kind: str, tracks: list[str]) -> str:
+    """Return the type of a clean file whose brands say that it is of type `kind`."""
+    if kind not in ("video/mp4", ISO_MEDIA):
+        return kind
+    if tracks == ["soun"]:  # as Safari records it
+        return "audio/mp4"
+    return "video/mp4" if "vide" in tracks else kind
 
 
 def _refused(result: Result) -> ChatError:

@@ -8,6 +8,7 @@ from chatserver.files import webm
 HEAD_BYTES = 4_096  # bytes that decide
 
 TEXT = "text/plain"
+ISO_MEDIA = "application/mp4"  # an ISO media file of unknown brands; its tracks tell what it is
 
 # Types that browsers may show in place. Everything else is downloaded: HTML, SVG, XML and PDF could
 # run scripts.
@@ -34,7 +35,9 @@ _BRANDS = {  # of four letters each
     "video/quicktime": "qt  ",
     "image/heic": "heic heix hevc hevx heim heis mif1 msf1",
     "image/avif": "avif avis",
+    "image/x-canon-cr3": "crx ",
 }
+_QUICKTIME_STARTS = frozenset(b"moov mdat wide free skip pnot".split())  # before it had brands
 _TYPE_OF_BRAND = {
     brands[start : start + 4].encode(): kind
     for kind, brands in _BRANDS.items()
@@ -49,13 +52,22 @@ def media_type(head: bytes) -> str:
             return kind
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(head[8:12], UNKNOWN_TYPE)
-    if head[4:8] == b"ftyp":
-        return _TYPE_OF_BRAND.get(head[8:12], UNKNOWN_TYPE)
+    if head[4:8] == b"ftyp" and head[0] == 0:  # others are texts with this word
+        return _type_of_brands(head)
     if webm.is_webm(head):
         return "audio/webm" if webm.is_sound(head) else "video/webm"
     if _is_mp3(head):
         return "audio/mpeg"
-    return TEXT if _is_text(head) else UNKNOWN_TYPE
+    if _is_text(head):
+        return TEXT
+    return "video/quicktime" if head[4:8] in _QUICKTIME_STARTS else UNKNOWN_TYPE
+
+
+def _type_of_brands(head: bytes) -> str:
+    """Return the type of an ISO media file: of its brand, or of the first compatible one known."""
+    end = int.from_bytes(head[:4])
+    brands = [head[8:12], *(head[start : start + 4] for start in range(16, min(end, len(head)), 4))]
+    return next((_TYPE_OF_BRAND[one] for one in brands if one in _TYPE_OF_BRAND), ISO_MEDIA)
 
 
 def _is_mp3(head: bytes) -> bool:

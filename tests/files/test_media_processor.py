@@ -106,6 +106,10 @@ async def test_a_video_loses_its_location_and_has_no_thumbnail(bench: Bench) -> 
         (b"isom", [b"soun"], "audio/mp4"),
         (b"mp42", [b"soun", b"vide"], "video/mp4"),
         (b"M4A ", [b"soun"], "audio/mp4"),
+        (b"niko", [b"soun", b"vide"], "video/mp4"),
+        (b"niko", [b"soun"], "audio/mp4"),
+        (b"niko", [b"pict"], "application/mp4"),
+        (b"qt  ", [b"soun"], "video/quicktime"),
     ],
 )
 async def test_a_recording_loses_its_location_and_is_sound_if_it_has_no_pictures(
@@ -114,6 +118,12 @@ async def test_a_recording_loses_its_location_and_is_sound_if_it_has_no_pictures
     tracks = [track(handler, 0) for handler in handlers]
     content = box(b"ftyp", brand + bytes(4)) + box(b"moov", *tracks, PLACE)
     assert await bench.process(content) == MediaInfo(kind)
+    assert SECRET not in bench.cleaned()
+
+
+async def test_a_quicktime_film_without_brands_loses_its_place(bench: Bench) -> None:
+    content = box(b"wide") + box(b"mdat", bytes(100)) + box(b"moov", track(b"vide", 16), PLACE)
+    assert await bench.process(content) == MediaInfo("video/quicktime")
     assert SECRET not in bench.cleaned()
 
 
@@ -161,6 +171,7 @@ async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, conten
         b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
         many_scans(),
         FILM[0] + FILM[1][:-5],
+        b"\0\0\0\x18ftypabcd\0\0\0\0abcdefgh" + box(b"uuid", SECRET),
     ],
 )
 async def test_a_file_whose_metadata_cannot_be_removed_is_refused(

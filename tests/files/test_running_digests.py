@@ -88,7 +88,7 @@ async def test_a_file_that_the_process_of_pictures_had_is_read(
 ) -> None:
     """It may have been changed in place, without a change of size or, on some disks, of time."""
     ann = await parts.storage.user("ann")
-    content = b"\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"
+    content = b"\x00\x00\x00\x10ftypisom\x00\x00\x00\x00\x00\x00\x00\x08moov"
     file = await parts.uploads.begin(ann, "a.mp4", len(content))
     await parts.uploads.receive(file, 0, pieces(content))
     perform = parts.uploads._media._perform

@@ -34,14 +34,14 @@ class Box(NamedTuple):
     end: int
 
 
-def clean(file: BinaryIO, size: int) -> bool:
-    """Overwrite the metadata of an open file of that size; return whether it has only sound.
+def clean(file: BinaryIO, size: int) -> list[str]:
+    """Overwrite the metadata of an open file of that size; return the handlers of its tracks.
 
     Raises Malformed.
     """
     cleaner = Cleaner(file, size)
     cleaner.clean()
-    return cleaner.handlers == {b"soun"}
+    return sorted(handler.decode() for handler in cleaner.handlers)
 
 
 class Cleaner:
@@ -53,7 +53,7 @@ class Cleaner:
         self._left = MAX_BOXES
         self._spans: list[tuple[int, int]] = []  # samples of removed tracks, joined if adjacent
         self._sample_bytes = 0  # of all removed tracks
-        self._removed = self._fragmented = False
+        self._removed = self._fragmented = self._has_media = False
         self.handlers: set[bytes] = set()  # of the tracks that are kept
 
     def clean(self) -> None:
@@ -63,6 +63,8 @@ class Cleaner:
         repeated after the process was killed.
         """
         boxes = self._removed_boxes()
+        if not self._has_media:
+            raise Malformed("it has no list of tracks")
         if self._fragmented and self._removed:
             raise Malformed("fragments may have samples of a removed track")
         if any(end > self._size for _start, end in self._spans):
@@ -107,6 +109,7 @@ class Cleaner:
     def _is_removed_track(self, box: Box) -> bool:
         """Return whether it is a track to remove; note where its samples are."""
         self._fragmented |= box.kind == b"moof"
+        self._has_media |= box.kind == b"moov"
         if box.kind == b"cmov":
             raise Malformed("it is compressed")
         if box.kind != b"trak":

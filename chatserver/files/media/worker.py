@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webp
+from chatserver.files.types import ISO_MEDIA
 from chatserver.files.worker_loop import serve
 
 MEMORY = 768 * 2**20  # bytes of address space
@@ -26,7 +27,7 @@ CLEANED: dict[str, Clean] = {
     "image/gif": gif.clean,
     "image/webp": webp.clean,
 }
-CLEANED_IN_PLACE = frozenset(["video/mp4", "video/quicktime", "audio/mp4"])
+CLEANED_IN_PLACE = frozenset(["video/mp4", "video/quicktime", "audio/mp4", ISO_MEDIA])
 HANDLED = CLEANED.keys() | CLEANED_IN_PLACE
 
 # Codes of OSError that a picture can cause: positions that do not exist, too much memory.
@@ -59,7 +60,8 @@ class Failure(Enum):
 class Result(Struct, omit_defaults=True):
     """Not `ok`: see `failure`; without one, the file is not what its type says or exceeds a limit.
 
-    `cleaned`: its metadata is removed. `is_sound`: an MP4 or QuickTime file has no other tracks.
+    `cleaned`: its metadata is removed. `tracks`: kinds of the tracks of an MP4 or QuickTime file,
+    as their handlers: "soun", "vide".
     `reason` is for the log; `errno` is that of a failure of the disk.
     """
 
@@ -68,7 +70,7 @@ class Result(Struct, omit_defaults=True):
     errno: int | None = None
     reason: str = ""
     cleaned: bool = False
-    is_sound: bool = False
+    tracks: list[str] = []
     width: int | None = None
     height: int | None = None
     blur: str | None = None
@@ -86,10 +88,10 @@ def perform(job: Job) -> Result:
         if job.square:
             return _square(job)
         with Path(job.path).open("r+b") as file:
-            is_sound = _clean(job, file)
+            tracks = _clean(job, file)
         cleaned = True
         if job.type in CLEANED_IN_PLACE or not job.thumbs:
-            return Result(ok=True, cleaned=True, is_sound=is_sound)
+            return Result(ok=True, cleaned=True, tracks=tracks)
         from chatserver.files.media import thumbnails
 
         targets = {size: Path(target) for size, target in job.thumbs.items()}
@@ -120,8 +122,8 @@ def _square(job: Job) -> Result:
     return Result(ok=True, width=job.square, height=job.square)
 
 
-def _clean(job: Job, file: BinaryIO) -> bool:
-    """Remove the metadata; return whether the file has only sound."""
+def _clean(job: Job, file: BinaryIO) -> list[str]:
+    """Remove the metadata; return the kinds of tracks."""
     size = os.fstat(file.fileno()).st_size
     if job.type in CLEANED_IN_PLACE:
         return mp4.clean(file, size)
@@ -133,4 +135,4 @@ def _clean(job: Job, file: BinaryIO) -> bool:
     with target.open("wb") as cleaned:
         cleaned.writelines(parts)
     target.replace(job.path)
-    return False
+    return []

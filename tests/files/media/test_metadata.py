@@ -249,6 +249,7 @@ def test_the_samples_of_data_tracks_are_overwritten(
         box(b"moov", track(b"meta", 0)) + box(b"moof"),
         box(b"moov", box(b"trak", box(b"mdia", box(b"hdlr", number(0, 0), b"meta")))),
         box(b"moov", box(b"cmov", bytes(20))),
+        FILM[0] + FILM[2] + FILM[3],
     ],
 )
 def test_a_video_whose_data_cannot_be_found_is_rejected_unchanged(content: bytes) -> None:
