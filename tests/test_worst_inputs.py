@@ -20,6 +20,7 @@ from chatserver.models import name_key
 from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import forms, headers, language, server_urls
+from tests.files.media import test_webm
 from tests.files.media.test_metadata import box, number, track, without_metadata
 
 Work = Callable[[Any], object]
@@ -65,6 +66,9 @@ def samples(count: int) -> bytes:
     hdlr = box(b"hdlr", number(0, 0), b"meta", bytes(12))
     return box(b"trak", box(b"mdia", hdlr, box(b"minf", table)))
 
+
+TRACKS = test_webm.element("1654ae6b", test_webm.track(1, 2), test_webm.track(2, 17))
+CLUSTER = b"\x1f\x43\xb6\x75" + test_webm.UNKNOWN
 
 FRAMES: dict[str, Input] = {
     "lists within lists": lambda n: '{"type":2,"data":' + "[" * n,
@@ -116,6 +120,17 @@ PNGS: dict[str, Input] = {
     "empty chunks": lambda n: png.SIGNATURE + b"\0\0\0\0IDAT\0\0\0\0" * (n // 12)
 }
 WEBPS: dict[str, Input] = {"empty chunks": lambda n: webp_of(b"ALPH\0\0\0\0" * (n // 8))}
+RECORDINGS: dict[str, Input] = {
+    "blocks": lambda n: test_webm.recording(TRACKS, CLUSTER + test_webm.block(1, b"") * (n // 6)),
+    "removed blocks": lambda n: test_webm.recording(
+        TRACKS, CLUSTER + (test_webm.block(1, b"") + test_webm.block(2, b"")) * (n // 12)
+    ),
+    "clusters": lambda n: test_webm.recording(TRACKS, CLUSTER * (n // 12)),
+    "empty elements": lambda n: test_webm.recording(TRACKS, b"\xec\x80" * (n // 2)),
+    "groups without a block": lambda n: test_webm.recording(
+        TRACKS, CLUSTER + test_webm.element("a0", b"\xfb\x80" * 50) * (n // 102)
+    ),
+}
 FILMS: dict[str, Input] = {
     "tracks": lambda n: film([track(b"meta", 0)] * (n // 250)),
     "tracks with many chunks": lambda n: film([samples(100)] * (n // 1_000)),

@@ -22,6 +22,7 @@ from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFF
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.media.worker import Job, Result
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
+from tests.files.media import test_webm
 from tests.files.media.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
 FILE = "A" * 22
@@ -125,6 +126,13 @@ async def test_a_quicktime_film_without_brands_loses_its_place(bench: Bench) -> 
     content = box(b"wide") + box(b"mdat", bytes(100)) + box(b"moov", track(b"vide", 16), PLACE)
     assert await bench.process(content) == MediaInfo("video/quicktime")
     assert SECRET not in bench.cleaned()
+
+
+async def test_a_webm_recording_loses_its_place(bench: Bench) -> None:
+    assert await bench.process(test_webm.WITH_METADATA) == MediaInfo("video/webm")
+    assert SECRET not in bench.cleaned()
+    assert await bench.process(test_webm.VOICE) == MediaInfo("audio/webm")
+    assert bench.cleaned() == test_webm.VOICE
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 
-from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webp
+from chatserver.files.media import Malformed, gif, jpeg, mp4, png, webm, webp
 from chatserver.files.types import ISO_MEDIA
 from chatserver.files.worker_loop import serve
 
@@ -27,7 +27,8 @@ CLEANED: dict[str, Clean] = {
     "image/gif": gif.clean,
     "image/webp": webp.clean,
 }
-CLEANED_IN_PLACE = frozenset(["video/mp4", "video/quicktime", "audio/mp4", ISO_MEDIA])
+WEBM = frozenset(["video/webm", "audio/webm"])
+CLEANED_IN_PLACE = WEBM | {"video/mp4", "video/quicktime", "audio/mp4", ISO_MEDIA}
 HANDLED = CLEANED.keys() | CLEANED_IN_PLACE
 
 # Codes of OSError that a picture can cause: positions that do not exist, too much memory.
@@ -125,6 +126,9 @@ def _square(job: Job) -> Result:
 def _clean(job: Job, file: BinaryIO) -> list[str]:
     """Remove the metadata; return the kinds of tracks."""
     size = os.fstat(file.fileno()).st_size
+    if job.type in WEBM:
+        webm.clean(file, size)
+        return []
     if job.type in CLEANED_IN_PLACE:
         return mp4.clean(file, size)
     if not size:
