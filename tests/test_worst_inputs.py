@@ -20,7 +20,7 @@ from chatserver.models import name_key
 from chatserver.text import mentions, names, search_query, search_terms
 from chatserver.text.emoji import is_legacy_reaction, qualified
 from chatserver.web import forms, headers, language, server_urls
-from tests.files.media import test_webm
+from tests.files.media import test_heif, test_webm
 from tests.files.media.test_metadata import box, number, track, without_metadata
 
 Work = Callable[[Any], object]
@@ -69,6 +69,17 @@ def samples(count: int) -> bytes:
 
 TRACKS = test_webm.element("1654ae6b", test_webm.track(1, 2), test_webm.track(2, 17))
 CLUSTER = b"\x1f\x43\xb6\x75" + test_webm.UNKNOWN
+
+
+def items(count: int, *, extents: int) -> bytes:
+    """Return a picture file with as many items of Exif, each of as many bytes of data."""
+    infe = b"".join(test_heif.item(place, b"Exif") for place in range(count))
+    entry = b"".join(number(place, 1) for place in range(extents))
+    entries = [test_heif.short(ident, 0, 0, extents) + entry for ident in range(count)]
+    iloc = box(b"iloc", b"\1\0\0\0\x44\0", test_heif.short(count), *entries)
+    iinf = box(b"iinf", b"\1\0\0\0", number(count), infe)
+    return box(b"meta", bytes(4), test_heif.HDLR, iinf, iloc)
+
 
 FRAMES: dict[str, Input] = {
     "lists within lists": lambda n: '{"type":2,"data":' + "[" * n,
@@ -135,6 +146,8 @@ FILMS: dict[str, Input] = {
     "tracks": lambda n: film([track(b"meta", 0)] * (n // 250)),
     "tracks with many chunks": lambda n: film([samples(100)] * (n // 1_000)),
     "boxes": lambda n: box(b"free") * (n // 8),
+    "items": lambda n: items(n // 40, extents=1),
+    "places of items": lambda n: items(10, extents=n // 80),
 }
 
 # Function, input, and a quarter of the largest allowed length.

@@ -22,7 +22,7 @@ from chatserver.files.folder_names import CLEAN_SUFFIX, PART_SUFFIX, SEALED_SUFF
 from chatserver.files.folder_store import FolderStore
 from chatserver.files.media.worker import Job, Result
 from chatserver.files.media_processor import MediaInfo, MediaProcessor
-from tests.files.media import test_webm
+from tests.files.media import test_heif, test_webm
 from tests.files.media.test_metadata import FILM, PLACE, SECRET, box, exif, track
 
 FILE = "A" * 22
@@ -128,6 +128,12 @@ async def test_a_quicktime_film_without_brands_loses_its_place(bench: Bench) -> 
     assert SECRET not in bench.cleaned()
 
 
+async def test_a_heic_photo_loses_its_place_and_is_an_attachment(bench: Bench) -> None:
+    assert await bench.process(test_heif.photo()) == MediaInfo("image/heic")
+    assert SECRET not in bench.cleaned()
+    assert test_heif.PICTURE in bench.cleaned()
+
+
 async def test_a_webm_recording_loses_its_place(bench: Bench) -> None:
     assert await bench.process(test_webm.WITH_METADATA) == MediaInfo("video/webm")
     assert SECRET not in bench.cleaned()
@@ -179,6 +185,8 @@ async def test_what_cannot_be_decoded_becomes_an_attachment(bench: Bench, conten
         b"RIFF\xff\xff\xff\xffWEBPVP8 \xff\xff\xff\xff",
         many_scans(),
         FILM[0] + FILM[1][:-5],
+        test_heif.photo(method=2),
+        test_webm.recording(test_webm.cluster(test_webm.block(1, SECRET))),
         b"\0\0\0\x18ftypabcd\0\0\0\0abcdefgh" + box(b"uuid", SECRET),
     ],
 )

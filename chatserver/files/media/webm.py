@@ -1,8 +1,8 @@
 """WebM (EBML, RFC 8794, and RFC 9559) without metadata, which may have the place of recording.
 
 Elements with metadata, unknown elements, and tracks that are neither pictures nor sound are
-overwritten in place and become void elements of the same length, so that nothing else moves. A file that
-has none of them is not changed.
+overwritten in place and become void elements of the same length, so that nothing else moves. A file
+that has none of them is not changed.
 """
 
 from collections.abc import Iterator

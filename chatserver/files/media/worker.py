@@ -28,7 +28,10 @@ CLEANED: dict[str, Clean] = {
     "image/webp": webp.clean,
 }
 WEBM = frozenset(["video/webm", "audio/webm"])
-CLEANED_IN_PLACE = WEBM | {"video/mp4", "video/quicktime", "audio/mp4", ISO_MEDIA}
+ISO = frozenset(
+    ["video/mp4", "video/quicktime", "audio/mp4", "image/heic", "image/avif", ISO_MEDIA]
+)
+CLEANED_IN_PLACE = WEBM | ISO
 HANDLED = CLEANED.keys() | CLEANED_IN_PLACE
 
 # Codes of OSError that a picture can cause: positions that do not exist, too much memory.
@@ -129,7 +132,7 @@ def _clean(job: Job, file: BinaryIO) -> list[str]:
     if job.type in WEBM:
         webm.clean(file, size)
         return []
-    if job.type in CLEANED_IN_PLACE:
+    if job.type in ISO:
         return mp4.clean(file, size)
     if not size:
         raise Malformed("it is empty")

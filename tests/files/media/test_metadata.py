@@ -357,7 +357,8 @@ def test_exiftool_finds_nothing_private(tmp_path: Path) -> None:
     }
     cleaned_ones = {form: cleaned(content, form) for form, content in contents.items()}
     contents["MP4"], contents["CAMM"] = b"".join(FILM), film_with_positions()
-    cleaned_ones |= {form: without_metadata(contents[form]) for form in ("MP4", "CAMM")}
+    contents["AVIF"] = encoded(picture, "AVIF", exif=exif(), xmp=b"<x:xmpmeta/>")
+    cleaned_ones |= {form: without_metadata(contents[form]) for form in ("MP4", "CAMM", "AVIF")}
     for form, content in contents.items():
         before, after = tmp_path / f"before.{form}", tmp_path / f"after.{form}"
         before.write_bytes(content)

@@ -3,13 +3,15 @@
 import io
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatserver.files.media import Malformed, webm
-from tests.files.media.test_metadata import SECRET, Interrupted
+from tests.files.media.test_metadata import EXIFTOOL, SECRET, Interrupted, facts
+from tests.rig.needs import require
 
 UNKNOWN = b"\x01" + b"\xff" * 7
 NAMES = {  # elements that may have private data, by the id of their container
@@ -31,6 +33,9 @@ SCALE = element("2ad7b1", b"\x0f\x42\x40") + element("4d80", b"Chrome") + elemen
 OPUS = element("86", b"A_OPUS") + element("63a2", b"OpusHead") + element("e1", b"\xb5\x84\0\0\0\0")
 
 
+SECRET_CODEC = element("86", SECRET)
+
+
 def track(number: int, kind: int, *more: bytes) -> bytes:
     return element("ae", element("d7", bytes([number])), element("83", bytes([kind])), *more)
 
@@ -50,6 +55,8 @@ def recording(*parts: bytes, size: bytes | None = UNKNOWN, start: bytes = HEADER
 def cluster(*parts: bytes, size: bytes | None = UNKNOWN) -> bytes:
     return element("1f43b675", element("e7", b"\0"), *parts, size=size)
 
+
+TRACKS = element("1654ae6b", track(1, 2, OPUS))
 
 # As Chrome and Firefox record a voice.
 VOICE = recording(
@@ -163,9 +170,6 @@ def test_tracks_that_are_neither_pictures_nor_sound_are_removed(
     assert cleaned(result) == result
 
 
-SECRET_CODEC = element("86", SECRET)
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -213,6 +217,21 @@ def test_cleaning_a_recording_can_be_repeated_after_a_kill(writes: int) -> None:
     with suppress(KeyboardInterrupt):
         webm.clean(file, len(WITH_METADATA))
     assert cleaned(file.getvalue()) == cleaned(WITH_METADATA)
+
+
+def test_exiftool_finds_neither_title_nor_tags(tmp_path: Path) -> None:
+    require("exiftool", found=EXIFTOOL is not None)
+    tag = element("67c8", element("45a3", b"LOCATION"), element("4487", SECRET))
+    tags = element("1254c367", element("7373", tag))
+    content = recording(element("1549a966", SCALE, element("7ba9", SECRET)), TRACKS, tags)
+    path = tmp_path / "film.webm"
+    path.write_bytes(content)
+    assert any(SECRET.decode() in fact for fact in facts(path))
+    path.write_bytes(cleaned(content))
+    found = "\n".join(facts(path))
+    assert "A_OPUS" in found
+    assert SECRET.decode() not in found
+    assert "Location" not in found
 
 
 @settings(deadline=None, max_examples=300)
