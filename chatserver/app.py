@@ -5,11 +5,13 @@ import logging
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from chatserver.chat.notification_settings import NotificationSettings
 from chatserver.clocks import wall
 from chatserver.config import Settings, validated
 from chatserver.files.removal import FileRemoval
 from chatserver.server import Server
 from chatserver.storage.file_usage import FileUsage
+from chatserver.storage.notification_rules import NotificationRules
 from chatserver.storage.overview import Overview
 from chatserver.web import forms
 from chatserver.web.accounts import AccountHandlers
@@ -26,6 +28,7 @@ from chatserver.web.installation import InstallationHandlers
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
 from chatserver.web.metrics import Metrics
+from chatserver.web.notifications import NotificationHandlers
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
 from chatserver.web.profile_pictures import ProfilePictureHandlers
@@ -198,7 +201,9 @@ def _chat_handlers(server: Server) -> tuple[object, ...]:
         files=server.files, rooms=server.rooms, paths=paths, authenticator=authenticator
     )
     tus = TusHandlers(uploads=server.files.uploads, paths=paths, authenticator=authenticator)
-    return rooms, messages, files, tus
+    rules = NotificationSettings(NotificationRules(server.database), server.hub)
+    notifications = NotificationHandlers(rules, server.room_commands, paths)
+    return rooms, messages, files, tus, notifications
 
 
 def _health(server: Server) -> Health:

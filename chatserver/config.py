@@ -83,6 +83,7 @@ class LimitSettings(Section, frozen=True):
     logins_per_minute_address: Rate = 30
     waiting_bytes: Annotated[int, Meta(ge=65_536)] = 262_144
     frame_bytes: Annotated[int, Meta(ge=1_024)] = 65_536
+    all_members: Size = 100
 
 
 class BusSettings(Section, frozen=True):

@@ -127,6 +127,7 @@ class RoomState(Value, frozen=True):
     receipts: bool = False
     admin: bool = False
     favorite: bool = False
+    notify: str = "default"
     to: str | None = None
     at_least: bool = False
     last: Event | None = None

@@ -190,6 +190,7 @@ class Server:
             revocations=self.revocations,
             clock=monotonic,
             now=wall,
+            all_members=self.settings.limits.all_members,
         )
         self.authenticator = RequestAuthenticator(self.accounts, self.settings.auth)
         self.urls = ServerUrls(self.settings, self.authenticator)

@@ -16,9 +16,9 @@ LONGEST_FUNCTION = 40  # lines
 # From the lowest. A name includes its submodules; the longest matching name decides.
 LAYERS = [
     (
-        "errors models file_state bucket_url config config_sources limits logs histogram data_dir"
-        " resources"
-        " clocks deadline supervisor threads redaction permissions binding origins tls launch"
+        "errors models notification_rules file_state bucket_url config config_sources limits"
+        " logs histogram data_dir resources clocks deadline supervisor threads redaction"
+        " permissions binding origins tls launch"
         " descriptors public_addresses text protocol bus"
     ),
     "storage bus.redis bus.choice",

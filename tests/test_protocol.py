@@ -31,6 +31,7 @@ from chatserver.protocol import (
     MarkRead,
     MoreRooms,
     Muted,
+    NotificationRules,
     Person,
     Presence,
     React,
@@ -43,6 +44,7 @@ from chatserver.protocol import (
     RoomChanged,
     RoomEvent,
     RoomPage,
+    Rules,
     SayToPerson,
     SayToRoom,
     SingleChat,
@@ -688,12 +690,26 @@ EXAMPLES: list[tuple[Any, dict[str, Any]]] = [
                 "history": 500,
                 "file_bytes": 0,
                 "files_per_message": 0,
+                "all_members": 0,
             },
             "rooms": [LOBBY_JSON],
         },
     ),
     (Presence(online=[ANN], offline=["bo"]), {"type": 6, "online": [ANN_JSON], "offline": ["bo"]}),
     (Heartbeat(), {"type": 15}),
+    (
+        NotificationRules(rules=Rules(keywords=["tea"])),
+        {
+            "type": 19,
+            "rules": {
+                "level": "mentions",
+                "keywords": ["tea"],
+                "quiet": None,
+                "paused_until": 0,
+                "sound": True,
+            },
+        },
+    ),
 ]
 
 
@@ -729,6 +745,7 @@ CONTRACT: list[tuple[int, str, set[type], set[type]]] = [
     (14, "RENEW", {Renew}, set()),
     (15, "HEARTBEAT", set(), {Heartbeat}),
     (18, "VISIBLE", {ReportVisible}, set()),
+    (19, "NOTIFICATIONS", set(), {NotificationRules}),
 ]
 
 
@@ -878,7 +895,7 @@ def test_a_room_in_the_welcome_has_its_head() -> None:
 
 def test_the_state_of_a_room_is_encoded_completely() -> None:
     facts: dict[str, Any] = {"topic": "t", "private": True, "archived": True, "receipts": True}
-    facts |= {"admin": True, "muted": True, "favorite": True, "mentions": 3}
+    facts |= {"admin": True, "muted": True, "favorite": True, "notify": "nothing", "mentions": 3}
     facts |= {"to": "bo", "at_least": True}
     seen = encode_events.welcome_room(msgspec.structs.replace(LOBBY_STATE, **facts))
     assert seen == msgspec.structs.replace(LOBBY, **facts)

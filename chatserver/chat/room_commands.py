@@ -25,6 +25,7 @@ from chatserver.models import (
     User,
     name_key,
 )
+from chatserver.notification_rules import RoomLevel
 from chatserver.protocol import encode_events
 from chatserver.realtime.hub import Hub
 from chatserver.storage.idempotency import new_draft
@@ -181,11 +182,18 @@ class RoomCommands:
         await self._store(new_draft(room, user.id, user.name, Dissolve()))
 
     async def mute(self, user: User, room: int, *, on: bool) -> None:
-        """Set whether the user mutes a room, and notify the user's other devices.
+        """Let only mentions in a room notify the user, or what notifies the user elsewhere.
 
         Raises NotFound if the user is not a member.
         """
-        await self._mark(user, room, muted=on)
+        await self.set_level(user, room, RoomLevel.MENTIONS if on else RoomLevel.DEFAULT)
+
+    async def set_level(self, user: User, room: int, level: RoomLevel) -> None:
+        """Set which messages of a room notify the user, and tell the user's other devices.
+
+        Raises NotFound if the user is not a member.
+        """
+        await self._mark(user, room, muted=level.is_muted, notify=level.value)
 
     async def favor(self, user: User, room: int, *, on: bool) -> None:
         """Set whether a room is a favorite of the user, and notify the user's other devices.
@@ -194,17 +202,11 @@ class RoomCommands:
         """
         await self._mark(user, room, favorite=on)
 
-    async def _mark(self, user: User, room: int, **marks: bool) -> None:
+    async def _mark(self, user: User, room: int, **marks: Any) -> None:
         read = await self._rooms.mark(user.id, room, **marks)
         if read is None:
             raise NotFound
-        frame = protocol.Read(
-            room=room,
-            user=user.name,
-            seq=read,
-            muted=marks.get("muted"),
-            favorite=marks.get("favorite"),
-        )
+        frame = protocol.Read(room=room, user=user.name, seq=read, **marks)
         self._hub.send_ephemeral(protocol.encode(frame), user=user.id)
 
     async def _perform_joining(

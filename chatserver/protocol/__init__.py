@@ -88,6 +88,7 @@ from chatserver.protocol.replies import (
     RoomPage,
     Stored,
 )
+from chatserver.protocol.rules import NotificationRules, QuietHours, Rules
 
 __all__ = [
     "CATCH_UP_LIMIT",
@@ -124,11 +125,13 @@ __all__ = [
     "MarkRead",
     "MoreRooms",
     "Muted",
+    "NotificationRules",
     "Outgoing",
     "Person",
     "Position",
     "PositiveInt",
     "Presence",
+    "QuietHours",
     "React",
     "ReactTo",
     "Read",
@@ -141,6 +144,7 @@ __all__ = [
     "RoomEvent",
     "RoomName",
     "RoomPage",
+    "Rules",
     "SayToPerson",
     "SayToRoom",
     "Seconds",

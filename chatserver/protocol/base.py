@@ -57,6 +57,7 @@ class Type(IntEnum):
     RENEW = 14
     HEARTBEAT = 15
     VISIBLE = 18  # 16 and 17 are reserved
+    NOTIFICATIONS = 19
 
 
 class Wire(Struct, kw_only=True, omit_defaults=True, tag_field="type", gc=False):

@@ -157,6 +157,7 @@ def welcome_room(state: RoomState) -> protocol.WelcomeRoom:
         receipts=state.receipts,
         admin=state.admin,
         favorite=state.favorite,
+        notify=state.notify,
         to=state.to,
         at_least=state.at_least,
         last=_preview(state.last) if state.last else None,

@@ -3,6 +3,7 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from chatserver.protocol.base import HISTORY_LIMIT, Position, PositiveInt, Type, Wire
+from chatserver.protocol.rules import NotificationRules
 
 
 class Person(Struct, frozen=True):
@@ -107,9 +108,9 @@ class Read(Wire, tag=int(Type.READ)):
     """A member has read up to `seq`.
 
     To the devices of that user immediately. If the room shows receipts, also to all members, in
-    batches at most once a second, with the newest position of each. `muted` is set if the user
-    muted or unmuted the room, `favorite` if it became a favorite or is none any more; both are sent
-    to the devices of that user only.
+    batches at most once a second, with the newest position of each. `muted` and `notify` are set if
+    the user has changed which messages of the room notify, `favorite` if it became a favorite or is
+    none any more; they are sent to the devices of that user only.
     """
 
     room: PositiveInt
@@ -117,6 +118,7 @@ class Read(Wire, tag=int(Type.READ)):
     seq: Position
     muted: bool | None = None
     favorite: bool | None = None
+    notify: str | None = None
 
 
 class Edit(Wire, tag=int(Type.EDIT)):
@@ -202,7 +204,10 @@ class WelcomeSession(Struct, frozen=True):
 
 
 class WelcomeLimits(Struct, frozen=True):
-    """Limits of this server. `file_bytes` is that of one file."""
+    """Limits of this server. `file_bytes` is that of one file.
+
+    A mention of all members notifies nobody in rooms with more than `all_members`.
+    """
 
     message_chars: int
     frame_bytes: int
@@ -211,15 +216,18 @@ class WelcomeLimits(Struct, frozen=True):
     history: int = HISTORY_LIMIT
     file_bytes: int = 0
     files_per_message: int = 0
+    all_members: int = 0
 
 
 class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A room of this user.
 
     `members` is the number of members; `to` is the other user of a direct room. `unread` and
-    `mentions` count messages of other users up to `head`, each up to 1,000. `at_least`: the server
-    did not read all messages, so both may be higher. `last` is a preview: at most 200 characters
-    of text, without `html`, and only the first file, with at most 200 characters of its `alt`.
+    `mentions` count messages of other users up to `head`, each up to 1,000. `notify`: all,
+    mentions, nothing, or the default of the user; `muted`: it is mentions or nothing. `at_least`:
+    the server did not read all messages, so both may be higher. `last` is a preview: at most 200
+    characters of text, without `html`, and only the first file, with at most 200 characters of its
+    `alt`.
     """
 
     room: PositiveInt
@@ -238,6 +246,7 @@ class WelcomeRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
     receipts: bool = False
     admin: bool = False
     favorite: bool = False
+    notify: str = "default"
     to: str | None = None
     at_least: bool = False
     last: GroupChat | SingleChat | None = None
@@ -281,4 +290,5 @@ class Heartbeat(Wire, tag=int(Type.HEARTBEAT)):
     """The connection is alive. To every socket, for browsers, which do not expose pings."""
 
 
-Outgoing = Error | GroupList | LogMessage | Welcome | Presence | Typing | Read | Heartbeat
+Unstored = Presence | Typing | Read | NotificationRules | Heartbeat
+Outgoing = Error | GroupList | LogMessage | Welcome | Unstored

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from chatserver.push.delivery import Contents, Outcome, Push
 from chatserver.push.notifications import Notifications
-from chatserver.push.wanted import Wanted, wanted_by_level
+from chatserver.push.wanted import Wants
 from chatserver.storage.push_states import Membership, PushRef, PushState, PushStates
-from chatserver.storage.push_targets import OwnedTarget, PushTargets
+from chatserver.storage.push_targets import PushTargets
 
 
 class PushContents:
@@ -22,16 +22,18 @@ class PushContents:
         targets: PushTargets,
         notifications: Notifications,
         *,
+        wants: Wants,
         is_ended: Callable[[str], bool],
         is_visible: Callable[[int], bool],
     ) -> None:
-        """`is_ended`: whether a session has ended and that is not stored yet.
+        """`wants`: which messages notify; `is_visible`: whether a user looks at a page.
 
-        `is_visible`: whether a user looks at a page.
+        `is_ended`: whether a session has ended and that is not stored yet.
         """
         self._states = states
         self._targets = targets
         self._notifications = notifications
+        self._wants = wants
         self._is_ended = is_ended
         self._is_visible = is_visible
 
@@ -52,7 +54,7 @@ class PushContents:
     def _of_messages(
         self, state: PushState, membership: Membership, *, last: int
     ) -> Contents | Outcome:
-        wanted = _wanted(membership, state.owned)
+        wanted = self._wants(membership.room, membership.candidate).get(state.owned.target.level)
         if wanted is None:
             is_read = membership.candidate.after >= last
             return Outcome.READ if is_read else Outcome.WITHDRAWN
@@ -70,8 +72,3 @@ class PushContents:
         ):
             return Outcome.ENDED
         return Contents(owned, self._notifications.of_test(owned.target), is_call=True)
-
-
-def _wanted(membership: Membership, owned: OwnedTarget) -> Wanted | None:
-    found = wanted_by_level(membership.room, membership.candidate)
-    return found.get(owned.target.level)

@@ -57,6 +57,7 @@ class Notifications:
             body=body,
             navigate=_link(target, room, last),
             tag=f"room-{room.room}",
+            **({} if wanted.sound else {"silent": True}),
             app_badge=str(badge),
             data={"room": room.room, "seq": last.seq, "user": owned.user, "read": read},
             actions=[{"action": "reply", "title": reply, "navigate": _link(target, room, last)}],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from chatserver.errors import ChatServerError
 from chatserver.models import Event, EventKind
 from chatserver.push.delivery import Delivery, Push, push_to
-from chatserver.push.wanted import Wanted, wanted_by_level
+from chatserver.push.wanted import Wanted, Wants
 from chatserver.storage.push_claims import Candidate, PushClaims
 from chatserver.storage.push_targets import Level, OwnedTarget, PushTargets
 from chatserver.storage.slices import in_turns
@@ -52,17 +52,19 @@ class PushReader:
         targets: PushTargets,
         delivery: Delivery,
         *,
+        wants: Wants,
         is_visible: Callable[[int], bool],
         clock: Callable[[], float],
         now: Callable[[], int],
     ) -> None:
-        """`is_visible`: whether a user looks at a page.
+        """`wants`: which messages notify; `is_visible`: whether a user looks at a page.
 
         `clock` returns monotonic seconds, `now` milliseconds UTC.
         """
         self._claims = claims
         self._targets = targets
         self._delivery = delivery
+        self._wants = wants
         self._is_visible = is_visible
         self._clock = clock
         self._now = now
@@ -148,7 +150,7 @@ class PushReader:
         room = await self._claims.messages(note.room, note.after, note.upto) if candidates else None
         if room is None:
             return
-        wanted = {one.user_id: wanted_by_level(room, one) async for one in in_turns(candidates)}
+        wanted = {one.user_id: self._wants(room, one) async for one in in_turns(candidates)}
         self._postpone(note, [one for one in candidates if one.waits and wanted[one.user_id]])
         ready = [one.user_id for one in candidates if not one.waits and wanted[one.user_id]]
         for start in range(0, len(ready), USERS_PER_CLAIM):

@@ -2,6 +2,8 @@
 
 import gettext
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from chatserver.accounts.revocations import Revocations
 from chatserver.chat.history import HistoryReader
@@ -13,6 +15,7 @@ from chatserver.push.endpoints import EndpointRules
 from chatserver.push.notifications import Notifications
 from chatserver.push.reader import PushReader
 from chatserver.push.vapid import Vapid
+from chatserver.push.wanted import wanted_by_level
 from chatserver.realtime.hub import Hub
 from chatserver.storage.engine import Database
 from chatserver.storage.push_claims import PushClaims
@@ -36,19 +39,21 @@ class PushService:
         revocations: Revocations,
         clock: Callable[[], float],
         now: Callable[[], int],
+        all_members: int,
     ) -> None:
-        """`texts`: by locale; `clock` returns monotonic seconds, `now` milliseconds UTC."""
+        """`texts`: by locale; `clock`: monotonic s; `now`: ms; `all_members`: see `notifies`."""
         self.targets = PushTargets(database, clock=now)
         self.vapid = Vapid(StoredPushKey(database), now=now)
         self.rules = EndpointRules(settings.hosts)
-        self.notifications = Notifications(
-            texts, server=lambda: profile.current.title, most=Content(settings.content)
-        )
-        is_visible, is_ended = hub.visible_pages.has_visible_page, revocations.__contains__
+        most = Content(settings.content)
+        self.notifications = Notifications(texts, server=lambda: profile.current.title, most=most)
+        rule: dict[str, Any] = {
+            "wants": partial(wanted_by_level, now=now, all_members=all_members),
+            "is_visible": hub.visible_pages.has_visible_page,
+        }
+        is_ended = revocations.__contains__
         states = PushStates(database, clock=now)
-        contents = PushContents(
-            states, self.targets, self.notifications, is_ended=is_ended, is_visible=is_visible
-        )
+        contents = PushContents(states, self.targets, self.notifications, is_ended=is_ended, **rule)
         self.delivery = Delivery(
             self.targets,
             self.vapid,
@@ -58,7 +63,5 @@ class PushService:
             clock=clock,
         )
         claims = PushClaims(database, clock=now)
-        self.reader = PushReader(
-            claims, self.targets, self.delivery, is_visible=is_visible, clock=clock, now=now
-        )
+        self.reader = PushReader(claims, self.targets, self.delivery, **rule, clock=clock, now=now)
         hub.on_stored = self.reader.note

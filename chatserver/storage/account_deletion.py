@@ -25,6 +25,7 @@ from chatserver.storage.tables import (
     bot_tokens,
     files,
     members,
+    notification_rules,
     rooms,
     sessions,
     users,
@@ -55,7 +56,7 @@ def lock_rooms_of(connection: Connection, user_id: int) -> set[int]:
 def erase(connection: Connection, account: Row[Any], now: int) -> None:
     """Delete an account, except its memberships. The caller has locked it."""
     revoke_created_by(connection, [account.id], now)
-    for table in (sessions, bot_tokens):
+    for table in (sessions, bot_tokens, notification_rules):
         connection.execute(table.delete().where(table.c.user_id == account.id))
     unsent = files.update().where(files.c.user_id == account.id, files.c.state < FileState.BOUND)
     connection.execute(unsent.values(MARKED_FOR_DELETION))

@@ -17,7 +17,7 @@ from chatserver.storage.engine import Database, with_retries
 from chatserver.storage.failures import may_pass
 from chatserver.storage.tables import metadata
 
-HEAD = "0021"  # the newest revision in migrations/versions
+HEAD = "0022"  # the newest revision in migrations/versions
 LOCK_WAIT = 60  # seconds that a node waits for another one's migration
 
 

@@ -13,13 +13,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from chatserver.notification_rules import RoomLevel, room_level
+from chatserver.protocol import Rules
 from chatserver.storage.engine import Database
 from chatserver.storage.members import IS_MEMBER
+from chatserver.storage.notification_rules import decoded
 from chatserver.storage.push_messages import PushedRoom, read_range
 from chatserver.storage.push_targets import Level, OwnedTarget, alive, read_targets, with_owner
 from chatserver.storage.readers import Share
 from chatserver.storage.slices import in_turns, pages
-from chatserver.storage.tables import events, members, push_targets, rooms, sessions
+from chatserver.storage.tables import (
+    events,
+    members,
+    notification_rules,
+    push_targets,
+    rooms,
+    sessions,
+)
 
 MIN_INTERVAL = 20_000  # ms between two pushes for one room to one user
 RANGE = 500  # last events of a room that are considered after a start
@@ -35,7 +45,8 @@ class Candidate:
     user_id: int
     after: int
     waits: int
-    muted: bool
+    rules: Rules
+    room_level: RoomLevel
     levels: frozenset[Level]
 
 
@@ -89,7 +100,9 @@ class PushClaims:
 
 def _candidate(row: Any, levels: set[Level], now: int) -> Candidate:
     after, waits = max(row.read_seq, row.pushed_seq), _remaining(row.pushed_at, now)
-    return Candidate(row.user_id, after, waits, row.muted, frozenset(levels))
+    level = room_level(row.notify, muted=row.muted)
+    rules = decoded(row.rules)
+    return Candidate(row.user_id, after, waits, rules, level, frozenset(levels))
 
 
 def _remaining(pushed_at: int, now: int) -> int:
@@ -126,8 +139,11 @@ _CANDIDATES = (
         members.c.pushed_seq,
         members.c.pushed_at,
         members.c.muted,
+        members.c.notify,
+        notification_rules.c.rules,
     )
     .join(members, members.c.user_id == sessions.c.user_id)
+    .outerjoin(notification_rules, notification_rules.c.user_id == sessions.c.user_id)
     .where(members.c.room_id == sa.bindparam("room"), IS_MEMBER, alive(sa.bindparam("now")))
     .where(members.c.read_seq < sa.bindparam("upto"), members.c.pushed_seq < sa.bindparam("upto"))
 )

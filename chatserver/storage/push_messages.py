@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,12 +11,13 @@ from sqlalchemy.engine import Connection
 from chatserver.models import ALL_MEMBERS, EventKind
 from chatserver.storage.bulk import RowLookup
 from chatserver.storage.tables import EventRef, events, mentions, rooms, users
+from chatserver.text.search_terms import fold
 
 MAX_MESSAGES = 100  # the newest ones of a room that one push is made of
 MAX_CALLS = 400  # older ones that mention users
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PushedMessage:
     """A message. `mentioned`: user ids; `files`: JSON as in `events.files`."""
 
@@ -26,6 +28,10 @@ class PushedMessage:
     data: str
     files: str
     mentioned: frozenset[int]
+
+    @cached_property
+    def folded(self) -> str:
+        return fold(self.data)
 
     def mentions(self, user_id: int) -> bool:
         return bool(self.mentioned & {user_id, ALL_MEMBERS})
@@ -38,6 +44,7 @@ class PushedRoom:
     room: int
     title: str
     is_direct: bool
+    members: int
     messages: list[PushedMessage]
 
 
@@ -56,7 +63,8 @@ def read_range(connection: Connection, room: int, after: int, upto: int) -> Push
         rows += connection.execute(_CALLS, bounds | {"upto": rows[-1].seq - 1})
     mentioned = _by_message(_MENTIONS.rows(connection, [(room, row.seq) for row in rows]))
     messages = [_message(row, mentioned) for row in reversed(rows)]
-    return PushedRoom(room, facts.title, facts.pair_key is not None, messages)
+    is_direct = facts.pair_key is not None
+    return PushedRoom(room, facts.title, is_direct, facts.members, messages)
 
 
 def read_messages(
@@ -84,7 +92,9 @@ def _message(row: Any, mentioned: dict[EventRef, set[int]]) -> PushedMessage:
 TITLE = sa.func.coalesce(
     sa.func.nullif(rooms.c.title, ""), rooms.c.name, rooms.c.private_name, ""
 ).label("title")
-_ROOM = sa.select(TITLE, rooms.c.pair_key).where(rooms.c.id == sa.bindparam("room"))
+_ROOM = sa.select(TITLE, rooms.c.pair_key, rooms.c.members).where(
+    rooms.c.id == sa.bindparam("room")
+)
 _PRESENT = (  # without parameters, as statements of RowLookup need it
     sa.select(
         events.c.room_id,

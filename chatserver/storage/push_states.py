@@ -12,13 +12,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from chatserver.models import ALL_MEMBERS
+from chatserver.notification_rules import RoomLevel, room_level
 from chatserver.storage.engine import Database
 from chatserver.storage.members import IS_MEMBER
+from chatserver.storage.notification_rules import decoded
 from chatserver.storage.push_claims import Candidate
 from chatserver.storage.push_messages import TITLE, PushedMessage, PushedRoom, read_messages
 from chatserver.storage.push_targets import OwnedTarget, read_targets
 from chatserver.storage.readers import Share
-from chatserver.storage.tables import EventRef, members, mentions, push_targets, rooms
+from chatserver.storage.tables import (
+    EventRef,
+    members,
+    mentions,
+    notification_rules,
+    push_targets,
+    rooms,
+)
 
 SHOWN = 86_400_000  # ms for which a notification may still be shown: the longest TTL of a push
 MAX_READ = 50  # rooms whose read positions are in one push
@@ -107,11 +116,13 @@ def _membership(
     push: PushRef, owned: OwnedTarget, row: Any, messages: Mapping[EventRef, PushedMessage]
 ) -> Membership:
     levels = frozenset([owned.target.level])
-    candidate = Candidate(push.user_id, row.read_seq, 0, row.muted, levels)
+    level = room_level(row.notify, muted=row.muted)
+    candidate = Candidate(push.user_id, row.read_seq, 0, decoded(row.rules), level, levels)
     refs = [(push.room, seq) for seq in push.seqs]
     present = [messages[ref] for ref in refs if ref in messages]
     is_direct = row.pair_key is not None
-    return Membership(candidate, PushedRoom(push.room, row.title, is_direct, present))
+    room = PushedRoom(push.room, row.title, is_direct, row.members, present)
+    return Membership(candidate, room)
 
 
 def _badges(connection: Connection, user_ids: Collection[int]) -> dict[int, int]:
@@ -136,10 +147,14 @@ _MEMBERS = (
         members.c.user_id,
         members.c.read_seq,
         members.c.muted,
+        members.c.notify,
+        notification_rules.c.rules,
         TITLE,
         rooms.c.pair_key,
+        rooms.c.members,
     )
     .join(rooms, rooms.c.id == members.c.room_id)
+    .outerjoin(notification_rules, notification_rules.c.user_id == members.c.user_id)
     .where(_OF_USERS, members.c.room_id.in_(sa.bindparam("rooms", expanding=True)))
 )
 _unread_mention = (
@@ -154,6 +169,7 @@ _BADGES = (
     .join(rooms, rooms.c.id == members.c.room_id)
     .where(_OF_USERS, rooms.c.head > members.c.read_seq)
     .where(sa.or_(rooms.c.pair_key.is_not(None), _unread_mention))
+    .where(sa.or_(~members.c.muted, sa.func.coalesce(members.c.notify, "") != RoomLevel.NOTHING))
     .group_by(members.c.user_id)
 )
 _PUSHED = (

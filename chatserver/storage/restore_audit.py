@@ -27,7 +27,13 @@ ROOM_DEFAULTS = {
     "receipts": False,
     "leavers_read": False,
 }
-MEMBER_DEFAULTS = {"removed_at": None, "pushed_seq": 0, "pushed_at": 0}
+MEMBER_DEFAULTS = {
+    "removed_at": None,
+    "pushed_seq": 0,
+    "pushed_at": 0,
+    "favorite": False,
+    "notify": None,
+}
 KIND_OF_CREDENTIAL = {
     "sessions": ReinstatedKind.SESSIONS,
     "bot_tokens": ReinstatedKind.BOTS,

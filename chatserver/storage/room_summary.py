@@ -13,6 +13,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Connection
 
 from chatserver.models import EventKind, RoomKind, RoomState
+from chatserver.notification_rules import room_level
 from chatserver.protocol import PREVIEW_CHARS
 from chatserver.storage.event_rows import read_event
 from chatserver.storage.members import RoomRole, is_membership
@@ -59,6 +60,7 @@ _MEMBERSHIP = (
     ME.c.user_id.label("me"),
     ME.c.muted,
     ME.c.favorite,
+    ME.c.notify,
     ME.c.role,
     sa.func.coalesce(_partner.c.name, _myself.c.name).label("partner"),
     sa.func.coalesce(_partner.c.display, _myself.c.display).label("partner_display"),
@@ -237,6 +239,7 @@ def room_state(row: Any, scanned: int = MAX_SCANNED) -> RoomState:
         mentions=row.mentions,
         at_least=row.head - row.read_seq > scanned,
         muted=bool(row.muted),
+        notify=room_level(row.notify, muted=bool(row.muted)),
         topic=row.topic,
         private=bool(row.private),
         archived=row.archived_at is not None,

@@ -128,8 +128,8 @@ class Rooms:
             rows = await connection.run_sync(read_states, user_ids, [room])
         return {row.me: room_state(row) for row in rows}
 
-    async def mark(self, user_id: int, room: int, **marks: bool) -> int | None:
-        """Set `muted` or `favorite`; return the read position, None for a nonmember."""
+    async def mark(self, user_id: int, room: int, **marks: bool | str) -> int | None:
+        """Set columns of a member; return the read position, None for a nonmember."""
         own = sa.and_(members.c.user_id == user_id, members.c.room_id == room)
         own = sa.and_(own, IS_MEMBER)
 

@@ -155,6 +155,7 @@ members = sa.Table(
     sa.Column("pushed_seq", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("pushed_at", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("favorite", sa.Boolean, nullable=False, server_default=sa.text("0")),
+    sa.Column("notify", sa.String(16)),  # see `notification_rules.room_level`
     sa.Index(None, "user_id"),
     sa.Index(None, "room_id", "left_at", "role", "joined_at", "user_id"),  # see `room_admins`
     **MYSQL,
@@ -218,6 +219,15 @@ bot_tokens = sa.Table(
     sa.Column("user_id", BigId, sa.ForeignKey("users.id"), nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    **MYSQL,
+)
+
+# For which messages users get notifications: `protocol.Rules` as JSON.
+notification_rules = sa.Table(
+    "notification_rules",
+    metadata,
+    sa.Column("user_id", BigId, sa.ForeignKey("users.id"), primary_key=True, autoincrement=False),
+    sa.Column("rules", sa.Text, nullable=False),
     **MYSQL,
 )
 

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from chatserver.accounts.passwords import LONGEST, SHORTEST
 from chatserver.errors import BadRequest, TooLarge, UnsupportedMedia, _
+from chatserver.notification_rules import RoomLevel
 from chatserver.protocol import (
     ClientId,
     Days,
@@ -153,6 +154,10 @@ class NewBot(Struct):
     name: NewName
     display: Display = ""
     rooms: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=100)] = []
+
+
+class RoomNotifications(Struct):
+    level: RoomLevel
 
 
 class PushKeys(Struct):

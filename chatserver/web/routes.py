@@ -13,6 +13,7 @@ from chatserver.web.health import Health
 from chatserver.web.installation import InstallationHandlers
 from chatserver.web.invitations import InvitationHandlers
 from chatserver.web.messages import MessageHandlers
+from chatserver.web.notifications import NotificationHandlers
 from chatserver.web.operations import operations
 from chatserver.web.operator import OperatorHandlers
 from chatserver.web.pages import Pages
@@ -33,6 +34,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     MessageHandlers,
     FileHandlers,
     TusHandlers,
+    NotificationHandlers,
     PushHandlers,
     BotHandlers,
     InvitationHandlers,

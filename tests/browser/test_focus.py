@@ -101,9 +101,9 @@ async def expect_composer_returns(ann: Window, bo: User) -> None:
 
     await page.locator(".topbar-room").click()
     await page.locator(".member[data-online] .icon-button").first.wait_for(state="attached")
-    await page.evaluate("document.querySelector('.panel-mute input').focus()")
+    await page.evaluate("document.querySelector('.panel-notify select').focus()")
     await bo.ask("DELETE", f"/api/rooms/{room}/members/ann")  # which hides that field
-    await expect(page.locator(".panel-mute")).to_be_hidden()
+    await expect(page.locator(".panel-notify")).to_be_hidden()
     await page.wait_for_function(FOCUS)
 
 

@@ -61,7 +61,7 @@ async def test_rooms_are_created_joined_changed_and_left(enter: EnterChat) -> No
     await expect(page.locator(".members li")).to_have_count(2)
     await bo.open_room("磁盘")
     await other.locator(".topbar-room").click()
-    await other.locator(".room-mute").check()
+    await other.locator(".room-notify").select_option("mentions")
     await other.keyboard.press("Escape")
     await expect(other.locator("room-panel")).to_be_hidden()
     await bo.open_lobby()

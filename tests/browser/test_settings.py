@@ -65,7 +65,8 @@ async def enable_notifications(desk: Window) -> None:
     page = desk.page
     await page.locator(".account-button").click()
     await page.locator("[data-open=settings]").click()
-    await page.locator("[name=notify][value=all]").check()
+    await page.locator("[name=rules-level][value=all]").check()
+    await page.locator("[name=notify]").check()
     await expect(page.locator(".notify-more")).to_be_visible()
     assert await page.evaluate("asked") == 1
 
@@ -73,7 +74,7 @@ async def enable_notifications(desk: Window) -> None:
 async def mute(window: Window) -> None:
     await window.open_lobby()
     await window.page.locator("[data-panel=room]").first.click()
-    await window.page.locator(".room-mute").check()
+    await window.page.locator(".room-notify").select_option("mentions")
     await window.open_user("ann")
 
 
@@ -146,4 +147,39 @@ async def test_plain_http_explains_why_there_are_no_notifications(
     await ann.page.reload()
     await open_settings(ann)
     await expect(ann.page.locator(".notify-obstacle")).to_contain_text("https")
-    await expect(ann.page.locator("[name=notify][value=all]")).to_be_disabled()
+    await expect(ann.page.locator("[name=notify]")).to_be_disabled()
+
+
+async def test_notifications_are_offered_once_and_rules_reach_other_devices(
+    enter: EnterChat,
+) -> None:
+    ann = await enter("ann", "Ann")
+    desk = await ann.another()
+    page = desk.page
+    await page.add_init_script(RECORD)
+    await expect(page.locator("notify-banner")).to_be_hidden()  # at the first visit
+    await page.evaluate(
+        "for (const key in localStorage) if (key.endsWith('first-visit')) localStorage[key] = 'Mon'"
+    )
+    await page.reload()
+    await page.locator("notify-banner .banner-notify").click()
+    await expect(page.locator("notify-banner")).to_be_hidden()
+    assert await page.evaluate("asked") == 1
+    await page.reload()
+    await open_settings(desk)
+    await expect(page.locator("notify-banner")).to_be_hidden()
+
+    await page.locator("[name=rules-keywords]").fill("tea，发布")
+    await page.locator("[name=rules-quiet]").check()
+    await expect(page.locator(".rules-quiet")).to_be_visible()
+    await page.locator("[name=rules-day][value='7']").uncheck(force=True)
+    await open_settings(ann)
+    await expect(ann.page.locator("[name=rules-keywords]")).to_have_value("tea, 发布")
+    await expect(ann.page.locator("[name=rules-start]")).to_have_value("22:00")
+    await expect(ann.page.locator("[name=rules-day]:checked")).to_have_count(6)
+    await page.locator("[name=rules-pause]").select_option("60")
+    await expect(ann.page.locator("[name=rules-pause] :checked")).to_contain_text("Until")
+    desk.allow_console_errors("status of 400")
+    await page.locator("[name=rules-keywords]").fill("x" * 60)
+    await page.locator("[name=rules-keywords]").press("Enter")
+    await expect(page.locator("notification-rules .form-problem")).to_be_visible()

@@ -19,6 +19,7 @@ BODIES = {  # by name of the operation, where {} is none that could be granted
     "edit": {"data": "hi"},
     "change_room": {"topic": "x"},
     "oversee_room": {"archived": False},
+    "set_room_notifications": {"level": "all"},
     "add_members": {"users": ["bo"]},
     "say_to_person": {"data": "hi"},
 }

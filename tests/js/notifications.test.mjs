@@ -35,6 +35,7 @@ class FakeNotification {
 
 Object.assign(globalThis, {
   BroadcastChannel: FakeChannel,
+  addEventListener: () => {},
   Notification: FakeNotification,
   isSecureContext: true,
   localStorage: {
@@ -47,9 +48,12 @@ Object.assign(globalThis, {
 });
 globalThis.navigator ??= {};
 const { choices, Notifications, obstacle } = await import("../../chatserver/static/js/ui/notifications.js");
-choices.level = "all";
+const { notificationRules } = await import("../../chatserver/static/js/state/notification-rules.js");
+const setLevel = (level) => notificationRules.set({ ...notificationRules.current, level });
+choices.isOn = true;
+setLevel("all");
 
-const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, muted: false });
+const conversation = () => ({ key: "#9", room: 9, read: 0, isDirect: false, members: 3, notify: "default" });
 const known = new Set();
 const message = (facts) => ({ type: 2, room: 9, seq: 5, user: "bo", data: "first", ...facts });
 
@@ -90,11 +94,11 @@ test("edits and deletions that were missed while offline are applied from the we
   const { notifications } = page();
   notifications.messageReceived(message({ data: "long text" }));
   mock.timers.tick(1_000);
-  notifications.welcomed([{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }]);
+  notifications.welcomed({ rooms: [{ room: 9, last: { seq: 5, data: "long" } }, { room: 8 }] });
   assert.deepEqual(open(), ["long text"]);
-  notifications.welcomed([{ room: 9, last: { seq: 5, data: "other" } }]);
+  notifications.welcomed({ rooms: [{ room: 9, last: { seq: 5, data: "other" } }] });
   assert.deepEqual(open(), ["other"]);
-  notifications.welcomed([{ room: 9, last: { seq: 5, data: "", deleted_at: 1 } }]);
+  notifications.welcomed({ rooms: [{ room: 9, last: { seq: 5, data: "", deleted_at: 1 } }] });
   assert.deepEqual(open(), []);
 });
 
@@ -111,7 +115,7 @@ test("a browser whose Notification constructor throws counts as unsupported", ({
   assert.equal(obstacle(), "unsupported");
   throws = false;
   stored.clear();
-  choices.level = "all";
+  choices.isOn = true;
 });
 
 test("a background tab does not notify about a conversation that another tab shows", ({ mock }) => {
@@ -128,7 +132,7 @@ test("a background tab does not notify about a conversation that another tab sho
 
 test("a mention of a longer name does not notify, and is closed when that user becomes known", ({ mock }) => {
   mock.timers.enable({ apis: ["setTimeout"] });
-  choices.level = "calls";
+  setLevel("mentions");
   const { notifications } = page();
   notifications.messageReceived(message({ data: "@ann好" }));
   mock.timers.tick(1_000);
@@ -140,5 +144,23 @@ test("a mention of a longer name does not notify, and is closed when that user b
   mock.timers.tick(1_000);
   assert.deepEqual(open(), []);
   known.clear();
-  choices.level = "all";
+  setLevel("all");
+});
+
+test("notifications follow the rules of the account, and none is shown on a device that is off", ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { notifications } = page();
+  const shown = (seq) => {
+    notifications.messageReceived(message({ seq }));
+    mock.timers.tick(1_000);
+    return made.filter((one) => one.open).length;
+  };
+  choices.isOn = false;
+  assert.equal(shown(5), 0);
+  choices.isOn = true;
+  notificationRules.set({ ...notificationRules.current, paused_until: Date.now() + 60_000 });
+  assert.equal(shown(6), 0);
+  notificationRules.set({ ...notificationRules.current, paused_until: 0, sound: false });
+  assert.equal(shown(7), 1);
+  assert.equal(made.at(-1).silent, true);
 });

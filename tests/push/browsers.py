@@ -143,3 +143,5 @@ def claims(received: Received, public_key: str) -> Json:
 async def subscribe(user: User, browser: Browser, **choices: str) -> None:
     answer = await user.ask("POST", "/api/push", browser.subscription(**choices))
     assert answer.json == {"ok": 1}
+    if choices.get("level") == "all":
+        await user.ask("PUT", "/api/notifications", {"level": "all"})

@@ -97,6 +97,39 @@ async def test_the_chosen_level_and_the_state_of_the_room_decide(
     assert [one.path for one in await collected(chat, service)] == ["/cy"]
 
 
+async def test_the_rules_of_the_user_decide(
+    service: PushService, ann: User, bo: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which rule does what: tests/test_notification_rules.py."""
+    monkeypatch.setattr(push_claims, "MIN_INTERVAL", 0)
+    chat, browser = bo.chat, Browser(service, "bo")
+    await subscribe(bo, browser, level="all")
+    rules = {"level": "nothing", "sound": False}
+    await bo.ask("PUT", "/api/notifications", rules)
+    await say(ann, "@bo psst")
+    assert await pushed(chat, service) == 0
+    await bo.ask("PUT", "/api/notifications", rules | {"level": "mentions", "keywords": ["Tea"]})
+    await say(ann, "coffee?")
+    assert await pushed(chat, service) == 0
+    await say(ann, "tea?")
+    (received,) = await collected(chat, service)
+    shown = notification(browser, received)
+    assert (shown["body"], shown["silent"]) == ("tea?", True)
+    answer = await bo.ask("PUT", "/api/rooms/1/notifications", {"level": "all"})
+    assert answer.json == {"ok": 1, "room": 1, "notify": "all"}
+    await say(ann, "water?")
+    assert await pushed(chat, service) == 1
+    await bo.ask("PUT", "/api/notifications", {"paused_until": 2**53 - 1})
+    await say(ann, "@bo wake up")
+    assert await pushed(chat, service) == 0
+    await bo.ask("PUT", "/api/notifications", {})
+    await bo.ask("PUT", "/api/rooms/1/notifications", {"level": "nothing"})
+    await say(ann, "@bo where are you")
+    await say(ann, "call me", "/api/direct/bo/messages")
+    (received,) = await collected(chat, service)
+    assert notification(browser, received)["app_badge"] == "1"  # the lobby is silent
+
+
 async def collected(chat: Chat, service: PushService) -> list[Any]:
     await settled(chat)
     received, service.received[:] = list(service.received), []

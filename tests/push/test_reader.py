@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
+from chatserver.notification_rules import RoomLevel
+from chatserver.protocol import Rules
 from chatserver.push.reader import Note, PushReader
+from chatserver.push.wanted import wanted_by_level
 from chatserver.storage import slices
 from chatserver.storage.push_claims import Candidate
 from chatserver.storage.push_messages import PushedMessage, PushedRoom
@@ -19,11 +23,12 @@ class Claims:
 
     async def candidates(self, _room: int, _upto: int) -> list[Candidate]:
         levels = frozenset([Level.ALL])
-        return [Candidate(number, 0, 0, False, levels) for number in range(MEMBERS)]
+        choices = Rules(level="all"), RoomLevel.DEFAULT
+        return [Candidate(number, 0, 0, *choices, levels) for number in range(MEMBERS)]
 
     async def messages(self, room: int, _after: int, _upto: int) -> PushedRoom:
         written = [PushedMessage(seq, -1, "ann", "Ann", "", "", frozenset()) for seq in range(100)]
-        return PushedRoom(room, "", False, written)
+        return PushedRoom(room, "", False, MEMBERS, written)
 
     async def claim(self, *_all: object) -> list[OwnedTarget]:
         return []
@@ -34,7 +39,13 @@ async def test_the_choice_for_many_members_lets_other_tasks_run(
 ) -> None:
     monkeypatch.setattr(slices, "TURN", 0.0)
     claims: object = Claims()
-    options = {"is_visible": lambda _user: False, "clock": time.monotonic, "now": lambda: 0}
+    wants = partial(wanted_by_level, now=lambda: 0, all_members=0)
+    options = {
+        "wants": wants,
+        "is_visible": lambda _user: False,
+        "clock": time.monotonic,
+        "now": lambda: 0,
+    }
     reader = PushReader(claims, None, None, **options)  # type: ignore[arg-type]
     turns = 0
 

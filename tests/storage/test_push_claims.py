@@ -74,8 +74,8 @@ async def test_candidates_have_neither_read_nor_got_a_push(
     assert cy.id != bo.id
     room = await claims.messages(LOBBY, 0, seq)
     assert room is not None
-    assert [(one.seq, one.display, one.mentions(bo.id)) for one in room.messages] == [
-        (seq, "Ann", True)
+    assert [(one.seq, one.display, one.mentioned) for one in room.messages] == [
+        (seq, "Ann", frozenset({bo.id}))
     ]
     claim = await claims.claim(LOBBY, seq, {bo.id: seq})
     assert sorted(one.target.session_id for one in claim) == ["b1", "b2"]

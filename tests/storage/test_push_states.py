@@ -1,6 +1,7 @@
 """States of pushes that wait: of valid targets, members and present messages only."""
 
 from chatserver.models import Delete, Edit, Post
+from chatserver.notification_rules import RoomLevel
 from chatserver.storage.push_claims import PushClaims
 from chatserver.storage.push_states import PushRef, PushStates
 from chatserver.storage.push_targets import PushTargets
@@ -28,7 +29,8 @@ async def test_a_state_has_the_present_messages_and_positions(storage: Storage) 
         (seqs[2], "changed", False),
     ]
     assert (state.owned.target, state.badge, state.read) == (target, 1, {LOBBY: 0})
-    assert (state.membership.candidate.after, state.membership.candidate.muted) == (0, False)
+    candidate = state.membership.candidate
+    assert (candidate.after, candidate.room_level) == (0, RoomLevel.DEFAULT)
     await storage.rooms.advance_reads({(bo.id, LOBBY): seqs[0]})
     again = await states.find(ref)
     assert again is not None

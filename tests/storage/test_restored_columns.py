@@ -139,6 +139,7 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "read_seq": RESTORED,
         "muted": RESTORED,
         "favorite": RESTORED,
+        "notify": RESTORED,
         "left_at": LEFT,
         "left_seq": LEFT,
         "removed_at": Limit(
@@ -185,6 +186,10 @@ COLUMNS: dict[str, dict[str, str | Limit]] = {
         "alt_key": RESTORED,
         "state": RESTORED,
         "at": RESTORED,
+    },
+    "notification_rules": {
+        "user_id": IDENTITY,
+        "rules": RESTORED,
     },
     "reactions": {
         "room_id": IDENTITY,

@@ -114,9 +114,9 @@ async def test_marking_a_room_returns_the_read_position(storage: Storage) -> Non
     await storage.log.store([draft(ann, "hi")])
     await storage.rooms.advance_reads({(bo.id, LOBBY): 1})
     assert await storage.rooms.mark(bo.id, LOBBY, muted=True) == 1
-    assert await storage.rooms.mark(bo.id, LOBBY, favorite=True) == 1
+    assert await storage.rooms.mark(bo.id, LOBBY, favorite=True, notify="nothing") == 1
     (lobby,) = (await storage.rooms.for_user(bo.id)).states
-    assert (lobby.muted, lobby.favorite) == (True, True)
+    assert (lobby.muted, lobby.favorite, lobby.notify) == (True, True, "nothing")
     assert not (await storage.rooms.for_user(ann.id)).states[0].favorite
     assert await storage.rooms.mark(bo.id, 77, muted=True) is None
 

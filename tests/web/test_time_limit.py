@@ -39,6 +39,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/direct/{user}/messages"): {"data": "hi"},
     ("POST", "/api/bots"): {"name": "second"},
     ("POST", "/api/push"): SUBSCRIPTION,
+    ("PUT", "/api/notifications"): {"level": "all"},
+    ("PUT", "/api/rooms/{room}/notifications"): {"level": "all"},
     ("PATCH", r"/api/admin/rooms/{number}"): {"retention_days": 3},
 }
 TIMEOUT = 0.4  # seconds, in these tests

@@ -75,7 +75,7 @@ async function takeShared(request) {
 // Notifications ----------------------------------------------------------------------------------
 
 /** Show a push, and close notifications whose messages were read on another device. */
-async function show({ title, body, tag, lang, dir, navigate, app_badge: count, data = {}, actions = [] }) {
+async function show({ title, body, tag, lang, dir, navigate, app_badge: count, silent = false, data = {}, actions = [] }) {
   await closeRead(data.read ?? {});
   const [earlier] = await registration.getNotifications({ tag });
   const isNew = (earlier?.data?.seq ?? 0) < (data.seq ?? 1);
@@ -88,7 +88,7 @@ async function show({ title, body, tag, lang, dir, navigate, app_badge: count, d
     icon: SERVER.icon,
     badge: SERVER.badge,
     renotify: isNew,
-    silent: !isNew,
+    silent: silent || !isNew,
     data: { ...data, navigate },
     actions: actions.map(({ action, title: label }) => ({ action, title: label, type: "text" })),
   });

@@ -48,6 +48,7 @@ LIMITS: dict[str, str] = {
     "waiting_bytes": "bytes of events that are queued for a slow client before 4002;"
     " replies and the handshake do not count",
     "frame_bytes": "bytes of a frame from a client",
+    "all_members": "members of the largest room in which a mention of all members notifies",
 }
 FIXED: dict[str, int] = {
     "times `limits.frame_bytes`: a larger frame closes the socket with 1009": FRAME_TOLERANCE,

@@ -250,6 +250,7 @@ class WebSocketEndpoint:
             message_burst=limits.message_burst,
             file_bytes=files.bytes,
             files_per_message=files.per_message,
+            all_members=limits.all_members,
         )
         return protocol.Welcome(
             user=login.user.name,

@@ -6,15 +6,13 @@
  */
 
 import { local } from "../state/local-storage.js";
+import { isFirstVisit } from "../ui/first-visit.js";
 import { installPrompt } from "../ui/install-prompt.js";
 
 const ANSWERED = "install-answered";
-const FIRST_VISIT = "first-visit"; // a day
-const today = () => new Date().toDateString();
 
 class InstallBanner extends HTMLElement {
   connectedCallback() {
-    if (!local.get(FIRST_VISIT)) local.set(FIRST_VISIT, today());
     document.addEventListener("message:send", () => this.#offer());
     installPrompt.addEventListener("install:changed", () => installPrompt.isPossible || this.#hide());
     this.querySelector(".banner-install").addEventListener("click", () => this.#answered(() => installPrompt.ask()));
@@ -22,7 +20,8 @@ class InstallBanner extends HTMLElement {
   }
 
   #offer() {
-    const isFitting = installPrompt.isPossible && local.get(FIRST_VISIT) !== today();
+    const isOffering = document.querySelector("notify-banner").dataset.state === "shown"; // one offer at a time
+    const isFitting = installPrompt.isPossible && !isFirstVisit() && !isOffering;
     if (isFitting && !local.get(ANSWERED)) this.dataset.state = "shown";
   }
 

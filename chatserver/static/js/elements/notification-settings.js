@@ -1,6 +1,6 @@
 /**
- * <notification-settings>: for which messages this device notifies, what notifications say, and whether they also come
- * while the page is closed. Requests permission only on a click.
+ * <notification-settings>: whether this device shows notifications, what they say, and whether they also come while the
+ * page is closed. Requests permission only on a click.
  */
 
 import { RequestError } from "../net/api.js";
@@ -15,7 +15,7 @@ class NotificationSettings extends HTMLElement {
 
   connectedCallback() {
     this.addEventListener("change", ({ target }) => {
-      if (target.name === "notify") this.#choose(target.value);
+      if (target.name === "notify") this.#turn(target.checked);
       if (target.name === "notify-content") {
         choices.content = target.value;
         this.#update();
@@ -31,23 +31,23 @@ class NotificationSettings extends HTMLElement {
 
   #show() {
     const why = obstacle();
-    const level = this.#level;
-    this.querySelector(`[value=${level}]`).checked = true;
+    const isOn = this.#isOn;
+    this.querySelector("[name=notify]").checked = isOn;
     this.querySelector("[name=notify-content]").value = choices.content;
-    this.querySelector(".notify-more").hidden = level === "none";
-    for (const choice of this.querySelectorAll("[name=notify]")) choice.disabled = why !== "";
+    this.querySelector(".notify-more").hidden = !isOn;
+    this.querySelector("[name=notify]").disabled = why !== "";
     this.#obstacle.hidden = why === "";
     this.#obstacle.textContent = why && OBSTACLES[why]();
   }
 
-  /** The level that is in force: "none" without permission. */
-  get #level() {
-    return !obstacle() && Notification.permission === "granted" ? choices.level : "none";
+  /** Whether notifications are shown: never without permission. */
+  get #isOn() {
+    return !obstacle() && Notification.permission === "granted" && choices.isOn;
   }
 
-  async #choose(level) {
-    if (level !== "none" && Notification.permission !== "granted") await Notification.requestPermission();
-    choices.level = level === "none" ? "" : level;
+  async #turn(on) {
+    if (on && Notification.permission !== "granted") await Notification.requestPermission();
+    choices.isOn = on;
     this.opened();
   }
 
@@ -58,9 +58,9 @@ class NotificationSettings extends HTMLElement {
     this.#closed.textContent = why ? (CLOSED[why]?.() ?? "") : "";
     if (why) return;
     try {
-      if (this.#level === "none") return void (await unsubscribe());
+      if (!this.#isOn) return void (await unsubscribe());
       this.#closed.textContent = _("Checking whether they also come while the chat is closed…");
-      const works = await subscribe({ level: this.#level, content: choices.content });
+      const works = await subscribe({ content: choices.content });
       this.#closed.textContent = works ? _("They also come while the chat is closed.") : CLOSED.unsupported();
       this.#test.hidden = !works;
     } catch (error) {

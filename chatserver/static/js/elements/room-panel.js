@@ -1,7 +1,7 @@
 /**
- * <room-panel>: topic and members of the open conversation; mutes and leaves it. Members of a room add users, its
- * administrators also remove them. Marks it as a favorite. Part of <side-area>; the page passes the open conversation to `show`. An action applies
- * to the conversation that was shown when the user started it.
+ * <room-panel>: topic and members of the open conversation; sets which of its messages notify, and leaves it. Members of
+ * a room add users, its administrators also remove them. Marks it as a favorite. Part of <side-area>; the page passes the
+ * open conversation to `show`. An action applies to the conversation that was shown when the user started it.
  *
  * Dispatches `room:marked`.
  */
@@ -14,6 +14,7 @@ import { sortedByName } from "../lib/collation.js";
 import { _ } from "../lib/i18n.js";
 import { newId } from "../lib/ids.js";
 import { directKey, hashOf, roomKey } from "../lib/route.js";
+import { notificationRules } from "../state/notification-rules.js";
 import { clone, me, urls } from "../ui/page.js";
 import { SteadyRows } from "../ui/steady-rows.js";
 import { LOBBY } from "../net/protocol.js";
@@ -40,7 +41,8 @@ class RoomPanel extends HTMLElement {
         action({ room: this.#room, title: this.#title });
       });
     on(".room-add", "click", (target) => this.#choosePeople(target));
-    on(".room-mute", "change", ({ room }) => attempt(this.#problem, () => this.#mark(room, "muted")));
+    on(".room-notify", "change", ({ room }) => attempt(this.#problem, () => this.#setNotify(room)));
+    notificationRules.addEventListener("rules:changed", () => this.#describeDefault());
     document.querySelector(".topbar-favorite").addEventListener("click", () => this.#toggleFavorite(this.#room));
     on(".room-leave", "click", (target) => attemptOnce(this.#problem, () => this.#leave(target)));
   }
@@ -73,13 +75,14 @@ class RoomPanel extends HTMLElement {
   }
 
   #draw() {
-    const { room, name, isDirect, archived, muted, topic } = this.#room;
+    const { room, name, isDirect, archived, notify, topic } = this.#room;
     const open = this.#isMember && !isDirect;
     const text = this.querySelector(".panel-topic");
     text.textContent = topic;
     text.hidden = !topic;
-    this.querySelector(".room-mute").checked = muted;
-    this.querySelector(".panel-mute").hidden = room === null || !this.#isMember;
+    this.querySelector(".room-notify").value = notify;
+    this.querySelector(".panel-notify").hidden = room === null || !this.#isMember;
+    this.#describeDefault();
     this.querySelector("[data-open=room]").hidden = !open || !this.#canModerate;
     this.querySelector(".room-leave").hidden = !open || room === LOBBY;
     this.#add.hidden = !open || archived || room === LOBBY || (name === null && this.#former.length === 0);
@@ -179,14 +182,27 @@ class RoomPanel extends HTMLElement {
     await this.#load(room);
   }
 
-  /** Change a mark of the user, "muted" or "favorite", at once, because the next draw shows it. */
-  async #mark(room, mark) {
-    room[mark] = !room[mark];
+  /** Say what the default of the user is. */
+  #describeDefault() {
+    const [option] = this.querySelector(".room-notify").options;
+    option.textContent = _("Default: %(level)s", { level: LEVELS[notificationRules.current.level]() });
+  }
+
+  async #setNotify(room) {
+    const level = this.querySelector(".room-notify").value;
+    const marks = { notify: level, muted: MUTED.includes(level) };
+    await this.#mark(room, marks, () => sessionRequest("PUT", urlOf(room.room, "/notifications"), { level }));
+  }
+
+  /** Change marks of the user at once, because the next draw shows them; `store()` stores them. */
+  async #mark(room, marks, store) {
+    const before = Object.fromEntries(Object.keys(marks).map((name) => [name, room[name]]));
+    Object.assign(room, marks);
     emit(this, "room:marked");
     try {
-      await sessionRequest("PATCH", urlOf(room.room), { [mark]: room[mark] });
+      await store();
     } catch (error) {
-      room[mark] = !room[mark];
+      Object.assign(room, before);
       throw error;
     } finally {
       emit(this, "room:marked");
@@ -194,7 +210,9 @@ class RoomPanel extends HTMLElement {
   }
 
   #toggleFavorite(room) {
-    this.#mark(room, "favorite").catch(({ message }) => document.querySelector("toast-line").show(message));
+    const favorite = !room.favorite;
+    const stored = this.#mark(room, { favorite }, () => sessionRequest("PATCH", urlOf(room.room), { favorite }));
+    stored.catch(({ message }) => document.querySelector("toast-line").show(message));
   }
 
   async #leave({ room, title }) {
@@ -208,6 +226,13 @@ class RoomPanel extends HTMLElement {
     goTo(hashOf(roomKey(LOBBY)), { replace: true });
   }
 }
+
+const MUTED = ["mentions", "nothing"];
+const LEVELS = {
+  all: () => _("all messages"),
+  mentions: () => _("direct messages, mentions"),
+  nothing: () => _("nothing"),
+};
 
 const urlOf = (room, rest = "") => `${urls.rooms}/${room}${rest}`;
 

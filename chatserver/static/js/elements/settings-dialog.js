@@ -45,6 +45,7 @@ class SettingsDialog extends HTMLElement {
     this.querySelector(`[name=theme][value=${theme}]`).checked = true;
     this.querySelector(`[name=enter][value=${enter}]`).checked = true;
     this.querySelector(".voice-obstacle").textContent = obstacle();
+    this.querySelector("notification-rules").opened();
     this.querySelector("notification-settings").opened();
     this.querySelector("session-list").opened();
   }

@@ -15,6 +15,7 @@ const DEFAULTS = {
   admin: false,
   muted: false,
   favorite: false,
+  notify: "default", // which messages notify: "all", "mentions", "nothing", or the user's rules
   at_least: false, // `unread` is a lower bound: the server stopped counting
 };
 
@@ -161,6 +162,11 @@ export class Conversation {
 
   #mentionsMe(text) {
     return isMentioned(text, this.#me) && isMentioned(text, this.#me, this.#isUser);
+  }
+
+  /** Set those marks of the user that are given. */
+  mark({ muted = this.muted, favorite = this.favorite, notify = this.notify }) {
+    Object.assign(this, { muted, favorite, notify });
   }
 
   /** Another member has read up to `seq`. */

@@ -63,14 +63,22 @@ function ends(name) {
 const mayEnd = (name, end) => name[end] >= SPACELESS || name[end - 1] >= SPACELESS;
 
 /** Whether `text` mentions `user` or all. `isUser(name)`: whether another user has that name, which may be longer. */
-export function isMentioned(text, user, isUser = () => false) {
-  if (!/[@＠]/.test(text)) return false;
+export const isMentioned = (text, user, isUser) => mentionedNames(text, user, isUser).some((name) => isMentionOf(name, user));
+
+/** Whether `text` mentions `user` by name (`mentionsUser`), and all members (`mentionsAll`). */
+export function mentionsIn(text, user, isUser) {
+  const names = mentionedNames(text, user, isUser);
+  const key = foldName(user);
+  return { mentionsUser: names.includes(key), mentionsAll: names.some((name) => name !== key && isMentionOf(name, user)) };
+}
+
+/** The folded names that `text` mentions: `user`, all, and those for which `isUser(name)`. */
+function mentionedNames(text, user, isUser = () => false) {
+  if (!/[@＠]/.test(text)) return [];
   const found = [...text.replace(VERBATIM, " ").matchAll(MENTION)].slice(0, MAX_MENTIONS);
   const key = foldName(user);
-  return [...candidates(found.map(([, name]) => name)).values()].some((names) => {
-    const mentioned = firstUser(names, (name) => name === key || isUser(name));
-    return mentioned !== undefined && isMentionOf(mentioned, user);
-  });
+  const meanings = [...candidates(found.map(([, name]) => name)).values()];
+  return meanings.map((names) => firstUser(names, (name) => name === key || isUser(name))).filter((name) => name !== undefined);
 }
 
 /** Whether a mention, as `splitMentions` returns it, is one of `user`. */

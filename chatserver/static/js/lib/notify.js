@@ -1,14 +1,8 @@
-/** Whether a message causes a notification, and its text. */
+/** Text of a notification. */
 
 import { _ } from "./i18n.js";
 
 const MAX_LENGTH = 200; // characters
-
-/** `level`: "all", "calls" (direct messages and mentions) or "none"; `mentioned`: the message mentions the user. */
-export function shouldNotify({ level, mentioned, isDirect, muted }) {
-  if (level === "none") return false;
-  return mentioned || (!muted && (level === "all" || isDirect));
-}
 
 /** What a notification may say, from the least to the most: that there is a message, who has sent it and where, its text. */
 export const CONTENTS = ["nothing", "sender", "text"];

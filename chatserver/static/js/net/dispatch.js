@@ -18,8 +18,7 @@ export function dispatch(frame, { conversations, users, typing, services, update
       update(frame.page);
       if (frame.server) showServer(frame.server);
       conversations.welcome(frame);
-      services.use(({ renewal }) => renewal.welcome(frame.session));
-      return services.use(({ notifications }) => notifications.welcomed(frame.rooms));
+      return services.use((loaded) => welcome(loaded, frame));
     case Type.PRESENCE:
       if (frame.server) showServer(frame.server);
       return users.applyPresence(frame);
@@ -42,7 +41,14 @@ export function dispatch(frame, { conversations, users, typing, services, update
       return typing.started(frame);
     case Type.READ:
       return conversations.readBy(frame);
+    case Type.NOTIFICATIONS:
+      return services.use(({ notifications }) => notifications.setRules(frame.rules));
     default:
       return undefined; // a type of a later protocol version
   }
+}
+
+function welcome({ renewal, notifications }, frame) {
+  renewal.welcome(frame.session);
+  notifications.welcomed(frame);
 }

@@ -18,6 +18,7 @@ export const Type = Object.freeze({
   RENEW: 14,
   HEARTBEAT: 15,
   VISIBLE: 18,
+  NOTIFICATIONS: 19,
 });
 
 /** Close codes of the server. 40xx: reconnect. 41xx: do not reconnect automatically. */

@@ -39,18 +39,20 @@ export async function activeWorker() {
   return Promise.race([navigator.serviceWorker.ready, timeout]);
 }
 
+const LEVEL = "all"; // all that the user's rules allow
+
 /**
- * Get pushes for `level` that say `content`, unless this is so already. Returns false without a service worker. Throws
+ * Get pushes that say `content`, unless this is so already. Returns false without a service worker. Throws
  * RequestError, or the browser's error if its push service is unreachable.
  */
-export async function subscribe({ level, content }) {
+export async function subscribe({ content }) {
   const worker = await activeWorker();
   if (!worker) return false;
   const { key, target } = await request("GET", urls.push);
   const subscription = await subscribed(worker.pushManager, key);
   const { endpoint, keys } = subscription.toJSON();
-  const isKnown = target?.level === level && target.content === content && target.endpoint_sha256 === (await sha256(endpoint));
-  if (!isKnown) await request("POST", urls.push, { endpoint, keys, level, content });
+  const isKnown = target?.level === LEVEL && target.content === content && target.endpoint_sha256 === (await sha256(endpoint));
+  if (!isKnown) await request("POST", urls.push, { endpoint, keys, level: LEVEL, content });
   return true;
 }
 

@@ -91,13 +91,12 @@ export class Conversations extends EventTarget {
   }
 
   /** A user has read up to `seq`: this user on another device, or a member of a room with receipts. */
-  readBy({ room, user, seq, muted, favorite }) {
+  readBy({ room, user, seq, ...marks }) {
     const conversation = this.of(room);
     if (!conversation) return;
     conversation.readBy(user, seq);
     if (user === me.name) {
-      conversation.muted = muted ?? conversation.muted;
-      conversation.favorite = favorite ?? conversation.favorite;
+      conversation.mark(marks);
       conversation.reportedRead = Math.max(conversation.reportedRead, seq);
       conversation.readTo(seq);
     }

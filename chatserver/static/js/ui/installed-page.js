@@ -35,8 +35,8 @@ export class InstalledPage {
     if (!(await registerWorker())) return;
     navigator.serviceWorker.addEventListener("message", ({ data }) => data.open && goTo(new URL(data.open).hash));
     notifications.worker = await activeWorker();
-    const isWanted = choices.level !== "none" && !pushObstacle() && Notification.permission === "granted";
-    if (isWanted) await subscribe({ level: choices.level, content: choices.content }).catch(() => {}); // the settings say why
+    const isWanted = choices.isOn && !pushObstacle() && Notification.permission === "granted";
+    if (isWanted) await subscribe({ content: choices.content }).catch(() => {}); // the settings say why
   }
 
   /** The conversations have applied a welcome. */
@@ -48,7 +48,8 @@ export class InstalledPage {
 
   /** Messages or read positions have changed: show how many conversations call the user. */
   changed() {
-    const calls = ({ archived, isDirect, muted, unread, mentions }) => !archived && (mentions > 0 || (isDirect && !muted && unread > 0));
+    const calls = ({ archived, notify, isDirect, muted, unread, mentions }) =>
+      !archived && notify !== "nothing" && (mentions > 0 || (isDirect && !muted && unread > 0));
     const count = this.#conversations.all.filter(calls).length;
     if (count === this.#badge) return;
     this.#badge = count;

@@ -1,15 +1,17 @@
 /**
  * Desktop notifications: one for each conversation, with its last message. Owns the shown ones. A notification is closed
- * when its message is read here or on another device or is deleted, and updated when its message is edited. The choices
- * are stored on this device.
+ * when its message is read here or on another device or is deleted, and updated when its message is edited. Which messages
+ * notify is a rule of the account; whether this device shows them, and what they say, is stored here.
  */
 
 import { goTo } from "./layers.js";
 import { plainText } from "../lib/markup.js";
-import { isMentioned } from "../lib/mentions.js";
-import { shouldNotify, notificationText } from "../lib/notify.js";
+import { isMentioned, mentionsIn } from "../lib/mentions.js";
+import { notifies } from "../lib/notification-rules.js";
+import { notificationText } from "../lib/notify.js";
 import { hashOf } from "../lib/route.js";
 import { local } from "../state/local-storage.js";
+import { notificationRules } from "../state/notification-rules.js";
 import { me, scope, serverName, urls } from "./page.js";
 import { Type } from "../net/protocol.js";
 import { Tabs } from "../state/tabs.js";
@@ -38,11 +40,12 @@ function isConstructible() {
 }
 
 export const choices = {
-  get level() {
-    return local.get(`notify:${me.name}`) ?? "none";
+  /** Whether this device shows notifications. */
+  get isOn() {
+    return Boolean(local.get(`notify:${me.name}`));
   },
-  set level(level) {
-    local.set(`notify:${me.name}`, level);
+  set isOn(on) {
+    local.set(`notify:${me.name}`, on ? "on" : "");
   },
   /** What notifications say: see CONTENTS in lib/notify.js. */
   get content() {
@@ -53,7 +56,7 @@ export const choices = {
   },
   /** Reset to the defaults. */
   forget() {
-    this.level = "";
+    this.isOn = false;
     this.content = "text";
   },
 };
@@ -84,7 +87,7 @@ export class Notifications {
   messageReceived(event) {
     const conversation = this.#conversations.of(event.room);
     if (!conversation || event.user === me.name || event.seq <= conversation.read) return;
-    if (document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
+    if (!choices.isOn || document.hasFocus() || obstacle() || Notification.permission !== "granted") return;
     if (!this.#shouldNotify(event, conversation)) return;
     clearTimeout(this.#shown.get(conversation.key)?.timer);
     const timer = setTimeout(() => this.#show(conversation, this.#shown.get(conversation.key).event), DELAY);
@@ -92,9 +95,10 @@ export class Notifications {
     this.#tabs.ask(conversation.key);
   }
 
-  #shouldNotify({ data }, { isDirect, muted }) {
-    const mentioned = isMentioned(data, me.name) && isMentioned(data, me.name, (name) => this.#users.isUser(name));
-    return shouldNotify({ level: choices.level, mentioned, isDirect, muted });
+  #shouldNotify({ data }, { isDirect, members, notify }, now = Date.now()) {
+    const { current, allMembers } = notificationRules;
+    const mentions = isMentioned(data, me.name) ? mentionsIn(data, me.name, (name) => this.#users.isUser(name)) : {};
+    return notifies(current, notify, { text: data, isDirect, members, ...mentions }, { now, allMembers });
   }
 
   /** Update the notification of a message that was edited or deleted. */
@@ -103,10 +107,16 @@ export class Notifications {
   }
 
   /** Update from the last messages in a welcome, which may have changed while disconnected. */
-  welcomed(rooms) {
+  welcomed({ rooms, limits }) {
+    notificationRules.allMembers = limits?.all_members ?? Infinity;
     for (const { room, last } of rooms) {
       if (last) this.#update(room, last.seq, last);
     }
+  }
+
+  /** The rules were changed, here or on another device. */
+  setRules(rules) {
+    notificationRules.set(rules);
   }
 
   #update(room, seq, { data, html, deleted_at: deleted }) {
@@ -123,7 +133,8 @@ export class Notifications {
   closeOutdated() {
     for (const [key, { event }] of this.#shown) {
       const conversation = this.#conversations.all.find((one) => one.key === key);
-      if (!conversation || conversation.read >= event.seq || !this.#shouldNotify(event, conversation)) this.#close(key);
+      const isOutdated = !conversation || conversation.read >= event.seq;
+      if (isOutdated || !this.#shouldNotify(event, conversation, event.at)) this.#close(key);
     }
     if (this.worker) this.#closing ||= setTimeout(() => this.#closeReadPushes(), CLOSE_DELAY);
   }
@@ -144,7 +155,7 @@ export class Notifications {
     this.#shown.delete(key);
   }
 
-  #show(conversation, event, { silent = false } = {}) {
+  #show(conversation, event, { silent = !notificationRules.current.sound } = {}) {
     const { key, isDirect } = conversation;
     const room = isDirect ? null : this.#nameOf(conversation);
     const author = this.#users.display(event.user);

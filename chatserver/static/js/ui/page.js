@@ -18,6 +18,7 @@ export const urls = Object.freeze({
   sessions: meta("sessions"),
   catalogue: meta("catalogue"),
   upload: meta("upload"),
+  notifications: meta("notifications"),
   push: meta("push"),
   pushTest: meta("push-test"),
   worker: meta("worker"),

@@ -205,8 +205,9 @@ const finder = ({ historyWindow, timeline }) => (seq) => historyWindow?.find(seq
 
 const UNNAMED = new Set(["unknown", "absent", "noUser"]); // reasons without a conversation to name
 
-/** Unread messages that count in the title: only mentions of a muted room, none of an archived one. */
-const countInTitle = ({ archived, muted, unread, mentions }) => (archived ? 0 : muted ? mentions : unread);
+/** Unread messages that count in the title: only mentions of a muted room, none of an archived or silent one. */
+const countInTitle = ({ archived, notify, muted, unread, mentions }) =>
+  archived || notify === "nothing" ? 0 : muted ? mentions : unread;
 
 /** A group conversation has no name, and no other users can be invited. */
 const isClosed = ({ isDirect, name, private: hidden }) => !isDirect && name === null && hidden;

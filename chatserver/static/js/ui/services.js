@@ -11,6 +11,7 @@ import { Focus } from "./focus.js";
 import { InstalledPage } from "./installed-page.js";
 import { logOut } from "../net/logout.js";
 import { Notifications } from "./notifications.js";
+import { notificationRules } from "../state/notification-rules.js";
 import { ReadMarks } from "../state/read-marks.js";
 import { ReadReceipts } from "../state/read-receipts.js";
 import { Recounts } from "../state/recounts.js";
@@ -45,6 +46,7 @@ export class Services {
     new Recounts(conversations).check();
     new Candidates(app, { conversations, users, nameOf, current });
     users.addEventListener("users:changed", () => this.notifications.closeOutdated());
+    notificationRules.addEventListener("rules:changed", () => this.notifications.closeOutdated());
     app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
     app.querySelector("storage-banner").watch(outbox);
     addEventListener("pagehide", () => this.readMarks.flush());
@@ -81,6 +83,7 @@ export class Services {
     this.readReceipts.reset();
     this.notifications.closeOutdated();
     this.installedPage.welcomed();
+    notificationRules.load();
   }
 
   /** Messages were added to a conversation; `open`: it is the open one. */
