@@ -73,6 +73,18 @@ async def test_pictures_and_files_are_sent_shown_and_gone_after_the_deletion(
         await expect(window.page.locator(".message-files > *")).to_have_count(0)
 
 
+async def test_a_raw_photo_is_marked_before_it_is_sent(enter: EnterChat) -> None:
+    page = (await enter("ann", "Ann")).page
+    photo = picture(90, 60, "teal")
+    await choose(page, ("lake.jpg", "image/jpeg", photo), ("hill.DNG", "image/x-adobe-dng", photo))
+    notes = page.locator(".attachment-note:visible")
+    await expect(notes).to_have_text(["This file keeps its metadata, such as the location."])
+    await expect(page.locator(".attachment").filter(has=notes)).to_contain_text("hill.DNG")
+    await expect(page.locator("live-announcer")).to_contain_text("hill.DNG: This file keeps")
+    await page.get_by_role("button", name="Remove").first.click()
+    await page.get_by_role("button", name="Remove").first.click()
+
+
 async def test_text_files_are_previewed_read_in_parts_found_and_deleted(
     enter: EnterChat,
 ) -> None:

@@ -2,7 +2,7 @@ import "./setup.mjs";
 import assert from "node:assert/strict";
 import test from "node:test";
 import { applied } from "../../chatserver/static/js/lib/apply.js";
-import { altOf, boxOf, endingOf, kindOf, sampleLines, sizeText, summaryOf, timeText } from "../../chatserver/static/js/lib/files.js";
+import { altOf, boxOf, endingOf, keepsMetadata, kindOf, sampleLines, sizeText, summaryOf, timeText } from "../../chatserver/static/js/lib/files.js";
 import { plainText } from "../../chatserver/static/js/lib/markup.js";
 import { decodeThumbHash } from "../../chatserver/static/js/lib/thumbhash.js";
 import { stored } from "../../chatserver/static/js/lib/view.js";
@@ -45,6 +45,13 @@ test("sizes, endings and alternative texts", () => {
   assert.deepEqual([0, 999, 14_000, 1_640_000, 2_100_000_000].map((n) => sizeText(n, "en")), ["0 bytes", "999 bytes", "14 kB", "1.6 MB", "2 GB"]);
   assert.deepEqual(["a.pdf", ".profile", "a.b.tar.gz", "费用.CSV", "none"].map(endingOf), ["PDF", "", "GZ", "CSV", ""]);
   assert.deepEqual([altOf(picture), altOf({ ...picture, alt: "a lake" })], ["Picture: lake.jpg", "a lake"]);
+});
+
+test("TIFF and raw photos keep their metadata", () => {
+  const raw = "tif tiff dng cr2 cr3 nef arw orf raf rw2".split(" ").map((ending) => ({ name: `IMG_1.${ending}` }));
+  assert.ok(raw.every(keepsMetadata));
+  assert.ok(keepsMetadata({ name: "IMG_1.DNG" }));
+  assert.deepEqual(["lake.jpg", "a.heic", "dng", "a.dng.zip", "x.raw2"].filter((name) => keepsMetadata({ name })), []);
 });
 
 test("a message without text is summarized by its files", () => {

@@ -6,7 +6,7 @@
 import { reconcile } from "../ui/dom.js";
 import { acceptFiles } from "../ui/file-drop.js";
 import { checked, sentence, unreadableOf } from "../lib/chosen-files.js";
-import { endingOf, kindOf, sizeText } from "../lib/files.js";
+import { endingOf, keepsMetadata, kindOf, sizeText } from "../lib/files.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { clone, lang } from "../ui/page.js";
 import { isScaled } from "../ui/scale-picture.js";
@@ -79,7 +79,9 @@ class AttachmentTray extends HTMLElement {
     for (const file of unreadable) attachments.remove(file);
     const texts = [sentence("unreadable", unreadable.map(({ name }) => name), { limits, lang }), ...problems].filter(Boolean);
     if (texts.length > 0) showToast(texts.join(" "));
-    else if (added.length > 0) announce(ngettext("%(num)s file added", "%(num)s files added", added.length));
+    if (added.length === 0 || texts.length > 0) return;
+    const sum = ngettext("%(num)s file added", "%(num)s files added", added.length);
+    announce([sum, ...added.filter(keepsMetadata).map(({ name }) => `${name}: ${warning()}`)].join(" "));
   }
 
   /** Offer the camera and the pictures of a phone; elsewhere open the file dialog of the system. */
@@ -122,6 +124,9 @@ class AttachmentTray extends HTMLElement {
     item.querySelector(".file-name").textContent = name;
     item.querySelector(".file-details").textContent = [endingOf(name), sizeText(bytes, lang)].filter(Boolean).join(" · ");
     item.title = name;
+    const note = item.querySelector(".attachment-note");
+    note.hidden = !keepsMetadata(file);
+    note.textContent = note.hidden ? "" : warning();
     this.#setUpPicture(item, file, preview);
     const alt = item.querySelector(".attachment-alt");
     alt.hidden = !preview;
@@ -171,6 +176,7 @@ class AttachmentTray extends HTMLElement {
 }
 
 const showToast = (text) => document.querySelector("toast-line").show(text);
+const warning = () => _("This file keeps its metadata, such as the location.");
 const announce = (text) => document.querySelector("live-announcer").announce(text);
 
 customElements.define("attachment-tray", AttachmentTray);

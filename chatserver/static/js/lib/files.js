@@ -24,6 +24,9 @@ export function kindOf({ type, width, seconds, wave, removed }) {
   return seconds && wave ? "voice" : "audio";
 }
 
+/** Whether a file that is chosen is a photo whose metadata the server leaves as it is: TIFF and raw formats, by its name. */
+export const keepsMetadata = ({ name }) => /\.(tiff?|dng|cr[23]|nef|arw|orf|raf|rw2)$/i.test(name);
+
 /** Whether a picture may have transparent parts. */
 export const mayBeTransparent = ({ type }) => type !== "image/jpeg";
 
