@@ -112,9 +112,9 @@ async def messages_and_rooms_have_no_violations(ann: Window, bo: Window) -> None
     await expect_no_violations(ann, PHONE)
     await page.locator("#composer-text").fill("")
     await page.set_viewport_size(DESK)
-    for opener in ("rooms", "new-room", "conversation", "people"):
+    for opener, sizes in (("rooms", SIZES), ("new-room", [PHONE]), ("people", [PHONE])):
         await page.evaluate(f"document.querySelector('[data-open={opener}]').click()")
-        await expect_no_violations(ann)
+        await expect_no_violations(ann, *sizes)
         await page.keyboard.press("Escape")
     await page.locator("a.mention").first.click()
     await expect_no_violations(ann, PHONE)

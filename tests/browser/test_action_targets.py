@@ -236,7 +236,7 @@ async def test_settings_are_saved_for_the_room_of_the_dialog(
     await ann.page.go_back()
     await expect(ann.page.locator(TITLE)).to_have_text("Beta")
     await ann.page.locator(".room-settings [type=submit]").click()
-    await expect(ann.rooms()).to_have_text(["Lobby", "Gamma", "Beta"])
+    await expect(ann.rooms()).to_have_text(["Lobby", "Beta", "Gamma"])
     assert (await room(bo, made["Alpha"]))["title"] == "Gamma"
     assert (await room(bo, made["Beta"]))["title"] == "Beta"
 

@@ -3,16 +3,14 @@
  * CurrentConversation, Users, Outbox.
  *
  * Listens to `message:send`, `draft:changed`, `target:changed`, `older:requested`, `newer:requested`, `end:requested`,
- * `connection:retry`, `room:marked`.
+ * `connection:retry`, `room:marked`, and to the events of COMMANDS.
  */
 
 import { Connection } from "../net/connection.js";
 import { CurrentConversation } from "../state/current-conversation.js";
-import { MessageCommands } from "../ui/message-commands.js";
 import { loadLazyBundle, lazyModule, Deferred } from "../ui/lazy-load.js";
 import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
-import { publicRooms } from "../state/public-rooms.js";
 import { RenderScheduler } from "../ui/render-scheduler.js";
 import { Conversations } from "../state/conversations.js";
 import { dispatch } from "../net/dispatch.js";
@@ -32,6 +30,9 @@ import { sender } from "../net/sender.js";
 import { endWithSession, sessionEnded, sessionReplaced } from "../net/session.js";
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Typing } from "../state/typing.js";
+
+const ON_MESSAGES = ["retry", "rewrite", "discard", "react", "answer", "edit", "save", "remove", "copy", "link"];
+const COMMANDS = [...ON_MESSAGES.map((name) => `message:${name}`), "quote:requested", "edit:requested"];
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { accepts: ({ user }) => user === me.name || sessionReplaced() });
@@ -71,7 +72,6 @@ class ChatApp extends HTMLElement {
 
   start() {
     this.#listen();
-    new MessageCommands(this, { conversations: this.#conversations, outbox: this.#outbox, store: this.#store, current: () => this.#conversation });
     this.#router.start();
     this.#users.load();
     this.#outbox.load();
@@ -119,7 +119,6 @@ class ChatApp extends HTMLElement {
     on(this, "message:send", (detail) => this.#send(detail));
     on(this, "draft:changed", ({ key }) => this.#typing.notify(this.#conversations.get(key).room));
     on(drafts, "drafts:changed", () => this.#draw());
-    on(publicRooms, "rooms:changed", () => this.#draw());
     on(this, "target:changed", () => this.#draw());
     on(this, "older:requested", () => this.#loadOlder());
     on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));
@@ -127,6 +126,7 @@ class ChatApp extends HTMLElement {
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
     on(this, "room:marked", () => this.#draw());
+    for (const name of COMMANDS) on(this, name, (detail) => this.#command(name, { conversation: this.#conversation, ...detail }));
     on(globalThis, "blur", () => this.#current.newLine.leave(this.#conversation.unread));
   }
 
@@ -191,6 +191,11 @@ class ChatApp extends HTMLElement {
   }
 
   // Actions of the user --------------------------------------------------------------------------
+
+  /** A command on a message: see MessageCommands. */
+  #command(name, detail) {
+    this.#services.use(({ commands }) => commands.perform(name, detail));
+  }
 
   #loadOlder() {
     if (!this.#current.lost) (this.#conversation.historyWindow ? this.#historyJump : this.#conversations).loadOlder(this.#conversation);

@@ -10,8 +10,8 @@ import { emit, reconcile } from "../ui/dom.js";
 import { _ } from "../lib/i18n.js";
 import { hasNoItalic, plainText, parseHtml, textOf, VERBATIM } from "../lib/markup.js";
 import { ALL_NAMES, splitMentions, isMentioned, isMentionOf } from "../lib/mentions.js";
-import { splitRooms } from "../lib/room-links.js";
 import { directKey, hashOf, isRoute } from "../lib/route.js";
+import { lazyBundle } from "../ui/lazy-load.js";
 import { showFiles } from "../ui/message-files.js";
 import { clone, lang, me, urls } from "../ui/page.js";
 import { Type } from "../net/protocol.js";
@@ -26,12 +26,12 @@ class ChatMessage extends HTMLElement {
 
   /**
    * `isEditing`: the user is editing it; `display(user)`: the shown name of a user; `author`: {name, isBot, picture};
-   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked, and `userOf(key)` the name of that user; `roomOf(name)`: the room that a text links to; `quoted`: the event of the
+   * `isUser(name)`: whether a folded name is that of a user, so that its mentions are marked, and `userOf(key)` the name of that user; `roomOf(name)`: the room that a text links to, undefined until the lazy bundle is loaded; `quoted`: the event of the
    * quoted message, if it is loaded.
    */
   show(message, { continued, isEditing, dates, display, author, isUser, userOf, roomOf, quoted }) {
     const mentions = splitMentions(message.data, isUser).flatMap(({ mention }) => (mention === undefined ? [] : display(userOf(mention))));
-    const rooms = splitRooms(message.data, roomOf).flatMap(({ room }) => room ?? []);
+    const rooms = roomOf && lazyBundle.module.roomsIn(message.data, roomOf);
     const state = JSON.stringify([message, author, mentions, rooms, continued, isEditing, quoted]);
     if (state === this.#shown) return;
     this.#shown = state;
@@ -161,7 +161,7 @@ const pieces = (data, html, names) =>
 
 function piece({ text, mention, tag, ...properties }, names) {
   if (tag !== undefined) return markup(tag, properties, names);
-  if (mention === undefined) return splitRooms(text, names.roomOf).map(roomPiece);
+  if (mention === undefined) return names.roomOf ? lazyBundle.module.withRooms(text, names.roomOf) : document.createTextNode(text);
   const element = ALL_NAMES.includes(mention) ? clone("mention") : linkTo(names.userOf(mention), names);
   element.textContent ||= text;
   element.classList.toggle("mention-me", isMentionOf(mention, me.name));
@@ -178,19 +178,9 @@ function linkTo(user, { display }) {
   return link;
 }
 
-/** A link to a room with its title. */
-function roomPiece({ text, room }) {
-  if (!room) return document.createTextNode(text);
-  const link = clone("room-link");
-  link.href = hashOf(room.key);
-  link.textContent = `#${room.title}`;
-  link.title = `#${room.name}`;
-  return link;
-}
-
 function markup(tag, { parts: inner, href, start, value }, names) {
   const element = tag === "a" ? clone("link") : document.createElement(tag);
-  const within = VERBATIM.has(tag) ? { ...names, roomOf: () => undefined } : names;
+  const within = VERBATIM.has(tag) ? { ...names, roomOf: undefined } : names;
   element.append(...inner.flatMap((part) => piece(part, within)));
   if (tag === "pre") element.tabIndex = 0; // it scrolls
   if (tag === "pre" || tag === "code") element.translate = false;

@@ -22,7 +22,7 @@ class MessageActions extends HTMLElement {
   #picker = this.querySelector(".emoji-picker");
   #opener = this.querySelector("[data-action=pick]");
   #pressTimer = 0;
-  #longPressed = null; // the reaction under a long press: the click that ends the press is ignored
+  #longPressed = null; // the reaction or message under a long press: the click that ends the press is ignored
   #pointer = ""; // the last position of the pointer
   #reachable = null; // the message whose controls are reached by Tab
 
@@ -143,7 +143,7 @@ class MessageActions extends HTMLElement {
     if (pointerType !== "touch" || !message || this.contains(target)) return;
     clearTimeout(this.#pressTimer);
     const reaction = target.closest(".reaction");
-    this.#pressTimer = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.moveTo(message)), LONG_PRESS);
+    this.#pressTimer = setTimeout(() => (reaction ? this.#nameUsers(reaction) : this.#openOn(message)), LONG_PRESS);
     const stop = ({ type, clientX: x, clientY: y }) => {
       if (type === "pointermove" && Math.hypot(x - clientX, y - clientY) < MAX_MOVE) return;
       clearTimeout(this.#pressTimer);
@@ -152,15 +152,22 @@ class MessageActions extends HTMLElement {
     for (const name of ENDS) addEventListener(name, stop, { passive: true });
   }
 
+  #openOn(message) {
+    this.#longPressed = message;
+    this.moveTo(message);
+  }
+
   #nameUsers(reaction) {
     this.#longPressed = reaction;
     document.querySelector("toast-line").show(reaction.title);
   }
 
   #ignoreRelease(event) {
-    const isRelease = this.#longPressed !== null && event.target.closest(".reaction") === this.#longPressed;
+    const isRelease = this.#longPressed?.contains(event.target);
     this.#longPressed = null;
-    if (isRelease) event.stopPropagation();
+    if (!isRelease) return;
+    event.preventDefault(); // on a link
+    event.stopPropagation();
   }
 
   // Keys -----------------------------------------------------------------------------------------

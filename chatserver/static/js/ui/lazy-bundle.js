@@ -50,5 +50,6 @@ export { showServer } from "./server-profile.js";
 export { showInTab } from "./tab-badge.js";
 export { showSample } from "./text-sample.js";
 export { copy } from "./clipboard.js";
+export { roomFinder, roomsIn, withRooms } from "./room-text.js";
 export { Services } from "./services.js";
 export { UnreadEdges } from "./unread-edges.js";

@@ -1,10 +1,7 @@
 /**
  * Commands on messages of the open conversation: react, reply, edit, delete, copy text, copy link; and on those that
  * were not sent: retry, move back into the composer, discard. Edits, deletions and reactions are sent through the
- * outbox.
- *
- * Listens to `message:retry`, `message:rewrite`, `message:discard`, `message:react`, `message:answer`, `message:edit`,
- * `message:save`, `message:remove`, `message:copy`, `message:link`, `quote:requested`, `edit:requested`.
+ * outbox. Part of lazy-bundle.js; <chat-app> passes the events on.
  */
 
 import { call, lazyBundle } from "./lazy-load.js";
@@ -22,6 +19,20 @@ export class MessageCommands {
   #current;
   #outbox;
   #store;
+  #actions = {
+    "message:retry": ({ id }) => this.#outbox.retry(id, this.#conversations.epoch),
+    "message:rewrite": ({ id }) => this.#rewrite(id),
+    "message:discard": ({ id }) => this.#outbox.remove(id),
+    "message:react": this.#onExisting((detail) => this.#react(detail)),
+    "message:answer": this.#onExisting((detail) => this.#answer(detail)),
+    "message:edit": this.#onExisting((detail) => this.#edit(detail)),
+    "message:save": (detail) => this.#save(detail),
+    "message:remove": this.#onExisting((detail) => this.#remove(detail)),
+    "message:copy": this.#onExisting((detail) => this.#copy(detail)),
+    "message:link": (detail) => this.#link(detail),
+    "quote:requested": ({ conversation, seq }) => this.#conversations.loadQuoted(conversation, seq),
+    "edit:requested": (detail) => this.#editLast(detail),
+  };
 
   /** `current()`: the open conversation. */
   constructor(app, { conversations, outbox, store, current }) {
@@ -30,24 +41,19 @@ export class MessageCommands {
     this.#outbox = outbox;
     this.#store = store;
     this.#current = current;
-    const on = (name, action) =>
-      app.addEventListener(name, ({ detail }) => {
-        const conversation = this.#current(); // at the start; later another one may be open
-        this.#try(() => action({ conversation, ...detail }));
-      });
-    const onExisting = (name, action) => on(name, (detail) => (isDeleted(detail) ? this.#showToast(deletedText()) : action(detail)));
-    on("message:retry", ({ id }) => this.#outbox.retry(id, this.#conversations.epoch));
-    on("message:rewrite", ({ id }) => this.#rewrite(id));
-    on("message:discard", ({ id }) => this.#outbox.remove(id));
-    onExisting("message:react", (detail) => this.#react(detail));
-    onExisting("message:answer", (detail) => this.#answer(detail));
-    onExisting("message:edit", (detail) => this.#edit(detail));
-    on("message:save", (detail) => this.#save(detail));
-    onExisting("message:remove", (detail) => this.#remove(detail));
-    onExisting("message:copy", (detail) => this.#copy(detail));
-    on("message:link", (detail) => this.#link(detail));
-    on("quote:requested", ({ conversation, seq }) => this.#conversations.loadQuoted(conversation, seq));
-    on("edit:requested", (detail) => this.#editLast(detail));
+  }
+
+  /** Perform the command of an event. `conversation`: the one that was open when the user gave it. */
+  async perform(name, detail) {
+    try {
+      await this.#actions[name](detail);
+    } catch (error) {
+      this.#showToast(error.message);
+    }
+  }
+
+  #onExisting(action) {
+    return (detail) => (isDeleted(detail) ? this.#showToast(deletedText()) : action(detail));
   }
 
   #react({ conversation, seq, emoji, on }) {
@@ -127,14 +133,6 @@ export class MessageCommands {
     const url = new URL(urls.index, location.href);
     url.hash = hashOf(conversation.key, seq);
     this.#showToast((await lazyBundle.module.copy(url.href)) ? _("Link copied") : url.href);
-  }
-
-  async #try(action) {
-    try {
-      await action();
-    } catch (error) {
-      this.#showToast(error.message);
-    }
   }
 
   #showToast(text) {

@@ -2,12 +2,10 @@
 
 import { lazyBundle } from "./lazy-load.js";
 import { _, ngettext } from "../lib/i18n.js";
-import { foldName } from "../lib/mentions.js";
 import { roomKey } from "../lib/route.js";
 import { orphanedEdits, withPendingChanges } from "../lib/pending-changes.js";
 import { kindOf, listed, pending, roomName, stored } from "../lib/view.js";
 import { drafts } from "../state/drafts.js";
-import { publicRooms } from "../state/public-rooms.js";
 import { lang, me } from "./page.js";
 import { isChange, isMessage, LOBBY } from "../net/protocol.js";
 
@@ -132,7 +130,7 @@ export class Screen {
       display: (user) => this.#users.display(user),
       isUser: (name) => this.#users.isUser(name),
       userOf: (key) => this.#users.mentioned.nameOf(key),
-      roomOf: this.#roomFinder(),
+      roomOf: lazyBundle.module?.roomFinder(this.#conversations.all, (one) => this.nameOf(one)),
       author: (user) => this.#users.author(user),
       find: finder(conversation),
       rights: {
@@ -152,16 +150,6 @@ export class Screen {
         const found = this.#conversations.of(room);
         return found && { key: found.key, name: found.isDirect ? `@${found.to}` : this.#labelOf(found) };
       },
-    };
-  }
-
-  /** (folded name) → {key, name, title} of the room that texts link to by this name, or undefined. */
-  #roomFinder() {
-    let own = null; // made when a text names a room
-    return (name) => {
-      own ??= new Map(this.#conversations.all.filter((one) => one.name).map((one) => [foldName(one.name), one]));
-      const found = own.get(name);
-      return found ? { key: found.key, name: found.name, title: this.nameOf(found) } : publicRooms.named(name);
     };
   }
 

@@ -10,8 +10,10 @@ import { Candidates } from "./candidates.js";
 import { Focus } from "./focus.js";
 import { InstalledPage } from "./installed-page.js";
 import { logOut } from "../net/logout.js";
+import { MessageCommands } from "./message-commands.js";
 import { Notifications } from "./notifications.js";
 import { notificationRules } from "../state/notification-rules.js";
+import { publicRooms } from "../state/public-rooms.js";
 import { ReadMarks } from "../state/read-marks.js";
 import { ReadReceipts } from "../state/read-receipts.js";
 import { Recounts } from "../state/recounts.js";
@@ -24,6 +26,7 @@ import { discard, upload } from "../net/upload.js";
 import { followKeyboard } from "./viewport.js";
 
 export class Services {
+  commands;
   installedPage;
   notifications;
   readMarks;
@@ -38,6 +41,7 @@ export class Services {
   constructor(app, { conversations, users, outbox, store, connection, nameOf, current, draw }) {
     this.#app = app;
     this.#users = users;
+    this.commands = new MessageCommands(app, { conversations, outbox, store, current });
     this.readMarks = new ReadMarks({ conversations, send: (frame) => connection.send(frame) });
     this.notifications = new Notifications({ conversations, users, nameOf, current });
     this.installedPage = new InstalledPage(app, { conversations, connection, notifications: this.notifications });
@@ -45,6 +49,7 @@ export class Services {
     this.renewal = new Renewal(connection);
     new Recounts(conversations).check();
     new Candidates(app, { conversations, users, nameOf, current });
+    publicRooms.addEventListener("rooms:changed", draw);
     users.addEventListener("users:changed", () => this.notifications.closeOutdated());
     notificationRules.addEventListener("rules:changed", () => this.notifications.closeOutdated());
     app.addEventListener("session:logout", ({ detail }) => this.#logOut(detail ?? {}, { outbox, connection }));
