@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from chatserver.chat.notification_settings import NotificationSettings
+from chatserver.chat.unread_messages import UnreadMessages
 from chatserver.clocks import wall
 from chatserver.config import Settings, validated
 from chatserver.files.removal import FileRemoval
@@ -13,6 +14,7 @@ from chatserver.server import Server
 from chatserver.storage.file_usage import FileUsage
 from chatserver.storage.notification_rules import NotificationRules
 from chatserver.storage.overview import Overview
+from chatserver.storage.unread_marks import UnreadMarks
 from chatserver.web import forms
 from chatserver.web.accounts import AccountHandlers
 from chatserver.web.admin_pages import AdminPages
@@ -42,6 +44,7 @@ from chatserver.web.server_profile import ServerProfileHandlers
 from chatserver.web.session_cookies import SessionCookies
 from chatserver.web.storage_administration import StorageHandlers
 from chatserver.web.tus import TusHandlers
+from chatserver.web.unread import UnreadHandlers
 
 SERVER = web.AppKey("server", Server)
 
@@ -203,7 +206,8 @@ def _chat_handlers(server: Server) -> tuple[object, ...]:
     tus = TusHandlers(uploads=server.files.uploads, paths=paths, authenticator=authenticator)
     rules = NotificationSettings(NotificationRules(server.database), server.hub)
     notifications = NotificationHandlers(rules, server.room_commands, paths)
-    return rooms, messages, files, tus, notifications
+    marks = UnreadMessages(UnreadMarks(server.database), server.read_positions, server.hub)
+    return rooms, messages, files, tus, notifications, UnreadHandlers(marks, paths)
 
 
 def _health(server: Server) -> Health:

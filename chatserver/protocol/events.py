@@ -110,7 +110,8 @@ class Read(Wire, tag=int(Type.READ)):
     To the devices of that user immediately. If the room shows receipts, also to all members, in
     batches at most once a second, with the newest position of each. `muted` and `notify` are set if
     the user has changed which messages of the room notify, `favorite` if it became a favorite or is
-    none any more; they are sent to the devices of that user only.
+    none any more; they are sent to the devices of that user only. `unread`: the user has marked the
+    messages after `seq` as unread, so the position has moved back.
     """
 
     room: PositiveInt
@@ -119,6 +120,7 @@ class Read(Wire, tag=int(Type.READ)):
     muted: bool | None = None
     favorite: bool | None = None
     notify: str | None = None
+    unread: bool | None = None
 
 
 class Edit(Wire, tag=int(Type.EDIT)):

@@ -49,6 +49,13 @@ class ReadPositions:
         if room in own or len(own) < MAX_PENDING:
             self._queue(user.id, room, (user.name, seq))
 
+    def forget(self, user_id: int, room: int) -> None:
+        """Drop the position of a user that is not stored yet: it was moved back."""
+        own = self._pending.get(user_id, {})
+        own.pop(room, None)
+        if not own:
+            self._pending.pop(user_id, None)
+
     def _queue(self, user_id: int, room: int, position: Position) -> None:
         name, seq = position
         own = self._pending.setdefault(user_id, {})

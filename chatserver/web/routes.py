@@ -24,6 +24,7 @@ from chatserver.web.rooms import RoomHandlers
 from chatserver.web.server_profile import ServerProfileHandlers
 from chatserver.web.storage_administration import StorageHandlers
 from chatserver.web.tus import TusHandlers
+from chatserver.web.unread import UnreadHandlers
 from chatserver.web.websocket.endpoint import WebSocketEndpoint
 
 CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
@@ -32,6 +33,7 @@ CONTROLLERS: tuple[type, ...] = (  # in the order of the descriptions
     ProfilePictureHandlers,
     RoomHandlers,
     MessageHandlers,
+    UnreadHandlers,
     FileHandlers,
     TusHandlers,
     NotificationHandlers,

@@ -113,3 +113,26 @@ async def test_typing_is_sent_to_other_members(ann: User, bo: User, cy: User) ->
     assert len([frame for frame in anns._queued if frame["type"] == Type.TYPING]) <= 2
     await cys.receives_nothing()
     assert [frame for frame in cys._queued + bos._queued if frame["type"] == Type.TYPING] == []
+
+
+async def test_a_message_that_is_marked_as_unread_is_unread_on_all_devices(
+    ann: User, bo: User
+) -> None:
+    desk, bos = await ann.connect(), await bo.connect()
+    for text in ("one", "two", "three"):
+        seq = (await bo.ask("POST", "/api/rooms/1/messages", {"data": text})).json["seq"]
+    await desk.send({"type": Type.READ, "room": 1, "seq": seq})
+    assert (await desk.next(Type.READ))["seq"] == seq
+    first = f"/api/rooms/1/messages/{seq - 1}/unread"
+    assert (await ann.ask("POST", first)).json == {"ok": 1, "room": 1, "read": seq - 2}
+    frame = await desk.next(Type.READ)
+    assert (frame["seq"], frame["unread"]) == (seq - 2, True)
+    lobby = (await ann.connect()).welcome["rooms"][0]
+    assert (lobby["read"], lobby["unread"]) == (seq - 2, 2)
+    later = f"/api/rooms/1/messages/{seq}/unread"
+    assert (await ann.ask("POST", later)).json["read"] == seq - 2  # it is unread already
+    await desk.send({"type": Type.READ, "room": 1, "seq": seq})
+    while (await desk.next(Type.READ))["seq"] != seq:
+        pass
+    assert (await ann.ask("POST", f"/api/rooms/1/messages/{seq + 1}/unread")).status == 404
+    assert [frame for frame in bos._queued if frame["type"] == Type.READ] == []

@@ -150,3 +150,16 @@ test("a mention of a longer name is not a mention of me, even if that user becom
   conversation.recheckMentions();
   assert.equal(conversation.mentions, 0);
 });
+
+test("messages that were marked as unread stay so until the conversation is opened again", () => {
+  const conversation = new Conversation("#1", "ann");
+  conversation.welcome(room({ read: 10, unread: 0 }));
+  conversation.markUnread(7);
+  assert.deepEqual([conversation.read, conversation.reportedRead, conversation.stale], [7, 7, true]);
+  assert.ok(conversation.unread > 0);
+  assert.deepEqual([conversation.markRead(), conversation.markReadTo(9), conversation.read], [false, false, 7]);
+  conversation.welcome(room({ read: 7, unread: 3 }));
+  assert.equal(conversation.unread, 3);
+  conversation.isHeld = false;
+  assert.equal(conversation.markRead(), true);
+});

@@ -21,7 +21,7 @@ class FakeConversations {
 function openRoom(key, room) {
   const conversations = new FakeConversations();
   const conversation = conversations.admit(key, room);
-  const current = new CurrentConversation(conversations);
+  const current = new CurrentConversation(conversations, { key: "" });
   current.show(key);
   return { conversations, conversation, current };
 }
@@ -47,7 +47,7 @@ test("losing another room does not change the open one", () => {
 
 test("a room is unknown when all rooms are loaded and it is not among them", () => {
   const conversations = new FakeConversations();
-  const current = new CurrentConversation(conversations);
+  const current = new CurrentConversation(conversations, { key: "" });
   conversations.isComplete = false;
   current.show("#4711");
   assert.equal(current.lost, null);
@@ -57,7 +57,7 @@ test("a room is unknown when all rooms are loaded and it is not among them", () 
 });
 
 test("a direct conversation may have no room yet", () => {
-  const current = new CurrentConversation(new FakeConversations());
+  const current = new CurrentConversation(new FakeConversations(), { key: "" });
   current.show("@bo");
   assert.equal(current.lost, null);
 });
@@ -72,4 +72,22 @@ test("after a restored backup a room that reuses the number does not replace the
   current.show("#1");
   current.show("#9");
   assert.equal(current.lost, null);
+});
+
+test("a conversation with messages marked as unread is held until it is opened again, also after a reload", () => {
+  const held = { key: "" };
+  const conversations = new FakeConversations();
+  const conversation = conversations.admit("#9", 9);
+  const first = new CurrentConversation(conversations, held);
+  first.show("#9");
+  conversation.read = 5;
+  conversation.markUnread(3);
+  first.hold();
+  assert.equal(held.key, "#9");
+  const reloaded = new CurrentConversation(conversations, held);
+  reloaded.show("#9");
+  assert.equal(conversation.isHeld, true);
+  reloaded.show("#1");
+  reloaded.show("#9");
+  assert.deepEqual([conversation.isHeld, held.key], [false, ""]);
 });

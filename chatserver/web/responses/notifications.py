@@ -1,7 +1,7 @@
 """Responses about rules for notifications."""
 
 from chatserver.notification_rules import RoomLevel
-from chatserver.protocol import PositiveInt, Rules
+from chatserver.protocol import Position, PositiveInt, Rules
 from chatserver.web.responses import Success
 
 
@@ -16,3 +16,10 @@ class RoomNotifications(Success):
 
     room: PositiveInt
     notify: RoomLevel
+
+
+class UnreadMark(Success):
+    """The read position of the user."""
+
+    room: PositiveInt
+    read: Position

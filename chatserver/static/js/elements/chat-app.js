@@ -3,7 +3,7 @@
  * CurrentConversation, Users, Outbox.
  *
  * Listens to `message:send`, `draft:changed`, `target:changed`, `older:requested`, `newer:requested`, `end:requested`,
- * `connection:retry`, `room:marked`, and to the events of COMMANDS.
+ * `read:requested`, `connection:retry`, `room:marked`, and to the events of COMMANDS.
  */
 
 import { Connection } from "../net/connection.js";
@@ -18,6 +18,7 @@ import { Router } from "../ui/router.js";
 import { asEvent } from "../lib/view.js";
 import { followLogout } from "../net/logout-sync.js";
 import { Navigation } from "../ui/navigation.js";
+import { heldConversation } from "../state/held-conversation.js";
 import { OutboxStore } from "../state/outbox-store.js";
 import { Outbox } from "../state/outbox.js";
 import { me, socketUrl } from "../ui/page.js";
@@ -31,13 +32,13 @@ import { endWithSession, sessionEnded, sessionReplaced } from "../net/session.js
 import { listenToKeys } from "../ui/shortcuts.js";
 import { Typing } from "../state/typing.js";
 
-const ON_MESSAGES = ["retry", "rewrite", "discard", "react", "answer", "edit", "save", "remove", "copy", "link"];
+const ON_MESSAGES = ["retry", "rewrite", "discard", "react", "answer", "edit", "save", "remove", "copy", "unread", "link"];
 const COMMANDS = [...ON_MESSAGES.map((name) => `message:${name}`), "quote:requested", "edit:requested"];
 
 class ChatApp extends HTMLElement {
   #connection = new Connection(socketUrl(), { accepts: ({ user }) => user === me.name || sessionReplaced() });
   #conversations = new Conversations(this.#connection, (name) => this.#users.isUser(name));
-  #current = new CurrentConversation(this.#conversations);
+  #current = new CurrentConversation(this.#conversations, heldConversation);
   #users = new Users();
   #store = new OutboxStore(me.name);
   #outbox = new Outbox({ store: this.#store, send: sender(this.#connection, this.#conversations) });
@@ -123,6 +124,7 @@ class ChatApp extends HTMLElement {
     on(this, "older:requested", () => this.#loadOlder());
     on(this, "newer:requested", () => this.#historyJump.loadNewer(this.#conversation));
     on(this, "end:requested", () => this.#showEnd());
+    on(this, "read:requested", () => this.#markRead());
     on(this, "connection:retry", () => this.#connection.retryNow());
     endWithSession(this.#connection);
     on(this, "room:marked", () => this.#draw());
@@ -181,6 +183,7 @@ class ChatApp extends HTMLElement {
     const { key, lost } = this.#current;
     this.#services.use((services) => services.messagesAdded(added, { open: conversation.key === key }));
     if (conversation.key === key) {
+      if (conversation.isHeld) this.#current.hold();
       if (lost && this.#current.check()) this.#router.load(); // a member again
       if (added.length > 1) this.#redraw(); // before the timeline is trimmed: they may not all fit into the view
       this.#readTracker.check();
@@ -206,7 +209,16 @@ class ChatApp extends HTMLElement {
     this.#redraw();
   }
 
+  /** Mark everything as read, without scrolling to the end. */
+  #markRead() {
+    this.#current.release();
+    this.#conversations.markRead(this.#conversation);
+    this.#services.use(({ readMarks }) => readMarks.schedule());
+    this.#draw();
+  }
+
   #send({ key, text, replyTo, files }) {
+    if (this.#conversation.isHeld) this.#current.release();
     if (this.#conversation.unread === 0) this.#current.newLine.clear();
     this.#typing.sent(this.#conversations.get(key).room);
     this.#outbox.add(key, text, { replyTo, epoch: this.#conversations.epoch, files });

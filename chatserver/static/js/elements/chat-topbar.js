@@ -20,6 +20,7 @@ class ChatTopbar extends HTMLElement {
     this.querySelector(".topbar-details").textContent =
       to === null ? room : `@${to} · ${isOnline ? _("online") : _("offline")}`;
     this.querySelector(".topbar-elsewhere").hidden = elsewhere === 0;
+    this.querySelector(".topbar-next").hidden = elsewhere === 0;
     this.querySelector(".topbar-favorite").hidden = favorite === null;
     this.querySelector(".topbar-favorite").setAttribute("aria-pressed", String(favorite === true));
   }

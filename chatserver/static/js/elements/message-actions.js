@@ -4,7 +4,7 @@
  * reaches the controls of the focused message only. A long press on a reaction shows who reacted.
  *
  * Dispatches, from that message: `message:react` {seq, emoji, on}, `message:answer` {seq}, `message:edit`
- * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:link` {seq}. Owned by <message-list>, which calls `update`.
+ * {seq}, `message:remove` {seq}, `message:copy` {seq}, `message:unread` {seq}, `message:link` {seq}. Owned by <message-list>, which calls `update`.
  */
 
 import { emit } from "../ui/dom.js";
@@ -87,6 +87,7 @@ class MessageActions extends HTMLElement {
     this.#show("copy", data !== "");
     const { member, moderates, open } = this.#rights;
     this.#show("edit", member && own && open);
+    this.#show("unread", member && !own);
     this.#show("remove", member && (own || moderates));
     for (const action of ["pick", "answer"]) this.#show(action, member && open);
   }

@@ -30,6 +30,7 @@ export class Conversation {
   unread = 0;
   mentions = 0;
   lastAt = 0;
+  isHeld = false; // the user has marked messages as unread: nothing is read until the conversation is opened again
   stale = false; // `unread` and `mentions` are estimates; see recounts.js
   readers = new Map(); // name → read position, if the room shows receipts
 
@@ -106,6 +107,7 @@ export class Conversation {
 
   /** Mark everything as read. Returns whether that changed anything. */
   markRead() {
+    if (this.isHeld) return false;
     const position = this.timeline.cursor ?? 0;
     const changed = this.unread > 0 || position > this.read;
     this.readTo(position);
@@ -119,7 +121,7 @@ export class Conversation {
   markReadTo(seq) {
     const { events, upTo } = this.historyWindow ?? { events: this.timeline.events, upTo: this.timeline.cursor ?? 0 };
     const position = Math.min(seq, upTo);
-    if (position <= this.read) return false;
+    if (position <= this.read || this.isHeld) return false;
     const seen = events.filter((event) => event.seq <= position && this.isUnread(event));
     const { unread, mentions, stale } = this;
     this.readTo(position);
@@ -128,6 +130,15 @@ export class Conversation {
     this.mentions = Math.max(0, Math.min(this.unread, mentions - seen.filter(({ data }) => this.#mentionsMe(data)).length));
     this.stale = (stale || this.at_least) && this.unread > 0;
     return true;
+  }
+
+  /** The user has marked the messages after `seq` as unread. The server will count them. */
+  markUnread(seq) {
+    if (seq >= this.read) return;
+    this.read = this.reportedRead = seq;
+    this.isHeld = true;
+    this.stale = true;
+    this.unread = Math.max(1, this.unread, this.#countAfter(seq));
   }
 
   /** Set the read position to `seq`, read here or on another device. */

@@ -97,6 +97,7 @@ export class Conversations extends EventTarget {
     conversation.readBy(user, seq);
     if (user === me.name) {
       conversation.mark(marks);
+      if (marks.unread) conversation.markUnread(seq);
       conversation.reportedRead = Math.max(conversation.reportedRead, seq);
       conversation.readTo(seq);
     }

@@ -11,9 +11,13 @@ export class CurrentConversation {
   newLine = new NewLine();
 
   #conversations;
+  #held;
+  #heldFrom = null; // the read position for which the line was placed
 
-  constructor(conversations) {
+  /** `held`: see held-conversation.js. */
+  constructor(conversations, held) {
     this.#conversations = conversations;
+    this.#held = held;
   }
 
   get conversation() {
@@ -22,11 +26,32 @@ export class CurrentConversation {
 
   /** Open the conversation `key`. */
   show(key) {
+    const isReload = this.key === null && this.#held.key === key;
     this.key = key;
+    this.#heldFrom = null;
+    this.#conversations.get(key).isHeld = isReload;
+    if (!isReload) this.#held.key = "";
     this.lost = null;
     this.newLine.clear();
     this.check();
     this.newLine.place(this.conversation);
+  }
+
+  /** The user has marked messages of it as unread: they stay so until it is opened again, also after a reload. */
+  hold() {
+    const { read } = this.conversation;
+    if (read === this.#heldFrom) return;
+    this.#heldFrom = read;
+    this.#held.key = this.key;
+    this.newLine.clear();
+    this.newLine.place(this.conversation);
+  }
+
+  /** Read the conversation again, which was held. */
+  release() {
+    this.conversation.isHeld = false;
+    this.#held.key = "";
+    this.newLine.clear();
   }
 
   /** The user is no longer a member of `conversation`. Returns whether it is the open one. */

@@ -9,6 +9,7 @@ import { summaryOf } from "../lib/files.js";
 import { _ } from "../lib/i18n.js";
 import { plainText } from "../lib/markup.js";
 import { hashOf } from "../lib/route.js";
+import { sessionRequest } from "../net/api.js";
 import { me, urls } from "./page.js";
 import { attachments } from "../state/attachments.js";
 import { isChange, isMessage, Type } from "../net/protocol.js";
@@ -29,6 +30,7 @@ export class MessageCommands {
     "message:save": (detail) => this.#save(detail),
     "message:remove": this.#onExisting((detail) => this.#remove(detail)),
     "message:copy": this.#onExisting((detail) => this.#copy(detail)),
+    "message:unread": (detail) => this.#markUnread(detail),
     "message:link": (detail) => this.#link(detail),
     "quote:requested": ({ conversation, seq }) => this.#conversations.loadQuoted(conversation, seq),
     "edit:requested": (detail) => this.#editLast(detail),
@@ -127,6 +129,12 @@ export class MessageCommands {
   async #copy(target) {
     const isCopied = await lazyBundle.module.copy(this.#textOf(target));
     this.#showToast(isCopied ? _("Text copied") : _("The browser did not allow copying."));
+  }
+
+  /** The page applies it when the server sends it to all devices. */
+  async #markUnread({ seq, conversation: { room } }) {
+    await sessionRequest("POST", `${urls.rooms}/${room}/messages/${seq}/unread`);
+    this.#showToast(_("Marked as unread"));
   }
 
   async #link({ seq, conversation }) {

@@ -1,6 +1,6 @@
 /** The rows of a message list: updates them in place, and reports which messages are on screen. */
 
-import { reconcile } from "./dom.js";
+import { emit, reconcile } from "./dom.js";
 import { Dates } from "../lib/dates.js";
 import { _ } from "../lib/i18n.js";
 import { notice } from "../lib/notices.js";
@@ -20,6 +20,7 @@ export class MessageRows {
     this.#rows = list.querySelector(".messages-rows");
     this.#seen = list.querySelector(".messages-seen");
     this.#scroller = scroller;
+    this.#rows.addEventListener("click", ({ target }) => target.closest(".new-line-read") && emit(list, "read:requested"));
   }
 
   /** `rows` as lib/layout.js makes them; `view` as <message-list> gets it. */
@@ -114,13 +115,15 @@ export class MessageRows {
     this.#tabStop = last ?? null;
   }
 
-  #update(element, { kind, at, message, continued }, { display, author, isUser, userOf, roomOf, find, editing }) {
+  #update(element, { kind, at, message, continued }, { display, author, isUser, userOf, roomOf, find, editing, unread }) {
     if (kind === "message") {
       const isEditing = editing !== null && message.seq === editing;
       const quoted = find(message.replyTo);
       element.show(message, { continued, isEditing, dates: this.#dates, display, author: author(message.user), isUser, userOf, roomOf, quoted });
     } else if (kind === "notice") {
       element.firstElementChild.textContent = notice(message.notice, display);
+    } else if (kind === "new") {
+      element.querySelector(".new-line-read").hidden = unread === 0;
     } else if (kind === "day") {
       const time = element.querySelector("time");
       time.dateTime = new Date(at).toLocaleDateString("sv"); // 2031-05-03

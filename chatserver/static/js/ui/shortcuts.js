@@ -1,4 +1,4 @@
-/** Global keyboard shortcuts of the chat page. <keys-dialog> lists them. */
+/** Global keyboard shortcuts of the chat page, which <keys-dialog> lists, and the button to the next unread conversation. */
 
 import { call } from "./lazy-load.js";
 import { goTo } from "./layers.js";
@@ -10,6 +10,7 @@ const ROWS = ["unread", "favorites", "rooms", "direct"].map((name) => `[data-sec
 
 export function listenToKeys(app) {
   const part = (name) => app.querySelector(name);
+  part(".topbar-next").addEventListener("click", () => step(1, true));
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isComposing(event)) return;
     const action = actionOf(event, part);
