@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from chatserver.models import LOBBY
 from tests.browser.conftest import EnterChat
 from tests.browser.window import Window
 from tests.driver import Chat, Device
+from tests.web.test_files import upload
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -182,3 +184,19 @@ async def test_scrolled_messages_stay_read_after_a_reload(enter: EnterChat) -> N
     await expect(badge).not_to_have_text(str(opened))  # one more screen of them
     first = await ann.page.locator(LINE).inner_text()
     assert int(first.removeprefix("new ")) >= MANY - opened
+
+
+async def test_a_room_with_a_text_file_opens_at_its_end(enter: EnterChat) -> None:
+    ann = await enter("ann", "Ann")
+    user = await ann.chat.logged_in("ann")
+    device = await user.connect()
+    await send_messages(device, 20, room=LOBBY)
+    lines = "".join(f"line {number}\n" for number in range(20))
+    file = (await upload(user, lines.encode(), name="notes.txt"))["id"]
+    await user.ask("POST", "/api/rooms/1/messages", {"data": "", "files": [file]})
+    await device.say("What do you think?", room=LOBBY)
+    await ann.page.reload()
+    await ann.wait_until_loaded()
+    await expect(ann.page.locator(".text-sample")).to_contain_text("line 7")
+    await expect(ann.page.locator("chat-message").last).to_be_in_viewport(ratio=1)
+    await expect(ann.page.locator(".messages-jump")).to_be_hidden()

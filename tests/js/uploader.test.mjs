@@ -41,13 +41,13 @@ function rig(upload = described, { store = new MemoryStore(), isOnline, exclusiv
 
 const failure = (code, status, message = "") => Object.assign(new Error(message), { code, status });
 
-test("a message is sent when all its files are uploaded, and later messages do not wait", async () => {
+test("a message is sent when all its files are uploaded, and other conversations do not wait", async () => {
   let release;
   const { outbox, sent, store } = rig(async (one) => (one.key === "b" && (await new Promise((resolve) => (release = resolve))), described(one)));
   const events = [];
   outbox.addEventListener("outbox:acknowledged", ({ detail: { entry, reply } }) => events.push(asEvent(entry, reply, "ann")));
   outbox.add("#7", "see", { files: [file("a"), file("b")] });
-  outbox.add("#7", "later");
+  outbox.add("#8", "later");
   await settled();
   assert.deepEqual(sent.map(({ data }) => data), ["later"]);
   assert.equal(store.contents.size, 2);
@@ -113,7 +113,7 @@ test("a file whose upload is cut every time delays no other, and is refused afte
       throw error;
     });
     outbox.add("#7", "first", { files: [file("a")] });
-    outbox.add("#7", "second", { files: [file("b")] });
+    outbox.add("#9", "second", { files: [file("b")] });
     await settled();
     outbox.add("#8", "third", { files: [file("c")] }); // while the first one waits to be tried again
     await settled();
@@ -146,11 +146,11 @@ test("a picture that cannot be prepared, and one that another tab uploads, delay
   const prepare = async ({ key }, content) => (key === "a" ? Promise.reject(new Error()) : content);
   const exclusively = (key, work) => (key === "b" ? Promise.reject(new Error("another tab uploads it")) : work());
   const { outbox, sent } = rig(described, { prepare, exclusively });
-  for (const key of ["a", "b", "c"]) outbox.add("#7", key, { files: [file(key)] });
+  for (const key of ["a", "b", "c"]) outbox.add(`#${key}`, key, { files: [file(key)] });
   await settled();
   assert.deepEqual(sent.map(({ data }) => data), ["c"]);
-  assert.deepEqual(outbox.entriesOf("#7").map(({ state }) => state), ["failed", "sending"]);
-  outbox.remove(outbox.entriesOf("#7")[1].id);
+  assert.deepEqual(["#a", "#b"].map((key) => outbox.entriesOf(key)[0].state), ["failed", "sending"]);
+  outbox.remove(outbox.entriesOf("#b")[0].id);
 });
 
 test("a failure of the server is shown after several attempts", async () => {

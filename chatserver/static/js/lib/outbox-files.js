@@ -5,8 +5,26 @@
  * URL of a picture or a recording in this page; `progress`: bytes that were sent; `problem`: why it was refused.
  */
 
+const UPLOAD_WAIT = 5_000; // milliseconds that a message waits for the files of an earlier one
+
 /** Whether all files of an entry are uploaded. */
-export const isUploaded = ({ files = [] }) => files.every(({ uploaded }) => uploaded);
+const isUploaded = ({ files = [] }) => files.every(({ uploaded }) => uploaded);
+
+/**
+ * The next of some entries to send: one without files that are not uploaded. A message waits a moment for those of an
+ * earlier one in its conversation, so that a comment follows its picture. Returns {entry}, or {wait} in milliseconds.
+ */
+export function nextToSend(entries, now) {
+  const ends = new Map(); // by conversation, until when its messages wait
+  const waits = [];
+  for (const entry of entries) {
+    const wait = (ends.get(entry.key) ?? 0) - now;
+    if (!isUploaded(entry)) ends.set(entry.key, Math.max(entry.at + UPLOAD_WAIT, now + wait));
+    else if (entry.target !== undefined || wait <= 0 || wait > UPLOAD_WAIT) return { entry };
+    else waits.push(wait);
+  }
+  return { wait: waits.length > 0 ? Math.min(...waits) : 0 };
+}
 
 /** The first file that is to be uploaded, as {entry, file}, or undefined. `postponed`: keys of files that are not. */
 export function nextUpload(entries, postponed) {

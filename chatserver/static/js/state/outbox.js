@@ -8,13 +8,12 @@
  * An entry: {id, key, data, at, order, state: "sending" | "failed", tried?, replyTo?, epoch?, problem?, unknown?,
  * final?, files?, again?}, and for a change of the message `target`: {type, room, target, emoji?, on?}. `tried`: it may
  * have reached the server. `epoch`: the log to which the numbers of room and message belong. `unknown`: it failed
- * without a reply. `final`: a retry would be refused again. `files`: see lib/outbox-files.js; a message is sent when all
- * of them are uploaded, and others do not wait for it. `again`: its files were uploaded twice.
+ * without a reply. `final`: a retry would be refused again. `files`: see lib/outbox-files.js. `again`: they were uploaded twice.
  */
 
 import { Backoff } from "../lib/backoff.js";
 import { newId } from "../lib/ids.js";
-import { isUploaded, merge, reloaded, retried, uploadAgain } from "../lib/outbox-files.js";
+import { merge, nextToSend, reloaded, retried, uploadAgain } from "../lib/outbox-files.js";
 import { _ } from "../lib/i18n.js";
 import { wellFormed } from "../lib/text.js";
 import { isChange, Type } from "../net/protocol.js";
@@ -80,8 +79,8 @@ export class Outbox extends EventTarget {
   /** `files`: with their `content` if they are new. */
   add(key, text, { replyTo, epoch, files = [] } = {}) {
     for (const file of files) if (file.content) this.#store.hold(file.key, file.content);
-    const described = files.map(({ content, ...description }) => description);
-    const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }), ...(files.length > 0 && { files: described }) };
+    const described = files.length > 0 && { files: files.map(({ content, ...description }) => description) };
+    const optional = { ...(replyTo && { replyTo }), ...(epoch && { epoch }), ...described };
     this.#enqueue(this.#newEntry({ key, data: wellFormed(text), ...optional }));
   }
 
@@ -170,12 +169,13 @@ export class Outbox extends EventTarget {
 
   #newEntry(fields) {
     const at = Date.now();
-    const order = Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1);
-    return { id: newId(), state: "sending", ...fields, at, order };
+    return { id: newId(), state: "sending", ...fields, at, order: Math.max(at, (this.#entries.at(-1)?.order ?? 0) + 1) };
   }
 
   #next() {
-    return this.sending.find(isUploaded);
+    const { entry, wait } = nextToSend(this.sending, Date.now());
+    if (wait) this.#timer = setTimeout(() => this.flush(), wait);
+    return entry;
   }
 
   async #deliver(entry) {

@@ -1,11 +1,12 @@
 /** Scales large photos before they are uploaded, which also removes the place where they were taken. */
 
 const LONGER = 2560; // pixels of the longer side
+const MAX_RATIO = 3; // of the sides: long screenshots and panoramas would become illegible
 const QUALITY = 0.85;
 const PHOTOS = new Set(["image/jpeg", "image/webp", "image/heic"]);
 
 /** Whether a file is scaled unless the user wants the original. */
-export const isScaled = ({ type, width = 0, height = 0 }) => PHOTOS.has(type) && Math.max(width, height) > LONGER;
+export const isScaled = ({ type, width = 0, height = 0 }) => PHOTOS.has(type) && scaleOf({ width, height }) < 1;
 
 /** The content to upload: a smaller picture, or `content` itself. A picture that became a JPEG gets another name. */
 export async function scaled(file, content) {
@@ -22,11 +23,16 @@ export async function scaled(file, content) {
   }
 }
 
+function scaleOf({ width, height }) {
+  const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
+  return longer > MAX_RATIO * shorter ? 1 : Math.min(1, LONGER / longer);
+}
+
 /** A smaller picture as a Blob, or null if it is not large. */
 async function draw(content) {
   const picture = await createImageBitmap(content);
-  const scale = LONGER / Math.max(picture.width, picture.height);
-  if (scale >= 1) return null;
+  const scale = scaleOf(picture);
+  if (scale === 1) return null;
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(picture.width * scale);
   canvas.height = Math.round(picture.height * scale);

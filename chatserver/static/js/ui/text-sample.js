@@ -36,10 +36,16 @@ async function load(sample, { file, url, more }, failures = 0) {
   }
 }
 
-/** Give a short text as much room as it needs: until now that was a guess. */
+/**
+ * Give a short text as much room as it needs: until now that was a guess. The text is measured as it is, because a
+ * smaller box, even for a moment, would move the list of messages.
+ */
 function fit(sample, more) {
-  sample.style.setProperty("--lines", 1);
-  const lines = Math.max(1, Math.round(sample.scrollHeight / sample.clientHeight));
+  const reserved = Number(sample.style.getPropertyValue("--lines"));
+  const text = document.createRange();
+  text.selectNodeContents(sample);
+  const height = text.getBoundingClientRect().height;
+  const lines = Math.max(1, Math.round((height * reserved) / sample.clientHeight));
   sample.style.setProperty("--lines", Math.min(lines, MAX_LINES));
   more.hidden = lines <= MAX_LINES;
 }
