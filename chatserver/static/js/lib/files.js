@@ -7,6 +7,7 @@ const AUDIO = new Set(["audio/mpeg", "audio/ogg", "audio/wav", "audio/mp4", "aud
 const MAX_WIDTH = 420; // CSS pixels of a single picture
 const MAX_HEIGHT = 320;
 const MIN_SIDE = 48;
+const MAX_RATIO = 3; // of the sides of a box; a longer picture is cut off at its end
 export const SMALL_THUMB = 480; // pixels of the longer side of a thumbnail
 export const LARGE_THUMB = 1600; // of the one that fits into a window
 export const MAX_ALT = 250; // characters of an alternative text
@@ -33,8 +34,12 @@ export const mayBeTransparent = ({ type }) => type !== "image/jpeg";
 /** The lines that the sample of a text file of this size has room for: a guess until a short text is loaded. */
 export const sampleLines = (bytes) => Math.min(MAX_LINES, Math.max(1, Math.ceil(bytes / LINE_BYTES)));
 
+/** Whether it is a long screenshot or a panorama, which would be illegible if it was scaled as a whole. */
+export const isLong = ({ width, height }) => Math.max(width, height) > MAX_RATIO * Math.min(width, height);
+
 /** The size of the box of a single picture: its own size if it fits, never larger. */
-export function boxOf({ width, height }) {
+export function boxOf(file) {
+  const [width, height] = [Math.min(file.width, MAX_RATIO * file.height), Math.min(file.height, MAX_RATIO * file.width)];
   const scale = Math.min(1, MAX_WIDTH / width, MAX_HEIGHT / height);
   const fit = (side) => Math.max(MIN_SIDE, Math.round(side * scale));
   return { width: fit(width), height: fit(height) };

@@ -7,7 +7,7 @@
  */
 
 import { emit, reconcile } from "./dom.js";
-import { LARGE_THUMB, SMALL_THUMB, altOf, boxOf, endingOf, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
+import { LARGE_THUMB, SMALL_THUMB, altOf, boxOf, endingOf, isLong, kindOf, mayBeTransparent, sampleLines, sizeText } from "../lib/files.js";
 import { lazyModule } from "./lazy-load.js";
 import { messagesView } from "./near-view.js";
 import { clone, lang, urls } from "./page.js";
@@ -62,10 +62,12 @@ function makePicture(file, { isGallery }) {
   const { width, height } = boxOf(file);
   link.href = fileUrl(file);
   setBox(image, { width, height }, isGallery);
-  const size = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL_THUMB ? SMALL_THUMB : LARGE_THUMB;
+  const isSmall = isGallery || Math.max(width, height) * devicePixelRatio <= SMALL_THUMB;
+  const size = isSmall && !isLong(file) ? SMALL_THUMB : LARGE_THUMB;
   messagesView.when(image, () => loadImage(image, thumbUrl(file, size)));
   if (file.blur) messagesView.when(link, () => lazyModule.use(({ showBlur }) => showBlur(link, image, file.blur)));
   link.classList.toggle("transparent", mayBeTransparent(file));
+  link.classList.toggle("long", isLong(file));
   link.querySelector(".picture-kind").hidden = file.type !== "image/gif";
   return link;
 }

@@ -1,7 +1,8 @@
 /** Scales large photos before they are uploaded, which also removes the place where they were taken. */
 
+import { isLong } from "../lib/files.js";
+
 const LONGER = 2560; // pixels of the longer side
-const MAX_RATIO = 3; // of the sides: long screenshots and panoramas would become illegible
 const QUALITY = 0.85;
 const PHOTOS = new Set(["image/jpeg", "image/webp", "image/heic"]);
 
@@ -23,10 +24,7 @@ export async function scaled(file, content) {
   }
 }
 
-function scaleOf({ width, height }) {
-  const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
-  return longer > MAX_RATIO * shorter ? 1 : Math.min(1, LONGER / longer);
-}
+const scaleOf = ({ width, height }) => (isLong({ width, height }) ? 1 : Math.min(1, LONGER / Math.max(width, height)));
 
 /** A smaller picture as a Blob, or null if it is not large. */
 async function draw(content) {
