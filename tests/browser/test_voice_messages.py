@@ -161,7 +161,7 @@ async def test_without_a_microphone_the_reason_is_shown(enter: EnterChat) -> Non
         " throw new DOMException('', 'NotFoundError') } }"
     )
     await ann.page.locator(".composer-voice").click()
-    await expect(ann.page.locator("toast-line")).to_have_text("There is no microphone.")
+    await expect(ann.page.locator("toast-line")).to_have_text("No microphone was found.")
     await expect(ann.page.locator("#composer-text")).to_be_visible()
     await ann.page.add_init_script("delete globalThis.MediaRecorder")
     await ann.page.reload()

@@ -4,6 +4,8 @@ import { attemptOnce, sessionRequest } from "../net/api.js";
 import { _ } from "../lib/i18n.js";
 import { serverName } from "../ui/page.js";
 
+const FOCUSED = { name: "#server-name", logo: "button" }; // after a change
+
 class AdminServer extends HTMLElement {
   #form = this.querySelector("form");
   #problem = this.querySelector(".admin-problem");
@@ -13,8 +15,16 @@ class AdminServer extends HTMLElement {
       event.preventDefault();
       attemptOnce(this.#problem, () => this.#rename(this.#form.elements.name.value));
     });
-    this.addEventListener("picture:changed", reload);
+    this.addEventListener("picture:changed", () => reload("logo"));
+    this.#restoreFocus();
     customElements.whenDefined("profile-picture").then(() => this.#showLogo());
+  }
+
+  #restoreFocus() {
+    const changed = history.state?.changed;
+    if (!changed) return;
+    history.replaceState(null, "");
+    this.querySelector(FOCUSED[changed]).focus();
   }
 
   #showLogo() {
@@ -24,11 +34,12 @@ class AdminServer extends HTMLElement {
 
   async #rename(name) {
     await sessionRequest("PATCH", this.dataset.url, { name });
-    reload();
+    reload("name");
   }
 }
 
-function reload() {
+function reload(changed) {
+  history.replaceState({ changed }, "");
   document.querySelector("toast-line").showAfterReload(_("Saved"));
   location.reload();
 }

@@ -136,7 +136,7 @@ class VoiceRecorder extends HTMLElement {
 
 const REFUSALS = {
   NotAllowedError: () => _("The browser does not allow the microphone for this page. Allow it in its settings for this site."),
-  NotFoundError: () => _("There is no microphone."),
+  NotFoundError: () => _("No microphone was found."),
   NotReadableError: () => _("The microphone cannot be used. Another program may be using it."),
 };
 
