@@ -3,6 +3,7 @@
 import { RequestError, request } from "./api.js";
 import { attachments } from "../state/attachments.js";
 import { drafts } from "../state/drafts.js";
+import { forgetShared } from "../state/shared.js";
 import { goTo } from "../ui/layers.js";
 import { _, ngettext } from "../lib/i18n.js";
 import { joinSentences } from "../lib/text.js";
@@ -75,5 +76,6 @@ async function forgetUser(outbox) {
   drafts.forgetAll();
   attachments.forgetAll(); // otherwise the browser would ask too
   choices.forget();
+  await forgetShared();
   await forgetSubscription().catch(() => {}); // the server has ended it
 }

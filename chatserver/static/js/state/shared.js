@@ -8,6 +8,9 @@ const MARK = "shared"; // in the query of the page that the worker opens
 /** Whether the page was opened for what another app shares. */
 export const isShared = () => new URLSearchParams(location.search).has(MARK);
 
+/** Delete it: another user may log in. */
+export const forgetShared = () => globalThis.caches?.delete(CACHE);
+
 /** Take {text, files: [{name, content}]} out of the cache; null if there is nothing. */
 export async function takeShared() {
   const cache = await caches.open(CACHE);
