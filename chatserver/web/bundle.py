@@ -4,8 +4,8 @@ Each module becomes a block that reads its imports from `$modules` and puts its 
 the order in which a browser evaluates modules. The sources keep to what this can rewrite: each
 import is one line, exports are declared with `function`, `class` or `const`, or come from another
 module, and no imports form a cycle; anything else raises ValueError. Addresses
-in dynamic imports and in `new URL("…", import.meta.url)` become relative to the entry. Doc comments
-are left out.
+in dynamic imports and in `new URL("…", import.meta.url)` become relative to the entry. Comments are
+left out, but for those with quotes, which may be parts of strings.
 """
 
 import re
@@ -18,6 +18,8 @@ NAMED = re.compile(r'^import (\{.+\}|\* as \w+) from "([^"]+)";$', re.M)
 FORWARD = re.compile(r'^export \{ (\w+(?:, \w+)*) \} from "([^"]+)";$', re.M)
 DECLARED = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.M)
 DOC = re.compile(r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/\n", re.M)
+LINE = re.compile(r"^[ \t]*// [^\"'`\n]*\n", re.M)
+TRAILING = re.compile(r"(?<=[;{}()\[\],:?>&|]) +// [^\"'`\n]*$", re.M)
 RELATIVE = re.compile(r'((?:\bnew URL|\bimport)\()"(\.[^"]+)"')
 LEFT = re.compile(r"^(?:import|export) .*", re.M)
 
@@ -60,7 +62,7 @@ def _visit(
 
 def _block(name: str, source: str, folder: str) -> str:
     """Return the module as a block of a bundle in that folder."""
-    text = SIDE_EFFECT.sub("", DOC.sub("", source))
+    text = SIDE_EFFECT.sub("", TRAILING.sub("", LINE.sub("", DOC.sub("", source))))
     text = FORWARD.sub(r'import { \1 } from "\2";', text)
     text = NAMED.sub(lambda found: _assignment(name, found[1], found[2]), text)
     text = RELATIVE.sub(

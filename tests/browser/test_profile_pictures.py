@@ -82,6 +82,7 @@ async def test_a_picture_is_chosen_cropped_shown_to_others_and_removed(enter: En
         "The picture was saved."
     )
     assert await colour(own.last) == "red"
+    await expect(places[0]).to_have_count(1)  # the former one is removed when the other is loaded
     await expect(places[0]).not_to_have_attribute("src", first)
     assert await colour(places[0]) == "red"
 

@@ -9,11 +9,13 @@ assert talk.verdict.sound
 
 import asyncio
 import hashlib
+import os
 import random
 import sqlite3
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -264,5 +266,10 @@ class FileTalk:
 
         The id of an empty part may not have arrived, and the hourly sweep removes unused locks.
         """
-        found = [path for path in self._files.glob("*/*/*") if path.is_file()]
-        return {path.name for path in found if path.stat().st_size}
+        found = set()
+        for folder, _folders, names in os.walk(self._files):
+            for name in names:
+                with suppress(FileNotFoundError):  # it is being deleted
+                    if (Path(folder) / name).stat().st_size:
+                        found.add(name)
+        return found

@@ -14,6 +14,7 @@ from chatserver.storage.tables import (
     files,
     invites,
     mentions,
+    notification_rules,
     reactions,
     sessions,
 )
@@ -33,6 +34,7 @@ async def furnish(storage: Storage) -> None:
         (reactions, {"room_id": 1, "seq": 1, "emoji": "👋", "user_id": bo.id, "at": 5}),
         (mentions, {"room_id": 1, "seq": 1, "user_id": 0}),
         (mentions, {"room_id": 1, "seq": 1, "user_id": bo.id}),
+        (notification_rules, {"user_id": ann.id, "rules": "{}"}),
         (sessions, {"id": "s", "user_id": ann.id, "created_at": 1, "expires_at": 2**52,
                     "last_seen_at": 1, "client": "tests"}),
         (invites, {"code": "c", "created_by": ann.id, "created_at": 1, "expires_at": 2,

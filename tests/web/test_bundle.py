@@ -101,3 +101,21 @@ def test_an_import_cycle_is_rejected() -> None:
     files = {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}
     with pytest.raises(ValueError, match=r"Import cycle: a\.js b\.js a\.js"):
         bundle(files, "a.js")
+
+
+def test_comments_are_left_out_and_strings_are_kept() -> None:
+    source = """/** A module. */
+// First line.
+const first = 1; // one
+  // Second line.
+const second = "a; // no comment"; // it's kept: there is a quote
+const third = `${first}; // no comment`;
+const address = "https://chat.test";
+"""
+    made = bundle({"main.js": source}, "main.js")
+    assert "A module" not in made
+    assert "// one" not in made
+    assert "First line" not in made
+    assert "Second line" not in made
+    for kept in ("; // no comment`", '"a; // no comment"', '"https://chat.test"'):
+        assert kept in made
