@@ -106,27 +106,36 @@ async def test_a_checksum_is_compared(ann: User) -> None:
     assert done.headers["Upload-Offset"] == "10"
 
 
-async def test_the_offset_after_a_cut_is_what_arrived_before(chat: Chat, ann: User) -> None:
+@pytest.mark.parametrize("arrived", [3, 9])
+async def test_the_offset_after_a_cut_is_what_arrived_before(
+    chat: Chat, ann: User, arrived: int
+) -> None:
     path = await begin(ann)
+    for seconds in (0.1, 1.0, 5.0):  # what the server has not read when it notices the cut is lost
+        await cut_upload(chat, ann, path, CONTENT[:arrived], seconds)
+        while (await patch(ann, path, 5, b"x")).status == 423:
+            await asyncio.sleep(0.05)
+        if await offset(ann, path):
+            break
+    assert await offset(ann, path) == arrived
+    assert (await patch(ann, path, arrived, CONTENT[arrived:])).status == 204
+
+
+async def cut_upload(chat: Chat, user: User, path: str, content: bytes, seconds: float) -> None:
+    """Send a part of the announced bytes; disconnect so long after the server has begun to read."""
     _reader, writer = await asyncio.open_connection("127.0.0.1", int(chat.url.rpartition(":")[2]))
     head = (
-        f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+        f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {user.token}\r\n"
         "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 10\r\n"
-        "Content-Type: application/offset+octet-stream\r\n\r\n012"
+        "Content-Type: application/offset+octet-stream\r\n\r\n"
     )
-    writer.write(head.encode())
+    writer.write(head.encode() + content)
     await writer.drain()
-    locked = False
-    while not locked:
-        locked = (await patch(ann, path, 9, b"x")).status == 423
+    while (await patch(user, path, 5, b"x")).status != 423:
         await asyncio.sleep(0.05)
+    await asyncio.sleep(seconds)
     writer.close()
     await writer.wait_closed()
-    while await offset(ann, path) != 3:
-        await asyncio.sleep(0.05)
-    while (done := await patch(ann, path, 3, CONTENT[3:])).status == 423:
-        await asyncio.sleep(0.05)
-    assert done.status == 204
 
 
 async def test_an_upload_can_be_ended(ann: User) -> None:
