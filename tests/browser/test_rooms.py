@@ -171,7 +171,9 @@ async def test_an_invitation_from_a_room_admits_to_it_or_only_to_the_lobby(
     await page.locator(".topbar-invite").click()
     await expect(choice.locator("option")).to_have_text(["The den", "Lobby only"])
     await expect(choice).to_have_value("den")
-    await page.locator(".invite-form [type=submit]").click()
+    async with page.expect_response(lambda found: found.request.method == "GET") as listed:
+        await page.locator(".invite-form [type=submit]").click()
+    await (await listed.value).finished()
     await expect(page.locator(".invite-made")).to_be_visible()
     await choice.select_option(label="Lobby only")
     await page.locator(".invite-form [type=submit]").click()
