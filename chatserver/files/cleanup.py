@@ -96,11 +96,11 @@ class FileCleanup:
             return
         after = None
         while due := await self._deletion.to_delete(BATCH_SIZE, after=after):
-            deleted = [file.id for file in due if await self._is_deleted(file.id)]
+            deleted = [file.id for file in due if await self._try_delete(file.id)]
             self.counts.deleted += await self._deletion.delete_rows(deleted)
             after = due[-1]
 
-    async def _is_deleted(self, file_id: str) -> bool:
+    async def _try_delete(self, file_id: str) -> bool:
         """Delete the bytes of a file; return whether that succeeded."""
         try:
             await self._store.delete(file_id)
@@ -124,4 +124,4 @@ class FileCleanup:
             for file_id in sorted({*stored} - await self._register.known(stored)):
                 sweeps = await self._store.note_unregistered(file_id)
                 if sweeps is None or sweeps >= UNREGISTERED_SWEEPS:
-                    self.counts.unregistered += await self._is_deleted(file_id)
+                    self.counts.unregistered += await self._try_delete(file_id)

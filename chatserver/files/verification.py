@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from chatserver.errors import ChatError, FilesUnavailable
+from chatserver.errors import FilesUnavailable, NotFound, Unavailable
 from chatserver.file_state import COMPLETE_STATES
 from chatserver.files.store import FileStore
 from chatserver.storage.file_origins import FileOrigins
@@ -94,8 +94,11 @@ async def _page_findings(page: Sequence[StoredFile], store: FileStore) -> list[F
             sha256, size = await store.digest(file.id)
         except FilesUnavailable:
             raise
-        except ChatError:
+        except NotFound:
             found.append(Finding(file.id, "its bytes are missing."))
+            continue
+        except Unavailable:
+            found.append(Finding(file.id, "its bytes cannot be read."))
             continue
         if (sha256, size) != (file.sha256, file.bytes):
             found.append(Finding(file.id, "its bytes are not those that were uploaded."))

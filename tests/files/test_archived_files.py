@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from chatserver.config import Settings
-from chatserver.errors import ChatServerError
+from chatserver.errors import ChatServerError, Unavailable
 from chatserver.files.archived_files import add_stored_files
 from chatserver.files.verification import file_findings
 from chatserver.models import LOBBY
@@ -181,6 +181,20 @@ async def test_missing_altered_and_unknown_files_are_found(parts: Parts) -> None
         ]
     )
     assert sound not in " ".join(found)
+
+
+async def test_a_file_that_cannot_be_read_is_not_said_to_be_missing(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await parts.storage.user("ann")
+    await parts.upload(ann)
+
+    async def broken(*_arguments: object) -> tuple[str, int]:
+        raise Unavailable
+
+    monkeypatch.setattr(parts.store, "digest", broken)
+    (finding,) = await findings_of(parts)
+    assert finding.endswith(": its bytes cannot be read.")
 
 
 async def test_a_bound_file_whose_message_has_none_is_found(parts: Parts) -> None:
