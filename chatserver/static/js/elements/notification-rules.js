@@ -18,10 +18,11 @@ class NotificationRules extends HTMLElement {
   #quiet = this.querySelector(".rules-quiet");
   #zone = this.querySelector("[name=rules-zone]");
   #pause = this.querySelector("[name=rules-pause]");
+  #saving = 0; // changes that are being stored; until then the form shows what the user chose
 
   connectedCallback() {
     this.addEventListener("change", ({ target }) => this.#save(this.#changes(target)));
-    notificationRules.addEventListener("rules:changed", () => this.closest("dialog").open && this.#show());
+    notificationRules.addEventListener("rules:changed", () => this.closest("dialog").open && this.#saving === 0 && this.#show());
     for (const label of this.querySelectorAll("[data-weekday]")) label.querySelector("span").textContent = weekday(Number(label.dataset.weekday));
   }
 
@@ -91,7 +92,10 @@ class NotificationRules extends HTMLElement {
   }
 
   async #save(changes) {
-    if (!(await attempt(this.#problem, () => notificationRules.change(changes)))) this.#show();
+    this.#saving += 1;
+    await attempt(this.#problem, () => notificationRules.change(changes));
+    this.#saving -= 1;
+    if (this.#saving === 0) this.#show();
   }
 }
 

@@ -17,6 +17,7 @@ const FIRST = "!"; // is sorted before all names
 class PublicRooms extends EventTarget {
   #rooms = new Map(); // folded name → {key, name, title}
   #loadedAt = -LOAD_INTERVAL;
+  #loading = null; // promise of the running request
 
   get all() {
     return [...this.#rooms.values()];
@@ -33,10 +34,16 @@ class PublicRooms extends EventTarget {
     return performance.now() - this.#loadedAt > LOAD_INTERVAL;
   }
 
-  /** Load the list unless it is new. Returns whether it was loaded. */
+  /** Load the list unless it is new. Returns whether it was loaded, also by an earlier call that is still running. */
   async load() {
-    if (!this.#isOld) return false;
-    this.#loadedAt = performance.now();
+    if (this.#isOld) {
+      this.#loadedAt = performance.now();
+      this.#loading = this.#loadAll().finally(() => (this.#loading = null));
+    }
+    return (await this.#loading) ?? false;
+  }
+
+  async #loadAll() {
     try {
       for (let after = FIRST; after !== undefined; ) after = await this.#loadPage(after);
     } catch {
