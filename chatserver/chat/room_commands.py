@@ -182,14 +182,14 @@ class RoomCommands:
         await self._store(new_draft(room, user.id, user.name, Dissolve()))
 
     async def mute(self, user: User, room: int, *, on: bool) -> None:
-        """Let only mentions in a room notify the user, or what notifies the user elsewhere.
+        """Mute a room for the user, so that only mentions notify, or unmute it.
 
         Raises NotFound if the user is not a member.
         """
         await self.set_level(user, room, RoomLevel.MENTIONS if on else RoomLevel.DEFAULT)
 
     async def set_level(self, user: User, room: int, level: RoomLevel) -> None:
-        """Set which messages of a room notify the user, and tell the user's other devices.
+        """Set which messages of a room notify the user, and notify the user's other devices.
 
         Raises NotFound if the user is not a member.
         """

@@ -22,7 +22,7 @@ class Digest(Protocol):
 
 
 class _State(NamedTuple):
-    """What tells a file with these bytes from any other: times are in nanoseconds."""
+    """Identity and state of a file, by which a change is noticed. Times are in nanoseconds."""
 
     device: int
     inode: int

@@ -45,7 +45,7 @@ class PushRef:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A member for whom a push waits. `room` has those of its messages that are not deleted."""
+    """A member for whom a push waits. `room` has its messages that are not deleted."""
 
     candidate: Candidate
     room: PushedRoom

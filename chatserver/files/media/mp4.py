@@ -49,7 +49,7 @@ class Cleaner:
         self.handlers: set[bytes] = set()  # of the tracks that are kept
 
     def clean(self) -> None:
-        """Raises Malformed; nothing is changed then.
+        """Overwrite metadata and data tracks. Raises Malformed; nothing is changed then.
 
         Data is overwritten before the tracks and items that tell where it is, so that cleaning can
         be repeated after the process was killed.
